@@ -1,0 +1,46 @@
+"""Builds the kernels: one extension `sniper._ext.<name>` for each `_ext/<name>.pyx`.
+
+SNIPER_NATIVE=1  compile for this machine's processor only (default: portable)
+SNIPER_DEBUG=1   bounds checks and kernel assertions on (what CI runs once)
+"""
+
+import os
+from pathlib import Path
+
+import numpy
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+debug = os.environ.get("SNIPER_DEBUG") == "1"
+native = os.environ.get("SNIPER_NATIVE") == "1"
+
+flags = ["-O3", "-ffp-contract=off", "-fno-strict-aliasing", "-Wno-unused-function"]
+flags += ["-march=native"] if native else []
+flags += ["-DSNIPER_DEBUG=1"] if debug else []
+
+extensions = [
+    Extension(
+        f"sniper._ext.{path.stem}",
+        [path.as_posix()],
+        include_dirs=[numpy.get_include(), "_ext"],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+        extra_compile_args=flags,
+    )
+    for path in sorted(Path("_ext").glob("*.pyx"))
+]
+
+setup(
+    ext_modules=cythonize(
+        extensions,
+        include_path=["_ext"],
+        build_dir="build/debug" if debug else "build/c",
+        force=debug,
+        compiler_directives={
+            "language_level": "3",
+            "boundscheck": debug,
+            "initializedcheck": debug,
+            "wraparound": False,
+            "cdivision": True,
+        },
+    )
+)

@@ -1,0 +1,50 @@
+"""The vocabulary that the core, the feeds and the panels share. Small immutable facts, no behaviour."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+Record = tuple[int, int, int, bytes]
+"""(recv_ns, connection, kind, data): what passes the inbox. Kinds: the REC_ constants below."""
+
+REC_FRAME, REC_REST, REC_GAP, REC_LINK, REC_OPERATOR = range(5)
+RECORD_NAMES = ("frame", "rest", "gap", "link", "operator")
+
+
+class Watch(NamedTuple):
+    """Command to the feed: subscribe to the books, trades and candles of these markets, and only these."""
+
+    tickers: tuple[str, ...]
+
+
+class Resubscribe(NamedTuple):
+    """Command to the feed: unsubscribe, wait for the answer, subscribe again, so that a fresh snapshot comes."""
+
+    connection: int
+    channel: str
+    ticker: str
+    cause: str
+
+
+class Reconnect(NamedTuple):
+    """Command to the feed: close this connection and open it anew."""
+
+    connection: int
+    cause: str
+
+
+Command = Watch | Resubscribe | Reconnect
+
+
+class Connection(NamedTuple):
+    """What a feed knows of one of its connections. Times in nanoseconds of the feed's clock."""
+
+    index: int
+    name: str
+    state: str
+    since_ns: int
+    frames: int
+    bytes: int
+    reconnects: int
+    gaps: int
+    uptime_ratio: float
