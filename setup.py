@@ -13,6 +13,7 @@ from setuptools import Extension, setup
 
 debug = os.environ.get("SNIPER_DEBUG") == "1"
 native = os.environ.get("SNIPER_NATIVE") == "1"
+build = Path("build/debug" if debug else "build/c")
 
 flags = ["-O3", "-ffp-contract=off", "-fno-strict-aliasing", "-Wno-unused-function"]
 flags += ["-march=native"] if native else []
@@ -28,13 +29,21 @@ extensions = [
     )
     for path in sorted(Path("_ext").glob("*.pyx"))
 ]
+for extension in extensions:
+    if extension.name == "sniper._ext.compiled":
+        extension.define_macros.append(("SNIPER_FLAGS", f'"{" ".join(flags)}"'))
+
+# Object files do not remember the flags they were made with: all are made anew when the flags change.
+build.mkdir(parents=True, exist_ok=True)
+stamp = build / "flags.txt"
+changed = not stamp.exists() or stamp.read_text() != " ".join(flags)
 
 setup(
     ext_modules=cythonize(
         extensions,
         include_path=["_ext"],
-        build_dir="build/debug" if debug else "build/c",
-        force=debug,
+        build_dir=str(build),
+        force=changed,
         compiler_directives={
             "language_level": "3",
             "boundscheck": debug,
@@ -42,5 +51,7 @@ setup(
             "wraparound": False,
             "cdivision": True,
         },
-    )
+    ),
+    options={"build_ext": {"force": changed}},
 )
+stamp.write_text(" ".join(flags))

@@ -1,7 +1,7 @@
 """What can be set: frozen, validated models of config.toml, one class a section.
 
 Every name carries its unit. `sniper/default.toml` says in a comment what each knob does; a test holds its
-values equal to the defaults here. Where values come from (files, environment, `--set`) is `sniper/configfile.py`.
+values equal to the defaults here. Where values come from (files, environment, `--set`) is in `configfile.py`.
 pydantic costs about 100 ms to import: nothing that `sniper --help` needs may import this module.
 """
 
@@ -10,7 +10,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 Resolution = Literal["1MIN", "5MINS", "15MINS", "30MINS", "1HOUR", "4HOURS", "1DAY"]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -74,7 +82,8 @@ Markets = Annotated[
 ]
 Resolutions = Annotated[tuple[Resolution, ...], BeforeValidator(_a_list)]
 SimMarkets = Annotated[
-    Annotated[int, Field(ge=1, le=512)] | Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_tickers)],
+    Annotated[int, Field(ge=1, le=512)]
+    | Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_tickers)],
     BeforeValidator(_simulated),
 ]
 
@@ -219,8 +228,8 @@ class Config(Section):
             raise ValueError('feed.source = "replay" needs feed.path: the journal or frame file to play')
         if self.loop.bytes_max > self.inbox.bytes_max:
             raise ValueError(
-                f"inbox.bytes_max = {self.inbox.bytes_max} is less than loop.bytes_max = {self.loop.bytes_max}: "
-                "one tick could never be filled"
+                f"inbox.bytes_max = {self.inbox.bytes_max} is less than "
+                f"loop.bytes_max = {self.loop.bytes_max}: one tick could never be filled"
             )
         if self.journal.file_mb_max > self.journal.total_mb_max:
             raise ValueError(
@@ -234,7 +243,7 @@ class Config(Section):
             )
         if self.feed.ping_s >= self.feed.silence_s:
             raise ValueError(
-                f"feed.silence_s = {self.feed.silence_s:g} must be more than feed.ping_s = {self.feed.ping_s:g}: "
-                "a ping could never prove that the line is alive"
+                f"feed.silence_s = {self.feed.silence_s:g} must be more than "
+                f"feed.ping_s = {self.feed.ping_s:g}: a ping could never prove that the line is alive"
             )
         return self

@@ -1,15 +1,17 @@
-"""Where each value of the config comes from: search, read, merge, validate, and say it plainly when it is wrong.
+"""Where each value of the config comes from: search, read, merge, validate; say plainly what is wrong.
 
-What wins: `--set a.b=v`, then the environment `SNIPER__A__B=v`, then the file, then the default. Of files the first
-of `--config`, `$SNIPER_CONFIG`, `./config.toml`, `$XDG_CONFIG_HOME/sniper/config.toml`; none is needed.
+What wins: `--set a.b=v`, then the environment `SNIPER__A__B=v`, then the file, then the default. Of
+files the first of `--config`, `$SNIPER_CONFIG`, `./config.toml` and `$XDG_CONFIG_HOME/sniper/config.toml`;
+where there is none, the defaults apply.
 """
 
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +22,16 @@ from sniper.config import Config
 from sniper.errors import ConfigError, PermissionProblem
 
 PREFIX = "SNIPER__"
+# pydantic speaks of Python's types, the user of the file's.
+PLAIN = {
+    "a valid tuple": "a list",
+    "a valid string": "text in quotes",
+    "a valid boolean": "true or false",
+    "a valid integer": "a whole number",
+    "a valid number": "a number",
+    "a valid datetime": "a time such as 2026-01-01T00:00:00Z",
+    "Value should have at least 1 item after validation, not 0": "is an empty list",
+}
 SEE_ALL = "Run 'sniper config show' to see every key."
 
 
@@ -89,8 +101,9 @@ def read(path: Path) -> dict[str, Value]:
     try:
         tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
+        line = max((last for last, _, _ in statements(text)), default=0)
         raise ConfigError(
-            f"{path} is not valid TOML: {error}",
+            f"{path} is not valid TOML: {error}; line {line} is the last good one",
             "Correct it there; 'sniper config init' writes a file that is valid.",
         ) from None
     return {key: Value(value, f"{path}:{line}") for line, key, value in statements(text)}
@@ -102,7 +115,7 @@ def statements(text: str) -> Iterator[tuple[int, str, Any]]:
     tomllib gives no lines. A TOML statement begins on its own line, so lines are taken together until they
     parse: that is one statement. A table header sets the prefix of what follows.
     """
-    prefix: list[str] = []
+    prefix = ""
     pending: list[str] = []
     first = 0
     for number, line in enumerate(text.splitlines(), 1):
@@ -116,25 +129,21 @@ def statements(text: str) -> Iterator[tuple[int, str, Any]]:
         header = pending[0].lstrip().startswith("[")
         pending = []
         if header:
-            prefix = []
-            node: Any = parsed
-            while isinstance(node, dict) and node:
-                name, node = next(iter(node.items()))
-                prefix.append(name)
-            if isinstance(node, list):
-                yield first, ".".join(prefix), node
-            continue
-        for key, value in flatten(parsed):
-            yield first, ".".join([*prefix, key]), value
+            prefix = ""
+        for key, value in flatten(parsed, prefix):
+            if header:
+                prefix = f"{key}."
+            yield first, key, value
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(dotted key, value) of every leaf of nested tables; an empty table gives nothing."""
+    """(dotted key, value) of every leaf of nested tables; an empty table is a leaf."""
     for name, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from flatten(value, f"{prefix}{name}.")
+        key = prefix + (f'"{name}"' if "." in name else name)
+        if isinstance(value, Mapping) and value:
+            yield from flatten(value, f"{key}.")
         else:
-            yield prefix + name, value
+            yield key, value
 
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
@@ -185,13 +194,16 @@ def validate(given: Mapping[str, Value]) -> Config:
     sections = {".".join(key.split(".")[:n]) for key in known for n in range(1, key.count(".") + 1)}
     tree: dict[str, Any] = {}
     for key, (value, origin) in given.items():
+        if key in sections and value == {}:
+            continue
         if key in sections:
             raise ConfigError(
                 f"{origin}: {key} is a section, not a value",
                 f"Set one of its keys: {', '.join(k for k in known if k.startswith(key + '.'))}.",
             )
         if key not in known:
-            raise ConfigError(f"{origin}: unknown key {key}{nearest(key, known)}", SEE_ALL)
+            hint = nearest(key, sections if value == {} else known)
+            raise ConfigError(f"{origin}: unknown key {key}", f"{hint}{SEE_ALL}")
         node = tree
         *above, last = key.split(".")
         for name in above:
@@ -203,13 +215,13 @@ def validate(given: Mapping[str, Value]) -> Config:
         raise explain(error, given, known) from None
 
 
-def nearest(wrong: str, known: Mapping[str, Any]) -> str:
-    """ "; did you mean feed.source?" where something is near enough, else ""."""
-    close = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
-    if not close:
-        last = wrong.rpartition(".")[2]
-        close = [key for key in known if key.rpartition(".")[2] == last][:1]
-    return f"; did you mean {close[0]}?" if close else ""
+def nearest(wrong: str, known: Iterable[str]) -> str:
+    """ "Did you mean feed.source? " where something is near enough, else ""."""
+    names = sorted(known)
+    last = wrong.rpartition(".")[2]
+    close = difflib.get_close_matches(wrong, names, n=1, cutoff=0.6)
+    close = close or [name for name in names if name.rpartition(".")[2] == last]
+    return f"Did you mean {close[0]}? " if close else ""
 
 
 def explain(error: ValidationError, given: Mapping[str, Value], known: Mapping[str, Any]) -> ConfigError:
@@ -219,7 +231,9 @@ def explain(error: ValidationError, given: Mapping[str, Value], known: Mapping[s
         key = ".".join(str(part) for part in fault["loc"])
         while key and key not in known:
             key = key.rpartition(".")[0]
-        said = fault["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+        said = fault["msg"].removeprefix("Value error, ").replace("Input should", "should")
+        for theirs, ours in PLAIN.items():
+            said = said.replace(theirs, ours)
         texts[key] = f"{texts[key]}, or {said}" if key in texts else said
     key, said = next(iter(texts.items()))
     more = f" (and {len(texts) - 1} more)" if len(texts) > 1 else ""
@@ -227,5 +241,5 @@ def explain(error: ValidationError, given: Mapping[str, Value], known: Mapping[s
         places = [value.origin for name, value in given.items() if name in said]
         return ConfigError(f"{places[0] + ': ' if places else ''}{said}{more}", SEE_ALL)
     value = given[key]
-    shown = f" (it is {value.value!r})" if said.startswith("should be") else ""
+    shown = f" (it is {json.dumps(value.value, default=str)})" if said.startswith("should") else ""
     return ConfigError(f"{value.origin}: {key}: {said}{shown}{more}", SEE_ALL)

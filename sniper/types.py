@@ -18,7 +18,7 @@ class Watch(NamedTuple):
 
 
 class Resubscribe(NamedTuple):
-    """Command to the feed: unsubscribe, wait for the answer, subscribe again, so that a fresh snapshot comes."""
+    """Command to the feed: unsubscribe, await the answer, subscribe again, so that a fresh snapshot comes."""
 
     connection: int
     channel: str

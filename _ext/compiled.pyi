@@ -1,0 +1,4 @@
+DEBUG: bool
+FLAGS: str
+COMPILER: str
+CYTHON: str
