@@ -118,7 +118,7 @@ def statements(text: str) -> Iterator[tuple[int, str, Any]]:
     prefix = ""
     pending: list[str] = []
     first = 0
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
         if not pending:
             first = number
         pending.append(line)
@@ -171,9 +171,10 @@ def from_sets(sets: Sequence[str]) -> dict[str, Value]:
 def plain(text: str) -> Any:
     """Text as TOML reads a value, so that 2 is a number and [1, 2] a list; anything else stays text."""
     try:
-        return tomllib.loads(f"value = {text.strip()}")["value"]
-    except (tomllib.TOMLDecodeError, KeyError):
+        parsed = tomllib.loads(f"value = {text.strip()}")
+    except tomllib.TOMLDecodeError:
         return text.strip()
+    return parsed["value"] if len(parsed) == 1 else text.strip()
 
 
 def leaves(model: BaseModel, prefix: str = "") -> dict[str, Any]:
@@ -219,8 +220,8 @@ def nearest(wrong: str, known: Iterable[str]) -> str:
     """ "Did you mean feed.source? " where something is near enough, else ""."""
     names = sorted(known)
     last = wrong.rpartition(".")[2]
-    close = difflib.get_close_matches(wrong, names, n=1, cutoff=0.6)
-    close = close or [name for name in names if name.rpartition(".")[2] == last]
+    close = [name for name in names if name.rpartition(".")[2] == last]
+    close = difflib.get_close_matches(wrong, close or names, n=1, cutoff=0.6) or close
     return f"Did you mean {close[0]}? " if close else ""
 
 
@@ -238,8 +239,8 @@ def explain(error: ValidationError, given: Mapping[str, Value], known: Mapping[s
     key, said = next(iter(texts.items()))
     more = f" (and {len(texts) - 1} more)" if len(texts) > 1 else ""
     if not key:
-        places = [value.origin for name, value in given.items() if name in said]
-        return ConfigError(f"{places[0] + ': ' if places else ''}{said}{more}", SEE_ALL)
+        named = sorted((said.index(k), v.origin) for k, v in given.items() if k in known and k in said)
+        return ConfigError(f"{named[0][1] + ': ' if named else ''}{said}{more}", SEE_ALL)
     value = given[key]
     shown = f" (it is {json.dumps(value.value, default=str)})" if said.startswith("should") else ""
     return ConfigError(f"{value.origin}: {key}: {said}{shown}{more}", SEE_ALL)
