@@ -38,10 +38,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return fail(error.format_message(), error.exit_code, debug)
     except (click.Abort, KeyboardInterrupt):
         return fail("interrupted", errors.EXIT_SIGINT, debug)
-    except BrokenPipeError:
-        # The reader of our output went away (`sniper ... | head`): nothing is left to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return errors.EXIT_OK
     except Exception as error:
         said = " ".join(str(error).split())
         text = f"a fault of sniper itself, {type(error).__name__}: {said}"

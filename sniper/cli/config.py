@@ -12,7 +12,7 @@ import click
 
 from sniper.cli.options import config_options, json_option
 from sniper.cli.terminal import emit, note
-from sniper.errors import ConfigError, PermissionProblem, UsageError
+from sniper.errors import PermissionProblem, UsageError
 
 if TYPE_CHECKING:
     from sniper.configfile import Loaded
@@ -116,5 +116,5 @@ def init(path: str, yes: bool) -> None:
         ) from None
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        raise ConfigError(f"{target} cannot be written: {reason}", "Give another path.") from None
+        raise UsageError(f"{target} cannot be written: {reason}", "Give another path.") from None
     note(f"wrote {target}; check it with 'sniper config check {target}'")

@@ -54,20 +54,26 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
+def _choose_color(ctx: click.Context, param: click.Parameter, choice: str) -> None:
+    """Applied while the options are read, so that an error in what follows has the right colour."""
+    choose_color(choice, os.environ)
+
+
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Begin with: sniper run. Every command has --help. Exit codes are in the README.",
 )
 @click.version_option(__version__, prog_name="sniper")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 @click.option(
     "--color",
     type=click.Choice(["auto", "always", "never"]),
     default="auto",
     show_default=True,
+    expose_value=False,
+    callback=_choose_color,
     help="Colour; auto obeys NO_COLOR, FORCE_COLOR and TERM=dumb.",
 )
-def sniper(debug: bool, color: str) -> None:
+def sniper() -> None:
     """A deterministic trading engine for dYdX v4 perpetual futures."""
-    choose_color(color, os.environ)

@@ -171,7 +171,7 @@ def plain(error: Exception, url: str, timeout_s: float) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the TLS certificate is not trusted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
-        return f"TLS failed: {error.reason or error}"
+        return f"TLS failed: {error.args[-1]}"
     if isinstance(error, TimeoutError):
         return f"no answer within {timeout_s:g} s"
     if isinstance(error, ConnectionRefusedError):
