@@ -176,4 +176,4 @@ def plain(error: Exception, url: str, timeout_s: float) -> str:
         return f"no answer within {timeout_s:g} s"
     if isinstance(error, ConnectionRefusedError):
         return "the connection was refused"
-    return f"not reachable: {error or type(error).__name__}"
+    return f"not reachable: {str(error) or type(error).__name__}"

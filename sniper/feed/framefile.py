@@ -1,0 +1,89 @@
+"""Reads a file of recorded frames: NDJSON, plain or gzip.
+
+A line is one WebSocket message, or `{"recv_ms": .., "msg": {..}}` around one. A message's bytes are handed on
+as they stand in the file. A line that is neither is handed on too: the decoder refuses it and counts it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, cast
+
+import msgspec
+
+from sniper.errors import PermissionProblem, UsageError
+
+MS = 1_000_000
+FORMAT = 'Give a file with one WebSocket message a line, or {"recv_ms":..,"msg":{..}} lines; it may be gzip.'
+
+
+class Frame(NamedTuple):
+    """One message. recv_ns: its `recv_ms`, or 1 ms after the line above (the first: 0). connection: a small
+    number for each `connection_id`, in the order of their first message."""
+
+    recv_ns: int
+    connection: int
+    data: bytes
+
+
+class _Wrapped(msgspec.Struct):
+    msg: msgspec.Raw
+    recv_ms: int | float | None = None
+
+
+class _Said(msgspec.Struct):
+    connection_id: str = ""
+
+
+def frames(path: str | Path) -> Iterator[Frame]:
+    """Every message of the file in order. Raises UsageError or PermissionProblem where it cannot be read."""
+    unwrap = msgspec.json.Decoder(_Wrapped).decode
+    who = msgspec.json.Decoder(_Said).decode
+    connections: dict[str, int] = {}
+    recv_ns = -MS
+    for line in lines(path):
+        data, recv_ns = line, recv_ns + MS
+        # What begins so may be a wrapper; looking at every line with two decoders would cost twice.
+        if b'"msg"' in line[:64] or b'"recv_ms"' in line[-64:]:
+            try:
+                wrapped = unwrap(line)
+            except msgspec.DecodeError:
+                pass
+            else:
+                data = bytes(wrapped.msg)
+                if wrapped.recv_ms is not None:
+                    recv_ns = int(wrapped.recv_ms) * MS + round(wrapped.recv_ms % 1 * MS)
+        try:
+            name = who(data).connection_id
+        except msgspec.DecodeError:
+            name = ""
+        yield Frame(recv_ns, connections.setdefault(name, len(connections)), data)
+
+
+def lines(path: str | Path) -> Iterator[bytes]:
+    """The lines that are not blank, without their ends."""
+    number = 0
+    try:
+        with open(path, "rb") as plain:
+            packed = plain.read(2) == b"\x1f\x8b"
+            plain.seek(0)
+            file = cast(BinaryIO, gzip.GzipFile(fileobj=plain)) if packed else plain
+            for line in file:
+                number += 1
+                if text := line.rstrip(b"\r\n"):
+                    yield text
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {path}", FORMAT) from None
+    except PermissionError:
+        raise PermissionProblem(f"{path} may not be read", f"Allow it with 'chmod u+r {path}'.") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UsageError(
+            f"{path} is damaged after line {number}: {error}", "Copy or record it anew."
+        ) from None
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise UsageError(f"{path} cannot be read: {reason}", FORMAT) from None
