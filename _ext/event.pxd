@@ -48,7 +48,7 @@ cdef struct Event:
 cdef enum:
     NO_MARKET = 0xFFFF
 
-cdef enum Kind:
+cdef enum:                  # Kind
     NONE = 0
     CONNECTED = 1       # ref connection, price message_id
     SUBSCRIBED = 2      # ref connection, side channel, market, price message_id
@@ -72,7 +72,7 @@ cdef enum Kind:
     OPERATOR = 20       # an operator's command: read the frame
     KINDS = 21
 
-cdef enum Channel:
+cdef enum:                  # Channel
     CH_NONE = 0
     CH_ORDERBOOK = 1
     CH_TRADES = 2
@@ -82,7 +82,7 @@ cdef enum Channel:
     CH_SUBACCOUNTS = 6
     CH_PARENT_SUBACCOUNTS = 7
 
-cdef enum Message:
+cdef enum:                  # Message
     M_UNKNOWN = 0
     M_CONNECTED = 1
     M_SUBSCRIBED = 2
@@ -93,7 +93,7 @@ cdef enum Message:
     M_PONG = 7
 
 # Event.flags. Bits 16-23: decimals of size; bits 24-31: decimals of price (TRADE ORACLE CANDLE FUNDING).
-cdef enum Flag:
+cdef enum:                  # Flag
     SNAPSHOT = 1        # part of a snapshot, not of an update
     DUPLICATE = 2       # a trade id seen before (stamped by the trades kernel)
     LATE = 4            # older than what the market already has
@@ -108,7 +108,7 @@ cdef enum Flag:
     FROM_REST = 2048    # the row comes from a REST answer
 
 # Why a message was refused (Event.side of an ERROR row).
-cdef enum Reason:
+cdef enum:                  # Reason
     R_NONE = 0
     R_SYNTAX = 1        # not JSON
     R_DUPLICATE_KEY = 2
@@ -123,7 +123,7 @@ cdef enum Reason:
     R_BAD_RECORD = 11   # not a record we wrote
     R_HTTP = 12         # a REST answer with a status other than 2xx
 
-cdef enum Resolution:
+cdef enum:                  # Resolution
     RES_1MIN = 0
     RES_5MINS = 1
     RES_15MINS = 2
@@ -134,14 +134,14 @@ cdef enum Resolution:
     RESOLUTIONS = 7
 
 # Kinds of inbox record: what the third field of (recv_ns, connection, kind, data) says.
-cdef enum RecordKind:
+cdef enum:                  # RecordKind
     REC_FRAME = 0       # a WebSocket message, its bytes untouched
     REC_REST = 1        # b"<endpoint> <status> <query>\n" + body
     REC_GAP = 2         # b"<records> <bytes>"
     REC_LINK = 3        # b"<state> <code> <text>"
     REC_OPERATOR = 4    # b"<verb> <text>"
 
-cdef enum LinkState:
+cdef enum:                  # LinkState
     L_NONE = 0
     L_CONNECTING = 1
     L_OPEN = 2
@@ -151,7 +151,7 @@ cdef enum LinkState:
     L_REFUSED = 6       # TLS or HTTP refused it
     L_STOPPED = 7       # by us
 
-cdef enum Endpoint:
+cdef enum:                  # Endpoint
     E_NONE = 0
     E_PERPETUAL_MARKETS = 1
     E_ORDERBOOK = 2
@@ -165,7 +165,7 @@ cdef enum Endpoint:
     E_TIME = 10
 
 # Trust in a book.
-cdef enum Trust:
+cdef enum:                  # Trust
     T_EMPTY = 0         # no snapshot yet
     T_LIVE = 1
     T_CROSSED = 2       # the raw book is crossed now; the uncrossed view holds
@@ -173,7 +173,7 @@ cdef enum Trust:
     T_REBUILDING = 4    # emptied; waiting for the snapshot that was asked for
 
 # Exact decimals of a market, Market.num / Market.dec: value = num * 10 ** -dec.
-cdef enum Field:
+cdef enum:                  # Field
     F_TICK = 0
     F_STEP = 1
     F_ORACLE = 2
@@ -200,7 +200,7 @@ cdef enum Field:
     F_TYPE = 20
     FIELDS = 21
 
-cdef enum Status:
+cdef enum:                  # Status
     S_UNKNOWN = 0
     S_ACTIVE = 1
     S_PAUSED = 2
@@ -224,15 +224,16 @@ cdef struct Market:
     uint8_t dec[12]
     uint8_t tick_decimals   # decimals of the tick and step grid: trade prices and sizes use at least these
     uint8_t step_decimals
-    char ticker[29]
+    uint8_t ticker[109]     # ASCII, `length` bytes
 
 # One trade's identity (side table of TRADE rows).
 cdef struct Trade:
     uint64_t id_high        # 24 lower-case hex digits packed exactly (id_form 0), or two hashes of the text (1)
     uint64_t id_low
     int64_t height          # createdAtHeight, or that in the id, 0 where neither says
-    uint32_t id_form
-    uint32_t id_length
+    uint32_t row            # index of its row in this tick
+    uint16_t id_form
+    uint16_t id_length
 
 # One candle (side table of CANDLE rows). Prices and volumes are exact decimals.
 cdef struct Candle:
@@ -254,8 +255,16 @@ cdef struct Candle:
     uint8_t interest_dec
     uint8_t resolution
 
+# Tape.used: how much of the tape this tick fills (written by decode, read by the stages behind it).
+cdef enum:
+    U_OTHERS = 0            # entries of Tape.others: indexes of the rows that are not LEVEL, in order
+    U_TRADES = 1
+    U_CANDLES = 2
+    U_MARKETS = 3
+    USED = 4
+
 # The counters: one preallocated int64 array, Tape.counters, named by COUNTER_NAMES in tape.pyx (same order).
-cdef enum Counter:
+cdef enum:                  # Counter
     C_FRAMES = 0            # records of kind FRAME
     C_BYTES = 1             # their bytes
     C_RECORDS = 2           # all records
