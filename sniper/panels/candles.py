@@ -1,0 +1,189 @@
+"""Candles: a chart with wicks in half cells, a price axis, volumes below and the times under them.
+
+Where there is no colour, the palette turns the bodies of falling bars into blocks, so that they still
+differ.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from sniper.decimals import fixed
+from sniper.panels.row import SECOND_NS, Cell, Row, clock, count, date, ends, filled, line
+from sniper.panels.view import Bar, Candles, View
+
+TITLE = "Candles"
+# What a cell shows by its upper and lower half: 0 nothing, 1 wick, 2 body.
+GLYPHS = {"00": " ", "11": "│", "22": "┃", "10": "╵", "01": "╷", "20": "╹", "02": "╻", "12": "╽", "21": "╿"}
+LABEL_EVERY = 3  # rows between two prices on the axis
+
+
+def draw(view: View, width: int, height: int) -> list[Row]:
+    """The last bar's values, the chart, the volumes, the times."""
+    candles = view.candles
+    rows = [_values(candles, width)]
+    if height >= 14:
+        rows.append(_compared(candles, width))
+    volume_rows = 3 if height >= 18 else 2 if height >= 11 else 1
+    chart_rows = height - len(rows) - volume_rows - 1
+    if not candles.bars or chart_rows < 3:
+        rows.append(line(width, ("no bars yet" if not candles.bars else "too small for a chart", "dim")))
+        return filled(rows, width, height)
+    axis = _axis_width(candles)
+    bars = candles.bars[-max(1, width - axis - 1) :]
+    room = width - axis
+    pad = room - len(bars)
+    runs = _runs(bars)
+    low, high = min(bar.low for bar in bars), max(bar.high for bar in bars)
+    columns = [_column(bar.open, bar.high, bar.low, bar.close, low, high, chart_rows) for bar in bars]
+    labels = _labels(candles, low, high, chart_rows, axis)
+    rows += [
+        _chart_row("".join(cells), runs, pad, label)
+        for cells, label in zip(zip(*columns, strict=True), labels, strict=True)
+    ]
+    most = max(bar.volume for bar in bars)
+    volumes = [_volume(bar.volume, most, volume_rows) for bar in bars]
+    volume_labels = [(f" {_volume_text(candles, most)}".ljust(axis)[:axis], "dim")] + [(" " * axis, "")] * (
+        volume_rows - 1
+    )
+    rows += [
+        _chart_row("".join(cells), runs, pad, label)
+        for cells, label in zip(zip(*volumes, strict=True), volume_labels, strict=True)
+    ]
+    rows.append(_times(candles, bars, pad, width))
+    return filled(rows, width, height)
+
+
+def bars_max(width: int) -> int:
+    """Most bars that `width` cells can show."""
+    return max(0, width - 8)
+
+
+def _values(candles: Candles, width: int) -> Row:
+    start: tuple[Cell, ...] = ((f"{candles.ticker} ", "strong"), (f"{candles.resolution} ", "accent"))
+    if not candles.bars:
+        return line(width, *start)
+    bar, places = candles.bars[-1], candles.price_decimals
+    style = "bid" if bar.close >= bar.open else "ask"
+    values = [
+        (name, fixed(value, places, places))
+        for name, value in (("O", bar.open), ("H", bar.high), ("L", bar.low), ("C", bar.close))
+    ]
+    values.append(("V", _volume_text(candles, bar.volume)))
+    values.append(("n", str(bar.trades)))
+    if width < 60:
+        values = values[3:]
+    cells = [cell for name, value in values for cell in ((f"{name} ", "label"), (f"{value} ", style))]
+    return ends(width, start, tuple(cells))
+
+
+def _compared(candles: Candles, width: int) -> Row:
+    return ends(
+        width,
+        (
+            (f"closed as the Indexer's {count(candles.matches)}, different ", "dim"),
+            (count(candles.mismatches), "warning" if candles.mismatches else "dim"),
+        ),
+        ((f"late {count(candles.late)}", "dim"),),
+    )
+
+
+def _volume_text(candles: Candles, volume: int) -> str:
+    whole = volume // 10**candles.volume_decimals
+    if whole >= 1000:
+        return count(whole)
+    return fixed(volume, candles.volume_decimals, min(candles.volume_decimals, 3))
+
+
+def _axis_width(candles: Candles) -> int:
+    bar = candles.bars[-1]
+    return len(fixed(bar.high, candles.price_decimals, candles.price_decimals)) + 2
+
+
+def _runs(bars: tuple[Bar, ...]) -> list[tuple[int, int, str]]:
+    """Neighbours of one direction as (start, end, style)."""
+    runs: list[tuple[int, int, str]] = []
+    start, style = 0, ""
+    for i, bar in enumerate(bars):
+        this = "rising" if bar.close >= bar.open else "falling"
+        if this != style:
+            if i:
+                runs.append((start, i, style))
+            start, style = i, this
+    runs.append((start, len(bars), style))
+    return runs
+
+
+def _chart_row(cells: str, runs: list[tuple[int, int, str]], pad: int, label: Cell) -> Row:
+    if cells.isspace():
+        return ((" " * (pad + len(cells)), ""), label)
+    return ((" " * pad, ""), *[(cells[start:end], style) for start, end, style in runs], label)
+
+
+@lru_cache(maxsize=2048)
+def _column(open_: int, high: int, low: int, close: int, bottom: int, top: int, rows: int) -> str:
+    """One candle as a text read downwards, one character a row."""
+    halves = 2 * rows - 1
+    span = max(1, top - bottom)
+    wick_top, body_top, body_bottom, wick_bottom = (
+        ((top - price) * halves + span // 2) // span
+        for price in (high, max(open_, close), min(open_, close), low)
+    )
+    states = "".join(
+        "2" if body_top <= i <= body_bottom else "1" if wick_top <= i <= wick_bottom else "0"
+        for i in range(2 * rows)
+    )
+    return "".join(GLYPHS[states[i : i + 2]] for i in range(0, 2 * rows, 2))
+
+
+@lru_cache(maxsize=2048)
+def _volume(volume: int, most: int, rows: int) -> str:
+    eighths = 0 if most <= 0 else max(volume > 0, volume * 8 * rows // most)
+    cells = [VOLUME[min(8, max(0, eighths - 8 * row))] for row in range(rows)]
+    return "".join(reversed(cells))
+
+
+VOLUME = " ▁▂▃▄▅▆▇█"
+
+
+def _labels(candles: Candles, low: int, high: int, rows: int, width: int) -> list[Cell]:
+    """The axis: the last price at its row, and a price every few rows that keeps clear of it."""
+    places, span = candles.price_decimals, max(1, high - low)
+    last = candles.bars[-1]
+    at = ((high - last.close) * (2 * rows - 1) + span // 2) // span // 2
+    labels: list[Cell] = []
+    for row in range(rows):
+        if row == at:
+            style = "bid strong" if last.close >= last.open else "ask strong"
+            labels.append((f"◂{fixed(last.close, places, places)}".ljust(width), style))
+        elif row % LABEL_EVERY == 0 and abs(row - at) > 0:
+            price = high - (span * (2 * row) + rows - 1) // (2 * rows - 1)
+            labels.append((f"╴{fixed(price, places, places)}".ljust(width)[:width], "dim"))
+        else:
+            labels.append((" " * width, ""))
+    return labels
+
+
+def _times(candles: Candles, bars: tuple[Bar, ...], pad: int, width: int) -> Row:
+    """Start times under the bars, where they do not touch."""
+    text = [" "] * width
+    day = candles.resolution_ns >= 86_400 * SECOND_NS
+    free = 0
+    for i, bar in enumerate(bars):
+        minutes = bar.started_ns // (60 * SECOND_NS)
+        if pad + i < free or minutes % _step(candles.resolution_ns):
+            continue
+        label = (
+            f"│{date(bar.started_ns)[5:]}" if day or minutes % 1440 == 0 else f"│{clock(bar.started_ns)[:5]}"
+        )
+        if pad + i + len(label) > width:
+            break
+        text[pad + i : pad + i + len(label)] = label
+        free = pad + i + len(label) + 2
+    return (("".join(text), "dim"),)
+
+
+def _step(resolution_ns: int) -> int:
+    """Minutes between two times on the axis: a round number of at least ten bars."""
+    wanted = 10 * resolution_ns // (60 * SECOND_NS)
+    return next((step for step in (10, 15, 30, 60, 120, 240, 360, 720, 1440) if step >= wanted), 14_400)

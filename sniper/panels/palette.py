@@ -1,0 +1,54 @@
+"""The styles by name. Colour never carries a fact alone: every state is also a word or a sign."""
+
+from __future__ import annotations
+
+from rich.style import Style
+
+STYLES: dict[str, Style] = {
+    "": Style(),
+    "strong": Style(bold=True),
+    "dim": Style(color="#8b949e"),
+    "label": Style(color="#6e9bc5"),
+    "accent": Style(color="#e3b341", bold=True),
+    "bid": Style(color="#3fb97c"),
+    "bid strong": Style(color="#3fb97c", bold=True),
+    "bid bar": Style(color="#23764d"),
+    "ask": Style(color="#f2665c"),
+    "ask strong": Style(color="#f2665c", bold=True),
+    "ask bar": Style(color="#9c3a35"),
+    "rising": Style(color="#3fb97c"),
+    "falling": Style(color="#f2665c"),
+    "masked": Style(color="#8b949e", strike=True),
+    "good": Style(color="#3fb97c"),
+    "warning": Style(color="#e3b341"),
+    "critical": Style(color="#ffffff", bgcolor="#b62324", bold=True),
+    "bar": Style(color="#ffffff", bgcolor="#1f4e79"),
+    "bar strong": Style(color="#ffffff", bgcolor="#1f4e79", bold=True),
+    "border": Style(color="#4f6f8f"),
+    "title": Style(color="#9cc4ec", bold=True),
+}
+
+WITHOUT_COLOR = {"falling": str.maketrans("┃╻╹╽╿", "█▄▀▄▀")}
+"""Signs to use for a style on a terminal without colours."""
+
+TRUST = {"live": "good", "crossed": "warning", "stale": "critical", "rebuilding": "warning", "empty": "dim"}
+"""Style of a book's trust state."""
+
+LINK = {
+    "open": "good",
+    "connecting": "warning",
+    "closed": "critical",
+    "silent": "critical",
+    "limited": "critical",
+    "refused": "critical",
+    "stopped": "dim",
+}
+"""Style of a connection's state."""
+
+SEVERITY = {"info": "dim", "warning": "warning", "critical": "critical"}
+"""Style of an event."""
+
+
+def sign(number: int) -> str:
+    """Style of a number that may rise or fall."""
+    return "bid" if number > 0 else "ask" if number < 0 else "dim"

@@ -1,0 +1,167 @@
+"""The terminal: alternate screen, hidden cursor, keys and size, and writes that never block.
+
+Whatever ends the process short of SIGKILL, the terminal is put back: by `close` in a `with` block, by
+`atexit`, and around Ctrl-Z. The terminal is opened anew by its name, so that making writes non-blocking
+does not change the shell's descriptors; a terminal that stops reading (Ctrl-S, a stalled link) costs draws,
+never ticks.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import select
+import signal
+import termios
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any
+
+from rich.control import Control
+
+ENTER = str(Control.alt_screen(True)) + str(Control.show_cursor(False))
+LEAVE = "\x1b[?2026l\x1b[0m" + str(Control.show_cursor(True)) + str(Control.alt_screen(False))
+KEY_BYTES_MAX = 64
+PUT_BACK_WAIT_MS = 500  # how long a stalled terminal is given to take the sequence that restores it
+
+
+class Terminal:
+    """The terminal behind `output` (a descriptor that is a TTY); keys come from `keys`, None for none."""
+
+    def __init__(self, output: int, keys: int | None = None) -> None:
+        self._own = True
+        try:
+            self._output = os.open(os.ttyname(output), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        except OSError:  # a terminal without a name we may open, as in some containers
+            self._output = output
+            self._own = False
+        self._keys = keys if keys is not None and os.isatty(keys) else None
+        self._saved: list[Any] | None = None
+        self._poll = select.poll()
+        if self._keys is not None:
+            self._poll.register(self._keys, select.POLLIN)
+        self._pending = b""
+        self.entered = False
+        """True while the screen is ours to draw on."""
+        self._handlers: dict[int, Callable[[int, FrameType | None], Any] | int | None] = {}
+        self.resized = False
+        """Set when the size changed or the screen was lost; the painter starts afresh and clears it."""
+
+    def __enter__(self) -> Terminal:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Take the screen: alternate screen, no cursor, keys without echo, and the signals it needs."""
+        atexit.register(self.close)
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in (
+                (signal.SIGWINCH, self._on_resize),
+                (signal.SIGTSTP, self._on_stop),
+                (signal.SIGCONT, self._on_continue),
+            ):
+                self._handlers[number] = signal.signal(number, handler)
+        self._take()
+
+    def close(self) -> None:
+        """Give the screen back as it was. May be called any number of times."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+        self._handlers = {}
+        self._give_back()
+        if self._own:
+            os.close(self._output)
+            self._own = False
+        atexit.unregister(self.close)
+
+    def size(self) -> tuple[int, int]:
+        """(columns, rows)"""
+        try:
+            size = os.get_terminal_size(self._output)
+        except OSError:
+            return 80, 24
+        return size.columns or 80, size.lines or 24
+
+    def write(self, text: str) -> None:
+        """Send text; what the terminal does not take at once is kept and sent by `flush`."""
+        self._pending += text.encode("utf-8", "replace")
+        self.flush()
+
+    def flush(self) -> bool:
+        """Send what is left, without waiting. True when nothing is left."""
+        while self._pending:
+            try:
+                sent = os.write(self._output, self._pending)
+            except BlockingIOError:
+                return False
+            except OSError:  # the terminal is gone: there is nobody to draw for
+                self._pending = b""
+                return True
+            self._pending = self._pending[sent:]
+        return True
+
+    def read_keys(self) -> str:
+        """The keys pressed since the last call, without waiting."""
+        if self._keys is None or not self.entered or not self._poll.poll(0):
+            return ""
+        try:
+            return os.read(self._keys, KEY_BYTES_MAX).decode("ascii", "ignore")
+        except OSError:
+            return ""
+
+    def foreground(self) -> bool:
+        """False while the shell has put us in the background: to touch the terminal then would stop us."""
+        try:
+            return self._keys is None or os.tcgetpgrp(self._keys) == os.getpgrp()
+        except OSError:
+            return True
+
+    def _take(self) -> None:
+        if not self.foreground():
+            return
+        if self._keys is not None:
+            try:
+                self._saved = termios.tcgetattr(self._keys)
+                mode = termios.tcgetattr(self._keys)
+                mode[3] &= ~(termios.ICANON | termios.ECHO)  # Ctrl-C and Ctrl-Z stay signals
+                termios.tcsetattr(self._keys, termios.TCSANOW, mode)
+            except termios.error:
+                self._saved = None
+        self.entered = True
+        self.resized = True
+        self.write(ENTER)
+
+    def _give_back(self) -> None:
+        if not self.entered:
+            return
+        self.entered = False
+        self._pending += LEAVE.encode()
+        if not self.flush():
+            patience = select.poll()
+            patience.register(self._output, select.POLLOUT)
+            patience.poll(PUT_BACK_WAIT_MS)
+            self.flush()
+        self._pending = b""
+        if self._saved is not None and self._keys is not None:
+            try:
+                termios.tcsetattr(self._keys, termios.TCSANOW, self._saved)
+            except termios.error:
+                self._saved = None
+
+    def _on_resize(self, number: int, frame: FrameType | None) -> None:
+        self.resized = True
+
+    def _on_stop(self, number: int, frame: FrameType | None) -> None:
+        self._give_back()
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def _on_continue(self, number: int, frame: FrameType | None) -> None:
+        if not self.entered:
+            self._take()
+        self.resized = True
