@@ -20,7 +20,7 @@ from rich.panel import Panel
 from rich.style import Style
 from rich.text import Text
 
-from sniper.panels.palette import STYLES, WITHOUT_COLOR
+from sniper.panels.palette import STYLES, STYLES_16, WITHOUT_COLOR
 from sniper.panels.row import Row, clean
 
 SYNC_START, SYNC_END = (
@@ -67,7 +67,7 @@ class Box(NamedTuple):
 
 
 class Painter:
-    """Knows what is on the screen. `console` says which colours there are and whether Unicode can be shown."""
+    """Knows what is on the screen. `console` says which colours there are and whether it takes Unicode."""
 
     def __init__(self, console: Console) -> None:
         self.ascii_only = not console.encoding.lower().startswith("utf")
@@ -81,7 +81,8 @@ class Painter:
         )
         self._colors = COLOR_SYSTEMS.get(console.color_system or "")
         self._reset = RESET if self._colors is not None else ""
-        self._prefixes = {name: self._prefix(style) for name, style in STYLES.items()}
+        self._styles = STYLES_16 if self._colors is ColorSystem.STANDARD else STYLES
+        self._prefixes = {name: self._prefix(style) for name, style in self._styles.items()}
         self._swaps = WITHOUT_COLOR if console.no_color or self._colors is None else {}
         self._shown: dict[str, list[Row]] = {}
         self._moves: dict[str, list[str]] = {}
@@ -136,19 +137,21 @@ class Painter:
             return ""
         if self._console.no_color:
             style = style.without_color
-        codes = style.render("x", color_system=self._colors).partition("x")[0]
+        # A style keeps the codes of the first colour system it was rendered for: take a new one.
+        fresh = Style(color=style.color, bgcolor=style.bgcolor, bold=style.bold, strike=style.strike)
+        codes = fresh.render("x", color_system=self._colors).partition("x")[0]
         return "\x1b[0;" + codes[2:] if codes else RESET
 
     def _border(self, box: Box) -> None:
-        title = Text(box.title, style=STYLES["title"])
+        title = Text(box.title, style=self._styles["title"])
         panel = Panel(
             "",
             title=title,
-            subtitle=Text(box.subtitle, style=STYLES["dim"]) if box.subtitle else None,
+            subtitle=Text(box.subtitle, style=self._styles["dim"]) if box.subtitle else None,
             title_align="left",
             subtitle_align="right",
             box=ASCII if self.ascii_only else ROUNDED,
-            border_style=STYLES["border"],
+            border_style=self._styles["border"],
             width=box.width,
             height=box.height,
         )

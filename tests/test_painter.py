@@ -1,27 +1,38 @@
 """The painter against a small terminal: after any sequence of views the screen equals a full repaint."""
 
 from io import StringIO
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
-from screen import Screen
 
 from sniper.painter import Box, Painter
 from sniper.panels.palette import STYLES
 from sniper.panels.row import Row, line
+from tests.screen import Screen
 
 BOXES = (Box("a", 0, 0, 30, 2), Box("b", 0, 2, 16, 6, "One"), Box("c", 16, 2, 14, 6, "Two", "hint"))
-ENCODINGS = {"ascii": "ascii", "utf-8": "utf-8"}
 
 
-def console(colors: str | None = "truecolor", no_color: bool = False, encoding: str = "utf-8") -> Console:
-    class File(StringIO):
-        pass
+class Stream(StringIO):
+    """A stream with an encoding of its own."""
 
-    File.encoding = encoding  # type: ignore[assignment, misc]
-    return Console(file=File(), force_terminal=True, color_system=colors, no_color=no_color, width=30, height=8)  # type: ignore[arg-type]
+    encoding = "utf-8"
+
+
+class Latin(Stream):
+    encoding = "latin-1"
+
+
+def console(
+    colors: str | None = "truecolor", no_color: bool = False, stream: type[Stream] = Stream
+) -> Console:
+    system: Any = colors
+    return Console(
+        file=stream(), force_terminal=True, color_system=system, no_color=no_color, width=30, height=8
+    )
 
 
 TEXTS = st.text(st.characters(min_codepoint=0, max_codepoint=0x2FFF), max_size=8)
@@ -36,9 +47,7 @@ def rows_of(box: Box) -> st.SearchStrategy[list[Row]]:
     return st.lists(row, min_size=height, max_size=height)
 
 
-DRAWS = st.lists(
-    st.tuples(*(st.none() | rows_of(box) for box in BOXES)), min_size=1, max_size=6
-)
+DRAWS = st.lists(st.tuples(*(st.none() | rows_of(box) for box in BOXES)), min_size=1, max_size=6)
 
 
 @settings(max_examples=60, deadline=None)
@@ -99,7 +108,8 @@ def test_a_box_paints_no_more_rows_than_it_has() -> None:
 def test_text_that_escaped_the_panels_is_still_neutralised() -> None:
     painter, screen = Painter(console()), Screen(30, 8)
     painter.frame(BOXES)
-    painter.paint("a", [(("\x1b]0;owned\x07\x9b2J\r\n\u202e[bold]", ""), (" " * 10, ""))])
+    hostile = "\x1b]0;owned\x07\x9b2J\r\n\u202e[bold]"
+    painter.paint("a", [((hostile, ""), (" " * (30 - len(hostile)), ""))])
     screen.feed(painter.take())
     assert "owned" in screen.text() and "[bold]" in screen.text()
 
@@ -134,7 +144,7 @@ def test_without_colour_falling_bars_have_signs_of_their_own() -> None:
 
 
 def test_a_terminal_without_unicode_gets_ascii() -> None:
-    painter, screen = Painter(console(encoding="latin-1")), Screen(30, 8)
+    painter, screen = Painter(console(stream=Latin)), Screen(30, 8)
     painter.frame(BOXES)
     painter.paint("a", [line(30, ("▸BTC █▌ 1.4µs … ≥", ""))])
     text = painter.take()

@@ -28,6 +28,30 @@ STYLES: dict[str, Style] = {
     "title": Style(color="#9cc4ec", bold=True),
 }
 
+STYLES_16: dict[str, Style] = {
+    **STYLES,
+    "dim": Style(color="bright_black"),
+    "label": Style(color="cyan"),
+    "accent": Style(color="yellow", bold=True),
+    "bid": Style(color="green"),
+    "bid strong": Style(color="green", bold=True),
+    "bid bar": Style(color="green"),
+    "ask": Style(color="red"),
+    "ask strong": Style(color="red", bold=True),
+    "ask bar": Style(color="red"),
+    "rising": Style(color="green"),
+    "falling": Style(color="red"),
+    "masked": Style(color="bright_black", strike=True),
+    "good": Style(color="green"),
+    "warning": Style(color="yellow"),
+    "critical": Style(color="bright_white", bgcolor="red", bold=True),
+    "bar": Style(color="bright_white", bgcolor="blue"),
+    "bar strong": Style(color="bright_white", bgcolor="blue", bold=True),
+    "border": Style(color="blue"),
+    "title": Style(color="cyan", bold=True),
+}
+"""For terminals with 16 colours, where the nearest of them would turn green into cyan and red into olive."""
+
 WITHOUT_COLOR = {"falling": str.maketrans("┃╻╹╽╿", "█▄▀▄▀")}
 """Signs to use for a style on a terminal without colours."""
 
