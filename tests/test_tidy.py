@@ -1,0 +1,253 @@
+"""The rules of the house as tests: who imports whom, what the core must not touch, sizes, leftovers."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sniper import __version__
+from sniper.errors import EXIT_MEANINGS
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted((ROOT / "sniper").rglob("*.py"))
+KERNELS = sorted((ROOT / "_ext").glob("*.pyx"))
+HEADERS = sorted((ROOT / "_ext").glob("*.pxd"))
+
+# From left to right: what stands further left never imports what stands further right. A module that is in no
+# row must be put into one. `journal` stands for journal_format and the like too.
+LAYERS = (
+    ("_ext",),
+    ("types", "errors", "config", "configfile", "decimals"),
+    ("engine", "links", "account", "orders", "risk", "strategies"),
+    (
+        "inbox",
+        "feed",
+        "journal",
+        "venues",
+        "panels",
+        "dashboard",
+        "look",
+        "painter",
+        "layout",
+        "terminal",
+        "timing",
+    ),
+    ("loop", "debugger", "expression"),
+    ("cli", "__main__"),
+)
+CORE = ("types", "links", "engine", "account", "orders", "risk", "strategies")
+"""What runs inside a tick: it must give the same result whenever and wherever it runs."""
+
+BANNED_IN_CORE = {
+    "time",
+    "datetime",
+    "random",
+    "secrets",
+    "threading",
+    "multiprocessing",
+    "os",
+    "uuid",
+    "asyncio",
+}
+CLIENT = {"dydx_v4_client", "v4_proto", "grpc", "httpx", "websocket"}
+"""The exchange's client and what it drags in: 0.3 s and 57 MB, so only a live feed may import it."""
+MAY_IMPORT_CLIENT = (
+    "sniper/feed/wire.py",
+    "sniper/feed/rest.py",
+    "sniper/feed/pages.py",
+    "sniper/feed/socket.py",
+)
+
+LINES_MAX = 350
+LONGER: dict[str, str] = {}
+"""Files that may be longer, each with the reason."""
+
+MAY_LACK_A_TEST = {
+    "sniper/__init__.py",
+    "sniper/cli/__init__.py",
+    "sniper/feed/__init__.py",
+    "sniper/panels/__init__.py",
+}
+
+
+def name_of(path: Path) -> str:
+    """sniper/feed/sim/book.py -> sniper.feed.sim.book"""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module that a file imports, wherever in the file, with the names taken from a package."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def layer(module: str) -> int | None:
+    """The row of a module of ours, None for sniper itself and for what is not ours."""
+    parts = module.split(".")
+    if parts[0] != "sniper" or len(parts) == 1 or parts[1] == "__version__":
+        return None
+    for number, names in enumerate(LAYERS):
+        if parts[1] in names or parts[1].split("_")[0] in names:
+            return number
+    raise AssertionError(f"{module} is in no row of LAYERS: say where it belongs")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_left_never_imports_right(path: Path) -> None:
+    own = layer(name_of(path))
+    for module in imported(path):
+        other = layer(module)
+        assert own is None or other is None or other <= own, f"{name_of(path)} imports {module}"
+
+
+def test_a_panel_knows_the_view_and_no_engine() -> None:
+    for path in SOURCES:
+        if path.parent.name == "panels":
+            wrong = [
+                m
+                for m in imported(path)
+                if m.startswith(("sniper.engine", "sniper._ext", "sniper.feed.socket"))
+            ]
+            assert not wrong, f"{path.name} imports {wrong}"
+
+
+def of_the_core(path: Path) -> bool:
+    return any(
+        name_of(path) == f"sniper.{name}" or name_of(path).startswith(f"sniper.{name}.") for name in CORE
+    )
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if of_the_core(path)], ids=name_of)
+def test_the_core_never_asks_for_time_or_chance(path: Path) -> None:
+    assert not {module.split(".")[0] for module in imported(path)} & BANNED_IN_CORE
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        where = f"{path.name}:{getattr(node, 'lineno', 0)}"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in ("hash", "sum", "id"), (
+                f"{where}: {node.func.id}() differs between runs or versions"
+            )
+        if isinstance(node, ast.For | ast.comprehension):
+            over = node.iter
+            is_set = isinstance(over, ast.Set | ast.SetComp) or (
+                isinstance(over, ast.Call)
+                and isinstance(over.func, ast.Name)
+                and over.func.id in ("set", "frozenset")
+            )
+            assert not is_set, f"{where}: the order of a set differs between runs"
+        if isinstance(node, ast.ExceptHandler):
+            caught = node.type
+            assert caught is not None and not (
+                isinstance(caught, ast.Name) and caught.id in ("Exception", "BaseException")
+            ), f"{where}: the core does not hide its own faults"
+
+
+@pytest.mark.parametrize("path", [*KERNELS, *HEADERS], ids=lambda path: path.name)
+def test_a_kernel_knows_no_other_kernel_no_clock_and_no_io(path: Path) -> None:
+    kernels = {kernel.stem for kernel in KERNELS}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        words = line.split()
+        if len(words) < 2 or words[0] not in ("from", "import", "cimport"):
+            continue
+        if "cimport" in words:
+            assert words[1] not in kernels, f"{path.name} cimports the kernel {words[1]}"
+        module = words[1].removeprefix("sniper._ext.")
+        assert module.split(".")[0] not in BANNED_IN_CORE | {"io", "socket", "pathlib"}, (
+            f"{path.name}: {line}"
+        )
+        assert words[1] == module or module == "tape", f"{path.name} imports the kernel {module}"
+
+
+def test_only_a_live_feed_imports_the_client() -> None:
+    for path in SOURCES:
+        if path.relative_to(ROOT).as_posix() not in MAY_IMPORT_CLIENT:
+            wrong = {module.split(".")[0] for module in imported(path)} & CLIENT
+            assert not wrong, f"{name_of(path)} imports {wrong}"
+
+
+def test_no_file_grows_too_long() -> None:
+    for path in [*SOURCES, *KERNELS, *HEADERS]:
+        name = path.relative_to(ROOT).as_posix()
+        lines = path.read_text(encoding="utf-8").count("\n")
+        assert lines <= LINES_MAX or name in LONGER, (
+            f"{name} has {lines} lines: split it, or give a reason in LONGER"
+        )
+    for name, reason in LONGER.items():
+        assert (ROOT / name).read_text(encoding="utf-8").count("\n") > LINES_MAX, (
+            f"{name} is short: drop it from LONGER"
+        )
+        assert len(reason) > 20
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *KERNELS], ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_module_has_a_test_file(path: Path) -> None:
+    """tests/test_<module>.py, or with the folder in front: sniper/cli/run.py has test_cli_run.py."""
+    if path.relative_to(ROOT).as_posix() in MAY_LACK_A_TEST:
+        return
+    parts = [part.strip("_") for part in name_of(path).split(".") if part not in ("sniper", "_ext")]
+    wanted = [f"test_{'_'.join(parts[start:])}.py" for start in range(len(parts))]
+    assert any((ROOT / "tests" / name).is_file() for name in wanted), f"there is none of {', '.join(wanted)}"
+
+
+def texts() -> Iterator[Path]:
+    """Every text file that we wrote."""
+    for folder in ("sniper", "_ext", "tests", "bench", "docs", ".ci"):
+        yield from (
+            path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts
+        )
+    yield from (path for path in ROOT.iterdir() if path.is_file() and path.name != "LICENSE")
+
+
+def test_no_leftovers_and_no_place_of_one_machine() -> None:
+    marks = re.compile(
+        r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b|/wo" r"rk/|/ro" r"ot/|/ho" r"me/\w|break" r"point\(\)"
+    )
+    for path in texts():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        for number, line in enumerate(text.splitlines(), 1):
+            assert not marks.search(line), f"{path.relative_to(ROOT)}:{number}: {line.strip()[:100]}"
+
+
+def test_every_public_function_and_class_says_what_it_does() -> None:
+    silent = []
+    for path in SOURCES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert ast.get_docstring(tree) or not tree.body, f"{path} has no docstring"
+        for node in tree.body:
+            if (
+                isinstance(node, ast.FunctionDef | ast.ClassDef)
+                and not node.name.startswith("_")
+                and not ast.get_docstring(node)
+            ):
+                silent.append(f"{name_of(path)}.{node.name}")
+    assert not silent
+
+
+def test_the_version_is_one_and_the_changelog_knows_it() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["version"] == __version__
+    assert f"\n## {__version__}\n" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_every_package_goes_into_the_wheel() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    found = {name_of(path) for path in SOURCES if path.name == "__init__.py"} | {"sniper._ext"}
+    assert set(project["tool"]["setuptools"]["packages"]) == found
+
+
+def test_the_readme_lists_the_exit_codes() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for code, meaning in EXIT_MEANINGS.items():
+        assert re.search(rf"\| *{code} *\| *{re.escape(meaning)} *\|", readme), f"{code} {meaning}"
