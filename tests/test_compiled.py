@@ -16,7 +16,7 @@ def test_the_flags_keep_floats_repeatable() -> None:
 
 
 def test_a_debug_build_says_so() -> None:
-    assert compiled.DEBUG == ("-DSNIPER_DEBUG=1" in compiled.FLAGS.split())
+    assert ("-DSNIPER_DEBUG=1" in compiled.FLAGS.split()) == compiled.DEBUG
 
 
 def test_it_names_its_compilers() -> None:

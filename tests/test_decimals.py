@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sniper._ext.tape import MARKET_DTYPE
 
 from sniper import decimals
+from sniper._ext.tape import MARKET_DTYPE
 
 MANTISSAS = st.integers(-(2**63), 2**63 - 1)
 

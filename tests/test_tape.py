@@ -14,9 +14,8 @@ pytestmark = pytest.mark.kernel
 def test_a_row_is_64_bytes_without_padding() -> None:
     assert EVENT_DTYPE.itemsize == 64
     assert sum(EVENT_DTYPE[name].itemsize for name in EVENT_DTYPE.names or ()) == 64
-    assert EVENT_DTYPE.names == (
-        "recv_ns", "venue_ns", "price", "size", "bid", "ask", "frame", "ref", "flags", "market", "kind", "side",
-    )  # fmt: skip
+    names = "recv_ns venue_ns price size bid ask frame ref flags market kind side"
+    assert EVENT_DTYPE.names == tuple(names.split())
 
 
 def test_the_tables_follow_the_arithmetic_of_bytes_and_records() -> None:
