@@ -39,7 +39,7 @@ Command = Watch | Resubscribe | Reconnect
 class Connection(NamedTuple):
     """What a feed knows of one of its connections. Times in nanoseconds of the feed's clock."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody wants here
     name: str
     state: str
     since_ns: int

@@ -80,7 +80,7 @@ def frames_command(file: Path, repeat: int, batch: int, as_json: bool) -> None:
 
 
 def batches(file: Path, batch: int, bytes_max: int) -> list[list[Record]]:
-    """Records of a file, at most `batch` and `bytes_max` bytes a call; a larger frame is alone in its call."""
+    """Records of a file, at most `batch` and `bytes_max` bytes a call; a larger frame is alone in it."""
     from sniper.feed.framefile import frames
 
     calls: list[list[Record]] = []
