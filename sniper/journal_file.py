@@ -1,0 +1,178 @@
+"""One journal file being written: MCAP records appended to a file descriptor. No thread, no clock."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import struct
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import zstandard
+from mcap.opcode import Opcode
+from mcap.records import (
+    Channel,
+    ChunkIndex,
+    DataEnd,
+    Footer,
+    Header,
+    McapRecord,
+    Metadata,
+    MetadataIndex,
+    Statistics,
+    SummaryOffset,
+)
+
+from sniper._ext.chunk import index_messages
+from sniper.journal_format import MAGIC, SCHEMAS, encode
+
+_CHUNK_HEAD = struct.Struct("<BQQQQII4sQ")
+"""Opcode, length, first and last log_time, uncompressed size, CRC, length of "zstd", "zstd", data length."""
+
+
+class JournalFile:
+    """Appends chunks to a new file. Every method may raise OSError; after that only `abandon` is of use.
+
+    path must not exist. The beginning of the file (magic, header, metadata, schemas) is written to
+    `<path>.part` and renamed, so that a file with the final name can always be opened. The file is locked
+    (flock) as long as it is open, so that the retention of another process leaves it alone.
+    level: of zstd.
+    """
+
+    def __init__(self, path: Path, header: Header, metadata: Metadata, level: int = 1) -> None:
+        self.path = path
+        self.chunks = 0
+        self.size = 0
+        """Bytes that are written and whole."""
+        self._compressor = zstandard.ZstdCompressor(level=level)
+        self._chunk_indexes: list[bytes] = []
+        self._metadata_indexes: list[bytes] = []
+        self._counts: dict[int, int] = {}
+        self._first_ns: int | None = None
+        self._last_ns = 0
+        part = path.with_name(path.name + ".part")
+        self._fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try:
+                if path.exists():  # asked for under the lock: a rename would replace it
+                    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+                os.ftruncate(self._fd, 0)
+                self._append(MAGIC + encode(header))
+                self.metadata(metadata)
+                self._append(encode(*SCHEMAS))
+                os.rename(part, path)
+            except OSError:
+                part.unlink()
+                raise
+        except OSError:
+            os.close(self._fd)
+            raise
+
+    def metadata(self, record: Metadata) -> None:
+        """Append a Metadata record."""
+        data = encode(record)
+        index = MetadataIndex(offset=self.size, length=len(data), name=record.name)
+        self._append(data)
+        self._metadata_indexes.append(encode(index))
+
+    def chunk(self, data: bytes | memoryview) -> None:
+        """Compress whole MCAP records into a chunk and append it with its message index."""
+        size = memoryview(data).nbytes
+        first_ns, last_ns, indexes, channels = index_messages(data)
+        crc = zlib.crc32(data)
+        compressed = self._compressor.compress(data)
+        length = _CHUNK_HEAD.size + len(compressed)
+        head = _CHUNK_HEAD.pack(
+            Opcode.CHUNK, length - 9, _u64(first_ns), _u64(last_ns), size, crc, 4, b"zstd", len(compressed)
+        )
+        at = self.size
+        self._append(b"".join((head, compressed, indexes)))
+        self.chunks += 1
+        for channel, count, _ in channels:
+            self._counts[channel] = self._counts.get(channel, 0) + count
+        if channels:
+            self._first_ns = first_ns if self._first_ns is None else min(self._first_ns, first_ns)
+            self._last_ns = max(self._last_ns, last_ns)
+        index = ChunkIndex(
+            chunk_length=length,
+            chunk_start_offset=at,
+            compression="zstd",
+            compressed_size=len(compressed),
+            message_end_time=_u64(last_ns),
+            message_index_length=len(indexes),
+            message_index_offsets={channel: at + length + offset for channel, _, offset in channels},
+            message_start_time=_u64(first_ns),
+            uncompressed_size=size,
+        )
+        self._chunk_indexes.append(encode(index))  # as bytes: a tenth of what the object takes
+
+    def finish(self, channels: Iterable[Channel]) -> None:
+        """Write the summary (channels: all that the chunks use), sync the file to the disk and close it."""
+        used = [channel for channel in channels if channel.id in self._counts]
+        self._append(encode(DataEnd(data_section_crc=0)))
+        start = self.size
+        statistics = Statistics(
+            attachment_count=0,
+            channel_count=len(used),
+            channel_message_counts=self._counts,
+            chunk_count=self.chunks,
+            message_count=sum(self._counts.values()),
+            message_end_time=_u64(self._last_ns),
+            message_start_time=_u64(self._first_ns or 0),
+            metadata_count=len(self._metadata_indexes),
+            schema_count=len(SCHEMAS),
+        )
+        groups = (
+            (Opcode.SCHEMA, encode(*SCHEMAS)),
+            (Opcode.CHANNEL, encode(*used)),
+            (Opcode.STATISTICS, encode(statistics)),
+            (Opcode.CHUNK_INDEX, b"".join(self._chunk_indexes)),
+            (Opcode.METADATA_INDEX, b"".join(self._metadata_indexes)),
+        )
+        summary, offsets = b"", list[McapRecord]()
+        for opcode, data in groups:
+            if data:
+                group = SummaryOffset(
+                    group_opcode=opcode, group_start=start + len(summary), group_length=len(data)
+                )
+                offsets.append(group)
+                summary += data
+        offset_start = start + len(summary)
+        summary += encode(*offsets)
+        crc = zlib.crc32(struct.pack("<BQQQ", Opcode.FOOTER, 20, start, offset_start), zlib.crc32(summary))
+        footer = Footer(summary_start=start, summary_offset_start=offset_start, summary_crc=crc)
+        self._append(summary + encode(footer) + MAGIC)
+        os.fsync(self._fd)
+        os.close(self._fd)
+
+    def abandon(self, channels: Iterable[Channel]) -> None:
+        """After an OSError: cut the file back to its last whole record, finish it if that is possible, close
+        it. A file without any chunk is removed: it would say nothing."""
+        with contextlib.suppress(OSError):
+            whole = self.size
+            os.ftruncate(self._fd, whole)
+            os.lseek(self._fd, whole, os.SEEK_SET)
+            try:
+                if self.chunks:
+                    self.finish(channels)
+                    return
+                self.path.unlink()
+            except OSError:
+                os.ftruncate(self._fd, whole)
+        with contextlib.suppress(OSError):
+            os.close(self._fd)
+
+    def _append(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._fd, view) :]
+        self.size += len(data)
+
+
+def _u64(time_ns: int) -> int:
+    """A time as MCAP holds it. Times before 1970 do not occur; if they do, they come back as they were."""
+    return time_ns & 0xFFFFFFFFFFFFFFFF
