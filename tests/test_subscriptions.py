@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from itertools import pairwise
 from math import inf
 
 import pytest
@@ -109,7 +110,7 @@ def test_a_failed_snapshot_is_asked_for_again_after_a_second_and_later_each_time
         subject.heard(
             error("Internal error, could not fetch data for subscription: v4_orderbook.", BOOK), at_s + 0.2
         )
-    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(times)]
     assert gaps == pytest.approx([1.2, 1.7, 2.45])
     assert not subject.complete
 
