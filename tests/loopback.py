@@ -1,9 +1,11 @@
-"""A stand-in for the Indexer on this machine: a WebSocket server that keeps its rules, and a scripted REST server.
+"""A stand-in for the Indexer on this machine: a WebSocket server that keeps its rules, and a scripted REST
+server.
 
-The WebSocket server follows the real one's source: `connected` first; one message counter for each connection; the
-id of `subscribed` is reserved when the request comes; a subscription exists only once `subscribed` was sent; the
-third request for one id within the window closes the connection with 1008; `unsubscribed` always comes back. Faults
-are methods: close, abort, refuse with 429, fall silent, split or oversize a message.
+The WebSocket server follows the real one's source: `connected` first; one message counter for each
+connection; the id of `subscribed` is reserved when the request comes; a subscription exists only once
+`subscribed` was sent; the third request for one id within the window closes the connection with 1008;
+`unsubscribed` always comes back. Faults are methods: close, abort, refuse with 429, fall silent, split or
+oversize a message.
 """
 
 from __future__ import annotations
@@ -326,7 +328,7 @@ class RestServer:
         class Answering(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_GET(handler) -> None:  # noqa: N805
+            def do_GET(handler) -> None:
                 path, _, raw_query = handler.path.partition("?")
                 query = dict(urllib.parse.parse_qsl(raw_query, keep_blank_values=True))
                 call = Call(path, query, raw_query, handler.client_address[1], time.monotonic())

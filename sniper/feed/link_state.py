@@ -69,7 +69,7 @@ TRANSITIONS: Final[dict[tuple[State, Happening], State]] = {
     (_S.SUBSCRIBING, _H.LOST): _S.CLOSED,
     (_S.SUBSCRIBING, _H.SILENT): _S.CLOSED,
     (_S.LIVE, _H.WANTING): _S.SUBSCRIBING,
-    (_S.LIVE, _H.CONNECTED): _S.SUBSCRIBING,
+    (_S.LIVE, _H.CONNECTED): _S.LIVE,
     (_S.LIVE, _H.COMPLETE): _S.LIVE,
     (_S.LIVE, _H.LOST): _S.CLOSED,
     (_S.LIVE, _H.SILENT): _S.CLOSED,

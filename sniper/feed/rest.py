@@ -25,6 +25,7 @@ import msgspec
 from sniper.feed.backoff import Backoff, Waits
 from sniper.feed.budget import BUCKET_OF, BUCKETS, SHARE, Budget
 from sniper.feed.clock import real_clock
+from sniper.feed.endpoints import CALLS, check
 from sniper.feed.pages import Query, Walk, candle_pages, fill_pages
 from sniper.feed.plan import CONNECTIONS_MAX
 from sniper.feed.wire import Entrance
@@ -36,48 +37,6 @@ CONNECTION: Final = CONNECTIONS_MAX
 _LIMITED: Final = 429
 _HOLD_S: Final = 10.0  # after 429 without a usable Retry-After: one window of the server
 _HOLD_LONGEST_S: Final = 60.0
-
-_NAMES: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
-    name: (frozenset(required.split()), frozenset(optional.split()))
-    for name, required, optional in (
-        ("perpetualMarkets", "", "ticker"),
-        ("orderbook", "ticker", ""),
-        ("trades", "ticker", "createdBeforeOrAtHeight limit"),
-        ("candles", "ticker resolution", "fromISO toISO limit"),
-        ("historicalFunding", "ticker", "effectiveBeforeOrAt effectiveBeforeOrAtHeight limit"),
-        ("orders", "address subaccountNumber", "ticker side status type limit goodTilBlockAfter"),
-        (
-            "fills",
-            "address subaccountNumber",
-            "market marketType limit createdBeforeOrAtHeight createdBeforeOrAt",
-        ),
-        ("subaccount", "address subaccountNumber", ""),
-        ("height", "", ""),
-        ("time", "", ""),
-    )
-}
-"""Required and optional parameters. The server ignores names it does not know and sends unfiltered data."""
-
-# The official methods, where they name the parameters that the server reads. For orders and fills they do not
-# (`ticker` for `market`, `returnLatestOrders` that turns the order round): those take the module's own `get`.
-_CALLS: Final[dict[str, Callable[[Any, Query], Awaitable[Any]]]] = {
-    "perpetualMarkets": lambda c, q: c.markets.get_perpetual_markets(q.get("ticker")),
-    "orderbook": lambda c, q: c.markets.get_perpetual_market_orderbook(q["ticker"]),
-    "trades": lambda c, q: c.markets.get_perpetual_market_trades(
-        q["ticker"], q.get("createdBeforeOrAtHeight"), q.get("limit")
-    ),
-    "candles": lambda c, q: c.markets.get_perpetual_market_candles(
-        q["ticker"], q["resolution"], q.get("fromISO"), q.get("toISO"), q.get("limit")
-    ),
-    "historicalFunding": lambda c, q: c.markets.get_perpetual_market_historical_funding(
-        q["ticker"], q.get("effectiveBeforeOrAt"), q.get("effectiveBeforeOrAtHeight"), q.get("limit")
-    ),
-    "orders": lambda c, q: c.account.get("/v4/orders", q),
-    "fills": lambda c, q: c.account.get("/v4/fills", q),
-    "subaccount": lambda c, q: c.account.get_subaccount(q["address"], q["subaccountNumber"]),
-    "height": lambda c, q: c.utility.get_height(),
-    "time": lambda c, q: c.utility.get_time(),
-}
 
 
 class Answer(NamedTuple):
@@ -191,7 +150,7 @@ class Rest:
         if self.fault is not None:
             raise self.fault
         if job.walk is None:
-            _check(job.endpoint, job.query)
+            check(job.endpoint, job.query)
         with self._lock:
             if self._stopping or len(self._jobs) >= self._queue_max:
                 self._refused += 1
@@ -303,7 +262,7 @@ class Rest:
                 await asyncio.sleep(wait_s)
             budget.take(time.monotonic())
             self._requests += 1
-            answer: Answer = await _CALLS[endpoint](client, query)
+            answer: Answer = await CALLS[endpoint](client, query)
             self._put(endpoint, query, answer)
             if answer.status == _LIMITED:
                 self._limited += 1
@@ -324,13 +283,3 @@ class Rest:
         text = "&".join(f"{name}={quote(str(value), safe=':,./-_')}" for name, value in query.items())
         head = f"{endpoint} {answer.status} {text}\n".encode("ascii")
         self._inbox.put(self._now_ns(), CONNECTION, REC_REST, head + answer.body)
-
-
-def _check(endpoint: str, query: Query) -> None:
-    if endpoint not in _NAMES:
-        raise ValueError(f"no endpoint {endpoint!r}: one of {', '.join(_NAMES)}")
-    required, optional = _NAMES[endpoint]
-    unknown = query.keys() - required - optional
-    missing = required - query.keys()
-    if unknown or missing:
-        raise ValueError(f"{endpoint}: unknown {sorted(unknown)}, missing {sorted(missing)}")

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, Protocol
 
+from sniper.feed.bound import bound_messages
 from sniper.feed.link_state import Happening, Link, State
 from sniper.feed.settings import SocketSettings
 from sniper.feed.sniff import DATA_PREFIX, Control, sniff
@@ -27,7 +28,6 @@ from sniper.types import REC_FRAME, REC_LINK
 
 NO_STATUS: Final = 1005  # a close frame without a code
 ABNORMAL: Final = 1006  # the connection ended without a close frame
-TOO_BIG: Final = 1009
 TOO_MANY_REQUESTS: Final = 429
 TEXT_MAX: Final = 200
 
@@ -240,8 +240,9 @@ class Wire:
         with self._lock:
             now_s = time.monotonic()
             if control.type == "connected":
+                if self.link.state is State.OPEN:  # a second one on the same socket would mean nothing
+                    self.subscriptions.begin()
                 self._step(Happening.CONNECTED, now_s)
-                self.subscriptions.begin()
             else:
                 self.subscriptions.heard(control, now_s)
             self.settle(now_s)
@@ -254,7 +255,7 @@ class Wire:
 
     def _on_open(self, app: Any) -> None:
         try:
-            _bound_messages(app.sock, self._settings.frame_bytes_max)
+            bound_messages(app.sock, self._settings.frame_bytes_max, self._library)
             with self._lock:
                 self._opened_s = self.last_s = time.monotonic()
                 if self._settings.url.startswith("wss://") and not app.sock.is_ssl():
@@ -290,7 +291,7 @@ class Wire:
             )
         code = (error.status_code or NO_STATUS) if hasattr(error, "status_code") else ABNORMAL
         reason = getattr(error, "reason", None)
-        return Verdict(Happening.LOST, "closed", code, str(reason or error or type(error).__name__))
+        return Verdict(Happening.LOST, "closed", code, reason or str(error) or type(error).__name__)
 
     def _on_close(self, _app: Any, code: int | None, reason: str | None) -> None:
         with self._lock:
@@ -315,29 +316,3 @@ class Wire:
 
 def _ignore(_app: Any, _message: Any) -> None:
     """Stands in until the real handler takes its place: the official class wants one at construction."""
-
-
-def _bound_messages(connection: Any, bytes_max: int) -> None:
-    """Refuse messages larger than bytes_max, in one frame or in many, before their bytes are read.
-
-    The library has no such limit. The stream is ended at once, because its close handshake would read on.
-    """
-    frames, parts = connection.frame_buffer, connection.cont_frame
-    read_length = frames.recv_length
-
-    def recv_length() -> None:
-        read_length()
-        started = len(parts.cont_data[1]) if parts.cont_data else 0
-        size = started + frames.length
-        if size > bytes_max:
-            import websocket
-
-            with contextlib.suppress(websocket.WebSocketException, OSError):
-                connection.send_close(TOO_BIG)
-            with contextlib.suppress(OSError):
-                sockets.socket.shutdown(connection.sock, sockets.SHUT_RDWR)
-            error = websocket.WebSocketPayloadException(f"a message of {size} bytes, at most {bytes_max}")
-            error.status_code = TOO_BIG  # type: ignore[attr-defined]
-            raise error
-
-    frames.recv_length = recv_length
