@@ -34,7 +34,7 @@ from libc.string cimport memcpy
 from event cimport (
     BLOCK, C_CANDLE_MATCH, C_CANDLE_MISMATCH, C_LATE_TRADES, CANDLE, CH_CANDLES, CH_TRADES, CONNECTED, DUPLICATE, ERROR,
     FROM_REST, GAP, INEXACT, L_NONE, L_OPEN, LATE, LINK, R_HTTP, RESOLUTIONS, SNAPSHOT, SUBSCRIBED, TRADE,
-    UNSUBSCRIBED, Candle, Digest, Event, fold, likely, unlikely,
+    U_OTHERS, UNSUBSCRIBED, Candle, Digest, Event, fold, likely, unlikely,
 )
 from bar cimport (
     B_AMENDED, B_CLOSED, B_COMPLETE, B_DIFFERS, B_INDEXER, B_INEXACT, B_NO_USD, B_SAME, DECIMALS_MAX, Bar, Deal, add,
@@ -116,6 +116,8 @@ cdef class Candles:
     cdef readonly Py_ssize_t markets_max, bars_max
     cdef readonly int64_t clock_ns, skipped
     cdef Event[::1] rows
+    cdef const uint32_t[::1] others
+    cdef const int64_t[::1] used
     cdef const Candle[::1] candles
     cdef int64_t[::1] counters
     cdef int64_t* counts
@@ -139,6 +141,7 @@ cdef class Candles:
         if not 2 <= bars_max <= 1 << 16:
             raise ValueError(f"bars_max must lie in 2..65536, not {bars_max}")
         self.rows, self.candles, self.counters = tape.rows, tape.candles, tape.counters
+        self.others, self.used = tape.others, tape.used
         self.counts = &self.counters[0]
         self.markets_max, self.bars_max = markets_max, bars_max
         self.stats = np.zeros(markets_max, TALLY_DTYPE)
@@ -154,27 +157,27 @@ cdef class Candles:
     # ---- the tick ------------------------------------------------------------------------------------------------
 
     def apply(self, Py_ssize_t n):
-        """Read the first n rows of the tape. Raises MemoryError if a ring cannot be had: that ends the run."""
+        """Read what is not a LEVEL row of the first n rows of the tape. Raises MemoryError if a ring cannot be had: that ends the run."""
         cdef Py_ssize_t i
         cdef Event* e
         if not 0 <= n <= self.rows.shape[0]:
             raise ValueError(f"n must lie in 0..{self.rows.shape[0]}, not {n}")
-        if n == 0:
-            return
-        e = &self.rows[0]
         self.held_chart = NULL
-        for i in range(n):
-            if e[i].kind == TRADE:
-                self.trade(e + i)
-            elif e[i].kind == BLOCK:
+        for i in range(self.used[U_OTHERS]):
+            if unlikely(self.others[i] >= <uint32_t> n):
+                break
+            e = &self.rows[self.others[i]]
+            if e.kind == TRADE:
+                self.trade(e)
+            elif e.kind == BLOCK:
                 if self.behind:
                     self.catch_up()
-                if e[i].venue_ns > self.clock_ns:
-                    self.advance(e[i].venue_ns)
-            elif e[i].kind == CANDLE:
-                self.candle(e + i)
-            elif e[i].kind <= UNSUBSCRIBED or e[i].kind >= GAP:
-                self.link(e + i)
+                if e.venue_ns > self.clock_ns:
+                    self.advance(e.venue_ns)
+            elif e.kind == CANDLE:
+                self.candle(e)
+            elif e.kind <= UNSUBSCRIBED or e.kind >= GAP:
+                self.link(e)
         if self.behind:
             self.catch_up()
         if unlikely(self.no_memory):
@@ -240,7 +243,7 @@ cdef class Candles:
         cdef Bar before
         if deal.ns < c.k[0] * MINUTE_NS and not e.flags & (SNAPSHOT | FROM_REST):
             e.flags |= LATE
-            self.counts[<int> C_LATE_TRADES] += 1
+            self.counts[C_LATE_TRADES] += 1
             self.tally[e.market].late += 1
         for r in range(SERIES):
             k = deal.ns // INTERVAL[r]
@@ -508,11 +511,11 @@ cdef class Candles:
         if same(ours, &c.last[r]):
             ours.flags |= B_SAME
             if ours.flags & B_COMPLETE:
-                self.counts[<int> C_CANDLE_MATCH] += 1
+                self.counts[C_CANDLE_MATCH] += 1
                 self.tally[market].match += 1
         elif ours.flags & B_COMPLETE:
             ours.flags |= B_DIFFERS
-            self.counts[<int> C_CANDLE_MISMATCH] += 1
+            self.counts[C_CANDLE_MISMATCH] += 1
             self.tally[market].mismatch += 1
         elif bar_of(&c.last[r], &theirs):           # something was lost after all
             ours[0] = theirs

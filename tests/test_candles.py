@@ -60,6 +60,8 @@ def put(tape: Tape, rows: Iterable[Row]) -> int:
                 strict=True,
             ):
                 c[name], c[dec] = value
+    tape.used[0] = n
+    tape.others[:n] = range(n)
     return n
 
 
