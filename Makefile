@@ -47,7 +47,7 @@ $(VENV)/python.stamp:
 
 $(VENV)/install.stamp: $(VENV)/python.stamp pyproject.toml
 	@echo "installing sniper and what it needs (the first time this takes a minute or two)"
-	@$(PIP) install --no-build-isolation --editable .
+	@SNIPER_KERNELS=0 $(PIP) install --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/kernels.stamp: $(VENV)/install.stamp $(KERNELS) setup.py
@@ -58,5 +58,5 @@ $(VENV)/kernels.stamp: $(VENV)/install.stamp $(KERNELS) setup.py
 
 $(VENV)/dev.stamp: $(VENV)/install.stamp pyproject.toml
 	@echo "installing what the tests need"
-	@$(PIP) install --no-build-isolation --editable '.[dev]'
+	@SNIPER_KERNELS=0 $(PIP) install --no-build-isolation --editable '.[dev]'
 	@touch $@
