@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socketserver
 import subprocess
 import sys
 import threading
@@ -12,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dydx_v4_client.indexer.socket.websocket import IndexerSocket
 
 from sniper.errors import ConfigError
 from sniper.feed.backoff import Waits
 from sniper.feed.plan import Wanted
 from sniper.feed.settings import SocketSettings
 from sniper.feed.socket import SocketFeed
-from sniper.feed.subscriptions import Pace
+from sniper.feed.subscriptions import Pace, Subscriptions
 from sniper.types import REC_FRAME, Reconnect, Resubscribe, Watch
 from tests import real
 from tests.loopback import Indexer, Recorder, RestServer, certificate, until
@@ -334,6 +337,20 @@ def test_a_full_inbox_is_counted(server: Indexer) -> None:
         inbox.full = False
 
 
+def test_a_snapshot_that_found_no_room_is_asked_for_again(server: Indexer) -> None:
+    with feeding(server, watch=False) as (feed, inbox):
+        inbox.full = True
+        until(lambda: server.subscribed() == FIRST and feed.status()[0].gaps >= 3)
+        feed.send(0, WATCH)
+        inbox.full = False
+        until(live(feed))
+        seen = [json.loads(f) for f in inbox.frames()]
+        snapshots = {(m["channel"], m.get("id", "")) for m in seen if m["type"] == "subscribed"}
+        assert snapshots == {
+            (channel, name or {"v4_markets": ""}.get(channel, channel)) for channel, name in ALL
+        }
+
+
 def test_more_markets_than_fit_open_more_connections(server: Indexer) -> None:
     tickers = tuple(f"M{i}-USD" for i in range(70))
     with feeding(server, watch=False, wanted=Wanted(), stagger_s=0.01, seed=3) as (feed, inbox):
@@ -441,15 +458,42 @@ def test_stop_while_waiting_connecting_and_twice(server: Indexer) -> None:
         feed.start(Recorder())
 
 
-def test_a_fault_of_ours_is_raised_by_the_next_send(server: Indexer) -> None:
+def test_a_handshake_that_drips_is_given_up(server: Indexer) -> None:
+    class Dripping(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with contextlib.suppress(OSError):
+                self.request.sendall(b"HTTP/1.1 101 Switching Protocols\r\nX: ")
+                for _ in range(200):
+                    self.request.sendall(b"x")
+                    threading.Event().wait(0.02)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Dripping) as drip:
+        drip.daemon_threads = True
+        threading.Thread(target=drip.serve_forever, args=(0.02,), daemon=True).start()
+        url = f"ws://127.0.0.1:{drip.server_address[1]}/v4/ws"
+        with feeding(server, url=url, open_s=0.1) as (_, inbox):
+            until(lambda: "closed 0" in inbox.links())
+            assert any(data.startswith(b"closed 0 not open after") for data in inbox.of(3))
+        drip.shutdown()
+
+
+@pytest.mark.parametrize("place", ["inbox", "sender", "connection"])
+def test_a_fault_of_ours_is_raised_by_the_next_send(
+    server: Indexer, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> Any:
+        raise ZeroDivisionError(f"in the {place}")
+
     class Broken(Recorder):
         def put(self, recv_ns: int, connection: int, kind: int, data: bytes) -> bool:
-            if kind == REC_FRAME:
-                raise ZeroDivisionError("in the inbox")
-            return super().put(recv_ns, connection, kind, data)
+            return broken() if kind == REC_FRAME else super().put(recv_ns, connection, kind, data)
 
+    if place == "sender":
+        monkeypatch.setattr(Subscriptions, "take", broken)
+    elif place == "connection":
+        monkeypatch.setattr(IndexerSocket, "run_forever", broken)
     feed = SocketFeed(SocketSettings(server.url, waits=WAITS))
-    feed.start(Broken())
+    feed.start(Broken() if place == "inbox" else Recorder())
 
     def raised() -> bool:
         try:
@@ -460,7 +504,7 @@ def test_a_fault_of_ours_is_raised_by_the_next_send(server: Indexer) -> None:
 
     until(raised)
     feed.stop()
-    assert [c.state for c in feed.status()] == ["stopped"]
+    assert feed_threads() == []
 
 
 @pytest.mark.parametrize("content", [None, "no certificate in here"])

@@ -222,7 +222,8 @@ class Wire:
 
         def on_message(_app: Any, data: bytes) -> None:
             try:
-                if not put(now_ns(), index, REC_FRAME, data):
+                stored = put(now_ns(), index, REC_FRAME, data)
+                if not stored:
                     self.gaps += 1
                 self.frames += 1
                 self.bytes += len(data)
@@ -230,13 +231,14 @@ class Wire:
                 if not data.startswith(DATA_PREFIX):
                     control = sniff(data)
                     if control is not None:
-                        self._answer(control)
+                        self._answer(control, stored)
             except BaseException as error:  # the library would swallow it
                 self._failed(error)
 
         return on_message
 
-    def _answer(self, control: Control) -> None:
+    def _answer(self, control: Control, stored: bool) -> None:
+        """Note an answer of the server. stored: whether the engine will see it too."""
         with self._lock:
             now_s = time.monotonic()
             if control.type == "connected":
@@ -245,8 +247,13 @@ class Wire:
                 self._step(Happening.CONNECTED, now_s)
             else:
                 self.subscriptions.heard(control, now_s)
+            if stored:
+                self._heard(control)
+            elif (
+                control.type == "subscribed"
+            ):  # a snapshot that the engine never gets: nothing would replace it
+                self.subscriptions.again(control.channel, control.id)
             self.settle(now_s)
-            self._heard(control)
             self._lock.notify_all()
 
     def settle(self, now_s: float) -> None:
