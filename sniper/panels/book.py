@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sniper.panels.palette import TRUST
-from sniper.panels.row import CROSS, Cell, Row, bar, count, duration, ends, filled, left, line, right
+from sniper.panels.row import CROSS, Cell, Row, bar, count, duration, ends, filled, left, line, number, right
 from sniper.panels.view import Book, Level, View
 
 TITLE = "Book"
@@ -111,15 +111,15 @@ def _level(level: Level, side: str, columns: Geometry, most: int, width: int) ->
     if level.masked:
         text = f"{CROSS} {level.price:>{price}} {level.size:>{size}}"
         return line(width, (text, "masked"), (" masked", "dim"))
-    cells: tuple[Cell, ...] = ((f"  {level.price:>{price}}", side), (f" {level.size:>{size}} ", ""))
-    if total:
-        cells += ((f"{_short(level.sum, total):>{total}} ", "dim"),)
-    return line(width, *cells, (bar(level.sum_steps, most, room), f"{side} bar"))
-
-
-def _short(text: str, width: int) -> str:
-    """The number where it fits, else with fewer decimals, else its size in at most five characters."""
-    if len(text) <= width:
-        return text
-    whole = text.partition(".")[0]
-    return text[:width].rstrip(".") if len(whole) <= width else count(int(whole))
+    first = (f"  {level.price:>{price}}", side)
+    if not total:
+        return line(
+            width, first, (f" {level.size:>{size}} ", ""), (bar(level.sum_steps, most, room), f"{side} bar")
+        )
+    sums = level.sum if len(level.sum) <= total else number(level.sum, total)
+    return (
+        first,
+        (f" {level.size:>{size}} ", ""),
+        (f"{sums:>{total}} ", "dim"),
+        (bar(level.sum_steps, most, room), f"{side} bar"),
+    )

@@ -6,15 +6,18 @@ differ.
 
 from __future__ import annotations
 
+import itertools
 from functools import lru_cache
 
 from sniper.decimals import fixed
 from sniper.panels.row import SECOND_NS, Cell, Row, clock, count, date, ends, filled, line
-from sniper.panels.view import Bar, Candles, View
+from sniper.panels.view import Candles, View
 
 TITLE = "Candles"
 # What a cell shows by its upper and lower half: 0 nothing, 1 wick, 2 body.
 GLYPHS = {"00": " ", "11": "│", "22": "┃", "10": "╵", "01": "╷", "20": "╹", "02": "╻", "12": "╽", "21": "╿"}
+CHART_ROWS_MIN = 3
+MINUTE_NS = 60 * SECOND_NS
 LABEL_EVERY = 3  # rows between two prices on the axis
 
 
@@ -26,31 +29,24 @@ def draw(view: View, width: int, height: int) -> list[Row]:
         rows.append(_compared(candles, width))
     volume_rows = 3 if height >= 18 else 2 if height >= 11 else 1
     chart_rows = height - len(rows) - volume_rows - 1
-    if not candles.bars or chart_rows < 3:
+    if not candles.bars or chart_rows < CHART_ROWS_MIN:
         rows.append(line(width, ("no bars yet" if not candles.bars else "too small for a chart", "dim")))
         return filled(rows, width, height)
     axis = _axis_width(candles)
     bars = candles.bars[-max(1, width - axis - 1) :]
-    room = width - axis
-    pad = room - len(bars)
-    runs = _runs(bars)
-    low, high = min(bar.low for bar in bars), max(bar.high for bar in bars)
-    columns = [_column(bar.open, bar.high, bar.low, bar.close, low, high, chart_rows) for bar in bars]
-    labels = _labels(candles, low, high, chart_rows, axis)
-    rows += [
-        _chart_row("".join(cells), runs, pad, label)
-        for cells, label in zip(zip(*columns, strict=True), labels, strict=True)
+    pad = width - axis - len(bars)
+    starts, opens, highs, lows, closes, volumes, _ = zip(*bars, strict=True)
+    runs = _runs(opens, closes)
+    low, high = min(lows), max(highs)
+    columns = [
+        _column(*prices, low, high, chart_rows) for prices in zip(opens, highs, lows, closes, strict=True)
     ]
-    most = max(bar.volume for bar in bars)
-    volumes = [_volume(bar.volume, most, volume_rows) for bar in bars]
-    volume_labels = [(f" {_volume_text(candles, most)}".ljust(axis)[:axis], "dim")] + [(" " * axis, "")] * (
-        volume_rows - 1
-    )
-    rows += [
-        _chart_row("".join(cells), runs, pad, label)
-        for cells, label in zip(zip(*volumes, strict=True), volume_labels, strict=True)
-    ]
-    rows.append(_times(candles, bars, pad, width))
+    rows += _plot(columns, runs, pad, _labels(candles, low, high, chart_rows, axis))
+    most = max(volumes)
+    labels = [(f" {_volume_text(candles, most)}".ljust(axis)[:axis], "dim")]
+    labels += [(" " * axis, "")] * (volume_rows - 1)
+    rows += _plot([_volume(volume, most, volume_rows) for volume in volumes], runs, pad, labels)
+    rows.append(_times(candles.resolution_ns, starts, pad, width))
     return filled(rows, width, height)
 
 
@@ -73,19 +69,16 @@ def _values(candles: Candles, width: int) -> Row:
     values.append(("n", str(bar.trades)))
     if width < 60:
         values = values[3:]
-    cells = [cell for name, value in values for cell in ((f"{name} ", "label"), (f"{value} ", style))]
-    return ends(width, start, tuple(cells))
+    cells = tuple(cell for name, value in values for cell in ((f" {name} ", "label"), (value, style)))
+    return ends(width, start, cells)
 
 
 def _compared(candles: Candles, width: int) -> Row:
-    return ends(
-        width,
-        (
-            (f"closed as the Indexer's {count(candles.matches)}, different ", "dim"),
-            (count(candles.mismatches), "warning" if candles.mismatches else "dim"),
-        ),
-        ((f"late {count(candles.late)}", "dim"),),
-    )
+    """How our closed bars compare with the Indexer's own, over all markets."""
+    differ = candles.mismatches
+    start: tuple[Cell, ...] = ((f"bars as the Indexer's {count(candles.matches)}, ", "dim"),)
+    start += ((f"different {count(differ)}", "warning" if differ else "dim"),)
+    return ends(width, start, ((f"late {count(candles.late)}", "dim"),))
 
 
 def _volume_text(candles: Candles, volume: int) -> str:
@@ -100,24 +93,33 @@ def _axis_width(candles: Candles) -> int:
     return len(fixed(bar.high, candles.price_decimals, candles.price_decimals)) + 2
 
 
-def _runs(bars: tuple[Bar, ...]) -> list[tuple[int, int, str]]:
+def _runs(opens: tuple[int, ...], closes: tuple[int, ...]) -> list[tuple[int, int, str]]:
     """Neighbours of one direction as (start, end, style)."""
-    runs: list[tuple[int, int, str]] = []
-    start, style = 0, ""
-    for i, bar in enumerate(bars):
-        this = "rising" if bar.close >= bar.open else "falling"
-        if this != style:
-            if i:
-                runs.append((start, i, style))
-            start, style = i, this
-    runs.append((start, len(bars), style))
-    return runs
+    rising = [close >= open_ for open_, close in zip(opens, closes, strict=True)]
+    turns = [i for i in range(1, len(rising)) if rising[i] is not rising[i - 1]]
+    edges = [0, *turns, len(rising)]
+    return [
+        (start, end, "rising" if rising[start] else "falling")
+        for start, end in itertools.pairwise(edges)
+    ]
 
 
-def _chart_row(cells: str, runs: list[tuple[int, int, str]], pad: int, label: Cell) -> Row:
-    if cells.isspace():
-        return ((" " * (pad + len(cells)), ""), label)
-    return ((" " * pad, ""), *[(cells[start:end], style) for start, end, style in runs], label)
+def _plot(columns: list[str], runs: list[tuple[int, int, str]], pad: int, labels: list[Cell]) -> list[Row]:
+    """Rows from columns that are texts read downwards."""
+    rows: list[Row] = []
+    blank = (" " * pad, "")
+    for cells, label in zip(zip(*columns, strict=True), labels, strict=True):
+        text = "".join(cells)
+        filled_to = len(text.rstrip())
+        row = [blank]
+        for start, end, style in runs:
+            if end >= filled_to:  # the rest of the row is blank, whatever the directions there
+                row.append((text[start:], style))
+                break
+            row.append((text[start:end], style))
+        row.append(label)
+        rows.append(tuple(row))
+    return rows
 
 
 @lru_cache(maxsize=2048)
@@ -164,18 +166,18 @@ def _labels(candles: Candles, low: int, high: int, rows: int, width: int) -> lis
     return labels
 
 
-def _times(candles: Candles, bars: tuple[Bar, ...], pad: int, width: int) -> Row:
+@lru_cache(maxsize=8)
+def _times(resolution_ns: int, starts: tuple[int, ...], pad: int, width: int) -> Row:
     """Start times under the bars, where they do not touch."""
     text = [" "] * width
-    day = candles.resolution_ns >= 86_400 * SECOND_NS
+    step = _step(resolution_ns)
     free = 0
-    for i, bar in enumerate(bars):
-        minutes = bar.started_ns // (60 * SECOND_NS)
-        if pad + i < free or minutes % _step(candles.resolution_ns):
+    for i, start_ns in enumerate(starts):
+        minutes = start_ns // MINUTE_NS
+        if pad + i < free or minutes % step:
             continue
-        label = (
-            f"│{date(bar.started_ns)[5:]}" if day or minutes % 1440 == 0 else f"│{clock(bar.started_ns)[:5]}"
-        )
+        days = minutes % 1440 == 0
+        label = f"│{date(start_ns)[5:]}" if days else f"│{clock(start_ns)[:5]}"
         if pad + i + len(label) > width:
             break
         text[pad + i : pad + i + len(label)] = label
@@ -185,5 +187,5 @@ def _times(candles: Candles, bars: tuple[Bar, ...], pad: int, width: int) -> Row
 
 def _step(resolution_ns: int) -> int:
     """Minutes between two times on the axis: a round number of at least ten bars."""
-    wanted = 10 * resolution_ns // (60 * SECOND_NS)
+    wanted = 10 * resolution_ns // MINUTE_NS
     return next((step for step in (10, 15, 30, 60, 120, 240, 360, 720, 1440) if step >= wanted), 14_400)

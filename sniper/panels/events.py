@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sniper.panels.palette import SEVERITY
 from sniper.panels.row import CROSS, Row, clock, filled, line
 from sniper.panels.view import Event, View
@@ -18,6 +20,7 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     return filled(rows, width, height)
 
 
+@lru_cache(maxsize=64)
 def _event(event: Event, width: int) -> Row:
     times = f" {CROSS}{event.times:,}" if event.times > 1 else ""
     room = max(0, width - 14 - len(times))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sniper.panels.palette import LINK
 from sniper.panels.row import Cell, Row, bar, count, duration, filled, line
 from sniper.panels.table import Column, cells, titles
@@ -38,6 +40,7 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     return filled(rows + totals, width, height)
 
 
+@lru_cache(maxsize=64)
 def _link(link: LinkRow, width: int) -> Row:
     return cells(
         COLUMNS,

@@ -33,8 +33,9 @@ def _frame(pipeline: Pipeline, width: int) -> Row:
         width,
         ("frame   ", "label"),
         (f"{pipeline.frame + 1}/{pipeline.frames}", "strong"),
-        (f" of tick {pipeline.tick:,}  conn {pipeline.connection}  ", "dim"),
+        (f" of tick {pipeline.tick:,}  ", "dim"),
         (f"{pipeline.bytes:,} bytes", "strong"),
+        (f"  conn {pipeline.connection}", "dim"),
     )
 
 

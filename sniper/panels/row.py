@@ -72,6 +72,16 @@ def ends(width: int, start: tuple[Cell, ...], end: tuple[Cell, ...]) -> Row:
     return line(width, *start, (" " * (width - start_width - end_width), ""), *end)
 
 
+def number(text: str, width: int) -> str:
+    """A decimal number in at most `width` cells: with fewer decimals or as a rough count where it must."""
+    if len(text) <= width:
+        return text
+    whole = text.partition(".")[0]
+    if len(whole) <= width:
+        return text[:width].rstrip(".")
+    return count(int(whole)) if whole.isdecimal() and width >= 5 else left(text, width)
+
+
 def filled(rows: list[Row], width: int, height: int) -> list[Row]:
     """Exactly `height` rows: cut, or filled with blank ones."""
     del rows[height:]
@@ -115,14 +125,16 @@ def duration(ns: int) -> str:
 
 
 def micros(ns: int) -> str:
-    """Microseconds in at most four characters without a unit: 0.21, 12.3, 450, 1.2m (milli), 3.4s."""
+    """Microseconds in at most four characters: 0.21, 12.3, 450, 4200; beyond that 12ms, 0.4s, 12s."""
     if ns < 999_500:
         return _three(ns)
-    if ns < 99_950_000:
-        return f"{ns / 1e6:.1f}m"
-    if ns < 999_500_000:
-        return f"{round(ns / 1e6)}m"
-    return f"{ns / 1e9:.1f}s"
+    if ns < 9_999_500:
+        return str((ns + 500) // 1000)
+    if ns < 99_500_000:
+        return f"{(ns + 500_000) // 1_000_000}ms"
+    if ns < 9_950_000_000:
+        return f"{ns / 1e9:.1f}s"
+    return f"{min(999, ns // SECOND_NS)}s"
 
 
 def _three(thousandths: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sniper.panels.row import Cell, Row, clock, clock_ms, count, ends, filled, line
 from sniper.panels.view import Print, Trades, View
 
@@ -40,6 +42,7 @@ def _balance(trades: Trades, width: int) -> Row:
     )
 
 
+@lru_cache(maxsize=256)
 def _trade(trade: Print, price: int, size: int, width: int) -> Row:
     style = "bid" if trade.side == "BUY" else "ask"
     if width >= 44:

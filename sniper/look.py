@@ -1,0 +1,152 @@
+"""The look: copies what a draw needs out of the engine into a `View`. It reads and never writes.
+
+One `Look` serves one run: `look(want)` is what the dashboard calls, `before` and `after` are what the loop
+calls round each tick; both return at once unless there is something to note. Whole columns are turned into
+Python numbers at once (`tolist`): reading NumPy scalars one by one is slow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from time import perf_counter_ns
+from typing import Any
+
+from sniper._ext.tape import COUNTER_NAMES, TRUST_NAMES
+from sniper.eventlog import EventLog
+from sniper.look_feed import FeedLook, Rate
+from sniper.look_market import MarketLook
+from sniper.look_table import TableLook
+from sniper.panels.row import SECOND_NS, clean
+from sniper.panels.view import Book, Candles, Feed, Header, Latency, Markets, Pipeline, Trades, View, Want
+from sniper.probe import Probe
+from sniper.timing import Durations
+from sniper.types import Command, Record
+
+FRAMES = COUNTER_NAMES.index("frames")
+COST_EVERY_NS = SECOND_NS // 2
+JOURNAL_BAD = "stopped"
+
+
+class Costs:
+    """What the loop measured: one `Durations` for each engine stage and one for the whole tick."""
+
+    def __init__(self, stages: Sequence[str]) -> None:
+        self.stages = {name: Durations() for name in stages}
+        self.tick = Durations()
+
+    def last(self) -> tuple[tuple[str, int], ...]:
+        """(stage, cost_ns) of the last tick."""
+        return tuple((name, durations.last_ns) for name, durations in self.stages.items())
+
+
+class Look:
+    """Looks at one engine and what surrounds it.
+
+    source: what to call the feed on the screen; feed: has `status()`; inbox: the run's `Inbox`, inbox_max its
+    (records, bytes); journal: the `Journal` or None; costs: what the loop measures.
+    """
+
+    def __init__(
+        self,
+        engine: Any,
+        *,
+        source: str,
+        feed: Any,
+        inbox: Any,
+        costs: Costs,
+        journal: Any = None,
+        inbox_max: tuple[int, int] = (4096, 4 << 20),
+    ) -> None:
+        self._engine = engine
+        self._source = clean(source)
+        self._costs = costs
+        self._counters = engine.tape.counters
+        self.events = EventLog(engine.tape, engine.decoder)
+        self._probe = Probe(engine)
+        self._market = MarketLook(engine)
+        self._table = TableLook(engine)
+        self._feed = FeedLook(engine, feed, inbox, journal, inbox_max)
+        self._journal = journal
+        self._journal_state = ""
+        self._frames = Rate()
+        self._latencies: tuple[Latency, Latency, Latency] = (Latency(), Latency(), Latency())
+        self._latencies_due_ns = 0
+
+    def before(self, records: Sequence[Record]) -> None:
+        """Call it ahead of a tick with its records."""
+        self._probe.before(records)
+
+    def after(self, records: Sequence[Record], commands: Iterable[Command]) -> None:
+        """Call it behind the tick, once the costs are noted."""
+        engine = self._engine
+        self.events.apply(engine.now_ns, commands)
+        self._probe.after(engine.ticks, len(records), self._costs.last())
+
+    def __call__(self, want: Want) -> View:
+        """The view of this moment."""
+        engine, table = self._engine, self._table
+        at_ns = perf_counter_ns()
+        now_ns = engine.now_ns
+        table.refresh(at_ns)
+        trust = table.trust()
+        self.events.watch_trust(now_ns, trust)
+        self._watch_journal(now_ns)
+        market = table.index(want.ticker)
+        ticker = table.ticker(market)
+        header = self._header(ticker, trust, now_ns, at_ns)
+        book, trades, candles = Book(), Trades(), Candles()
+        if market >= 0:
+            if want.depth:
+                book = self._market.book(market, ticker, table.grid(market), want.depth, now_ns)
+            if want.trades:
+                trades = self._market.trades(market, ticker, want.trades)
+            if want.bars:
+                candles = self._market.candles(market, ticker, want.resolution, want.bars)
+        pipeline = Pipeline()
+        if want.rows:
+            self._probe.arm(market, ticker, want.resolution)
+            pipeline = self._probe.pipeline
+        return View(
+            header,
+            book,
+            trades,
+            candles,
+            table.table(ticker, want.markets) if want.markets else Markets(),
+            pipeline,
+            self._feed.look(want.links, now_ns, at_ns) if want.links else Feed(),
+            self.events.newest(want.events),
+        )
+
+    def _header(self, ticker: str, trust: bytes, now_ns: int, at_ns: int) -> Header:
+        engine = self._engine
+        if at_ns >= self._latencies_due_ns:
+            self._latencies_due_ns = at_ns + COST_EVERY_NS
+            stages = self._costs.stages
+            self._latencies = (
+                stages["decode"].latency(),
+                stages["book"].latency(),
+                self._costs.tick.latency(),
+            )
+        return Header(
+            self._source,
+            self._feed.state(),
+            engine.ticks,
+            now_ns,
+            engine.digest,
+            self._frames.update(int(self._counters[FRAMES]), at_ns),
+            ticker,
+            tuple((name, trust.count(i)) for i, name in enumerate(TRUST_NAMES) if i and i in trust),
+            *self._latencies,
+        )
+
+    def _watch_journal(self, now_ns: int) -> None:
+        if self._journal is None:
+            return
+        status = self._journal.status
+        if status.state != self._journal_state:
+            self._journal_state = status.state
+            bad = status.state == JOURNAL_BAD
+            reason = f": {status.error}" if status.error else ""
+            self.events.add(
+                now_ns, "critical" if bad else "info", f"journal {status.state}{reason}", "journal"
+            )
