@@ -353,18 +353,23 @@ cdef inline const uint8_t* instant(Reader* c, const uint8_t* p, int depth, int64
 
 # --- the market table -------------------------------------------------------------------------------------------
 
+cdef inline uint64_t mix(uint64_t h, uint64_t w) noexcept nogil:
+    h = (h ^ w) * MIX_A
+    return h ^ h >> 32
+
+
 cdef inline uint32_t ticker_hash(const uint8_t* s, uint32_t length) noexcept nogil:
+    """Hash of a name: its 8-byte words, the last one filled with zeros."""
     cdef uint64_t h = length
+    cdef uint64_t w = 0
     cdef uint32_t i = 0
     while i + 8 <= length:
-        h = (h ^ load8(s + i)) * MIX_A
-        h ^= h >> 32
+        h = mix(h, load8(s + i))
         i += 8
-    while i < length:
-        h = (h ^ s[i]) * MIX_A
-        h ^= h >> 32
-        i += 1
-    return <uint32_t> h
+    while length > i:
+        length -= 1
+        w = w << 8 | s[length]
+    return <uint32_t> mix(h, w)
 
 
 cdef inline int find(const Reader* c, const uint8_t* s, uint32_t length) noexcept nogil:
@@ -374,6 +379,27 @@ cdef inline int find(const Reader* c, const uint8_t* s, uint32_t length) noexcep
     while c.slots[i]:
         m = c.slots[i] - 1
         if c.markets[m].length == length and memcmp(c.markets[m].ticker, s, length) == 0:
+            return m
+        i = (i + 1) & c.slots_mask
+    return -1
+
+
+cdef inline int find_near(const Reader* c, const uint8_t* s, uint32_t length) noexcept nogil:
+    """The same for a name that at least 8 readable bytes follow: short ones as one masked word."""
+    cdef uint64_t w
+    cdef uint32_t i
+    cdef int m
+    if unlikely(length >= 8):
+        if length > 8:
+            return find(c, s, length)
+        w = load8(s)
+        i = <uint32_t> mix(mix(8, w), 0) & c.slots_mask
+    else:
+        w = load8(s) & ((<uint64_t> 1 << (8 * length)) - 1)
+        i = <uint32_t> mix(length, w) & c.slots_mask
+    while c.slots[i]:
+        m = c.slots[i] - 1
+        if c.markets[m].length == length and load8(c.markets[m].ticker) == w:
             return m
         i = (i + 1) & c.slots_mask
     return -1

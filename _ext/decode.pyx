@@ -138,7 +138,7 @@ cdef inline bint scale(int64_t* v, int k, int64_t unit) noexcept nogil:
     if unlikely(k < 0 or k > 18 or v[0] > LIMIT[k]):
         return 0
     v[0] *= P10[k]
-    if unit != 1:
+    if unit != 1 and v[0] != 0:
         if unlikely(v[0] % unit != 0):
             return 0
         v[0] = v[0] // unit
@@ -149,7 +149,12 @@ cdef inline const uint8_t* fast_levels(Reader* c, const uint8_t* p, const Market
     """p at the first `["` of a list of levels. Returns behind the list's `]`."""
     cdef int64_t price, size
     cdef int dec
-    cdef Event* row
+    # locals: what the compiler would otherwise read again after every store to a row
+    cdef Event* row = &c.rows[c.n]
+    cdef int64_t recv_ns = c.recv_ns
+    cdef uint32_t frame = c.frame
+    cdef uint32_t connection = c.connection
+    cdef uint16_t market = m.index
     cdef int tick_dec = m.dec[F_TICK]
     cdef int step_dec = m.dec[F_STEP]
     cdef int64_t tick = m.num[F_TICK]
@@ -163,23 +168,23 @@ cdef inline const uint8_t* fast_levels(Reader* c, const uint8_t* p, const Market
         p = decimal(p + 2, &size, &dec)
         if unlikely(p == NULL or p[0] != c']' or not scale(&size, step_dec - dec, step)):
             return NULL
-        row = &c.rows[c.n]
-        c.n += 1
-        row.recv_ns = c.recv_ns
+        row.recv_ns = recv_ns
         row.venue_ns = 0
         row.price = price
         row.size = size
-        row.frame = c.frame
-        row.ref = c.connection
+        row.frame = frame
+        row.ref = connection
         row.flags = 0
-        row.market = m.index
+        row.market = market
         row.kind = LEVEL
         row.side = <uint8_t> side
+        row += 1
         if p[1] == c',':
             p += 2
             continue
         if unlikely(p[1] != c']'):
             return NULL
+        c.n = row - c.rows
         return p + 2
 
 
@@ -277,8 +282,8 @@ cdef inline bint fast(Reader* c, Connection* link, const uint8_t* p, Py_ssize_t 
     s = p
     while p[0] > 0x20 and p[0] != c'"':
         p += 1
-    market = find(c, s, <uint32_t> (p - s))
-    if unlikely(market < 0 or c.end - p < 70):
+    market = find_near(c, s, <uint32_t> (p - s)) if c.end - p >= 70 else -1
+    if unlikely(market < 0):
         return 0
     m = &c.markets[market]
     if unlikely(not tradable(m)):
@@ -995,6 +1000,7 @@ cdef class Decoder:
     cdef int guess
     cdef int64_t[::1] counters
     cdef int64_t[::1] used
+    cdef uint64_t[::1] digests
     cdef uint32_t[::1] _others
     cdef Event[::1] _rows
     cdef Trade[::1] _trades
@@ -1023,6 +1029,7 @@ cdef class Decoder:
         stamps = self._stamps
         self.counters = tape.counters
         self.used = tape.used
+        self.digests = tape.digests
         self._others = tape.others
         self._rows = tape.rows
         self._trades = tape.trades
@@ -1192,6 +1199,7 @@ cdef class Decoder:
         cdef Py_ssize_t i
         cdef int kind
         cdef int64_t levels_n = 0
+        cdef int64_t kinds = 0
         for i in range(c.n):
             row = &c.rows[i]
             fold(&d, <uint64_t> row.price ^ load8(<const uint8_t*> &row.flags), <uint64_t> row.size ^ <uint64_t> row.venue_ns)
@@ -1199,6 +1207,7 @@ cdef class Decoder:
             if likely(kind == LEVEL):
                 levels_n += 1
                 continue
+            kinds |= <int64_t> 1 << kind
             others[others_n] = <uint32_t> i
             others_n += 1
             if kind == TRADE:
@@ -1231,6 +1240,9 @@ cdef class Decoder:
         self.used[U_TRADES] = c.trades_n
         self.used[U_CANDLES] = c.candles_n
         self.used[U_MARKETS] = c.updates_n
+        self.used[U_KINDS] = kinds
+        self.digests[2 * STAGE_DECODE] = d.a
+        self.digests[2 * STAGE_DECODE + 1] = d.b
         self.d = d
 
     cdef void rehash(self) noexcept:

@@ -9,9 +9,11 @@ cdef extern from *:
     #if defined(__GNUC__)
     #  define SNIPER_LIKELY(x) __builtin_expect(!!(x), 1)
     #  define SNIPER_UNLIKELY(x) __builtin_expect(!!(x), 0)
+    #  define SNIPER_PREFETCH(p) __builtin_prefetch(p)
     #else
     #  define SNIPER_LIKELY(x) (x)
     #  define SNIPER_UNLIKELY(x) (x)
+    #  define SNIPER_PREFETCH(p) ((void)0)
     #endif
     #include <stdint.h>
     typedef struct { uint64_t a, b; } SniperDigest;
@@ -24,6 +26,7 @@ cdef extern from *:
     """
     bint likely "SNIPER_LIKELY"(bint x) nogil
     bint unlikely "SNIPER_UNLIKELY"(bint x) nogil
+    void prefetch "SNIPER_PREFETCH"(const void* p) noexcept nogil
     # A running 128-bit digest: not cryptographic, made to notice any accidental difference.
     ctypedef struct Digest "SniperDigest":
         uint64_t a
@@ -255,13 +258,23 @@ cdef struct Candle:
     uint8_t interest_dec
     uint8_t resolution
 
+# Tape.digests: two words a stage, written at the end of its work. (In order of work; links is Python.)
+cdef enum:
+    STAGE_DECODE = 0
+    STAGE_BOOK = 1
+    STAGE_TRADES = 2
+    STAGE_CANDLES = 3
+    STAGE_LINKS = 4
+    STAGES = 5
+
 # Tape.used: how much of the tape this tick fills (written by decode, read by the stages behind it).
 cdef enum:
     U_OTHERS = 0            # entries of Tape.others: indexes of the rows that are not LEVEL, in order
     U_TRADES = 1
     U_CANDLES = 2
     U_MARKETS = 3
-    USED = 4
+    U_KINDS = 4             # bit k: a row of kind k is among them
+    USED = 5
 
 # The counters: one preallocated int64 array, Tape.counters, named by COUNTER_NAMES in tape.pyx (same order).
 cdef enum:                  # Counter

@@ -129,6 +129,7 @@ cdef class Books:
     cdef Event[::1] rows
     cdef Best[::1] t
     cdef int64_t[::1] counters
+    cdef uint64_t[::1] digests
     cdef Book** books
     cdef Digest d
 
@@ -142,6 +143,7 @@ cdef class Books:
         self.tape = tape
         self.rows = tape.rows
         self.counters = tape.counters
+        self.digests = tape.digests
         self.tops = np.zeros(markets_max, BEST_DTYPE)
         self.tops["connection"] = -1
         self.t = self.tops
@@ -173,6 +175,7 @@ cdef class Books:
         cdef int64_t old, stamp, lost
         cdef int side
         cdef int64_t unknown = 0
+        cdef bint astray = 0            # the touch left the middle of its window
         cdef Digest d = self.d
         cdef Event* rows = &self.rows[0]
         cdef Best* tops = &self.t[0]
@@ -213,12 +216,15 @@ cdef class Books:
                     if row.price < s.best or s.best == 0:
                         s.best = row.price
                         t.raw_ask = s.best
+                        astray = <uint64_t> (s.best - b.base - WINDOW // 8) >= WINDOW * 3 // 4
                 elif row.price > s.best:
                     s.best = row.price
                     t.raw_bid = s.best
+                    astray = <uint64_t> (s.best - b.base - WINDOW // 8) >= WINDOW * 3 // 4
             elif likely(old != 0):
                 if row.price == s.best:
                     s.best = best_of(s, b.base, side)
+                    astray = <uint64_t> (s.best - b.base - WINDOW // 8) >= WINDOW * 3 // 4 and s.best != 0
                     if side:
                         t.raw_ask = s.best
                     else:
@@ -244,11 +250,14 @@ cdef class Books:
             t.last_ns = row.recv_ns
             row.bid = t.bid
             row.ask = t.ask
-            fold(&d, <uint64_t> row.bid ^ <uint64_t> old << 20, <uint64_t> row.ask ^ <uint64_t> row.price << 20)
-            if unlikely(<uint64_t> (s.best - b.base - WINDOW // 8) >= WINDOW * 3 // 4 and s.best):
+            if unlikely(astray):
+                astray = 0
                 self.centre(b, t)
+            fold(&d, <uint64_t> row.bid ^ <uint64_t> old << 20, <uint64_t> row.ask ^ <uint64_t> row.price << 20)
         self.counters[C_UNKNOWN_REMOVES] += unknown
         self.d = d
+        self.digests[2 * STAGE_BOOK] = d.a
+        self.digests[2 * STAGE_BOOK + 1] = d.b
 
     cdef void centre(self, Book* b, Best* t) noexcept:
         """Move the window so that the touch stands in its middle, if it left the middle three quarters for good."""
@@ -358,6 +367,21 @@ cdef class Books:
     def silence(self, int connection, bint silent):
         """Mark the books of a connection stale because it says nothing, or lift that. Returns how many changed."""
         return self.mark(<uint32_t> connection, STALE_SILENT, silent)
+
+    def lost(self, int connection):
+        """Mark the books of a connection stale until their next snapshot. Returns how many changed."""
+        return self.mark(<uint32_t> connection, STALE_LOST, 1)
+
+    def crossed_since(self, int64_t limit_ns):
+        """Markets whose raw book has been crossed since `limit_ns` or longer."""
+        cdef int m
+        return [m for m in range(self.used)
+                if self.t[m].crossed and self.t[m].state == T_LIVE and self.t[m].crossed_since_ns <= limit_ns]
+
+    def on_connection(self, int connection):
+        """Markets whose book came by this connection."""
+        cdef int m
+        return [m for m in range(self.used) if self.t[m].connection == connection and self.t[m].state != T_EMPTY]
 
     def rebuild(self, int market):
         """Empty a market's book and wait for the snapshot that was asked for."""

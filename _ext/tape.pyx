@@ -6,7 +6,7 @@ truth. Only the first `n` rows that the decoder returned mean anything; all are 
 
 import numpy as np
 
-from event cimport COUNTERS, USED, Candle, Event, Market, Trade
+from event cimport COUNTERS, STAGES, USED, Candle, Event, Market, Trade
 
 cdef Event _event
 cdef Market _market
@@ -47,6 +47,7 @@ FIELD_NAMES = (
     "defaultFundingRate1H", "clobPairId", "marketId", "atomicResolution", "quantumConversionExponent",
     "stepBaseQuantums", "subticksPerTick", "trades24H", "status", "marketType",
 )
+STAGE_NAMES = ("decode", "book", "trades", "candles", "links")
 COUNTER_NAMES = (
     "frames", "bytes", "records", "rows", "rejected", "rejected_levels", "unknown", "levels", "trades",
     "duplicate_trades", "late_trades", "oracles", "oracle_jumps", "oracle_empty", "trade_far", "height_back",
@@ -62,10 +63,10 @@ cdef class Tape:
     bytes_max: most bytes of records one tick may take; records_max: most records. A row needs at least
     8 bytes of text, so `rows_max = bytes_max // 8 + records_max` cannot overflow; the side tables follow
     the same arithmetic. `others` lists the rows that are not LEVEL rows (the first `used[0]` entries count), so
-    that stages which do not care for levels need not walk over them. Memory is touched only as far as it is used.
+    that stages which do not care for levels need not walk over them; `digests` holds two words a stage. Memory is touched only as far as it is used.
     """
 
-    cdef readonly object rows, others, used, counters, trades, candles, markets
+    cdef readonly object rows, others, used, digests, counters, trades, candles, markets
     cdef readonly Py_ssize_t bytes_max, records_max, rows_max
 
     def __init__(self, Py_ssize_t bytes_max=4 << 20, Py_ssize_t records_max=4096):
@@ -79,6 +80,7 @@ cdef class Tape:
         self.rows = np.zeros(self.rows_max, EVENT_DTYPE)
         self.others = np.zeros(self.rows_max, np.uint32)
         self.used = np.zeros(USED, np.int64)
+        self.digests = np.zeros(2 * STAGES, np.uint64)
         self.trades = np.zeros(bytes_max // 48 + 1, TRADE_DTYPE)
         self.candles = np.zeros(bytes_max // 80 + 1, CANDLE_DTYPE)
         self.markets = np.zeros(bytes_max // 7 + 1, MARKET_DTYPE)

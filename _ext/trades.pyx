@@ -33,7 +33,7 @@ cdef extern from *:
     const uint64_t MIX "SNIPER_MIX"
 
 cdef enum:
-    IDS_MAX = 8192      # ids remembered a market, a power of two
+    IDS_MAX = 4096      # ids remembered a market, a power of two
     IDS_FIRST = 256
     PLACE = 0x3FFF      # of a slot: place in the ring + 1; the bits above it: part of the hash
     RECENT = 64         # trades of the short tape a market
@@ -87,6 +87,11 @@ KEY_DTYPE = np.dtype([("high", np.uint64), ("low", np.uint64)])
 
 cdef inline uint32_t hash_of(const Key* k) noexcept nogil:
     return <uint32_t> (((k.low ^ k.high << 7) * MIX) >> 32)
+
+
+cdef inline uint64_t key_high(const Trade* t) noexcept nogil:
+    """The high word of an id's key: the form of the id is part of it, and keeps it from being 0."""
+    return t.id_high | (<uint64_t> 1 << (63 if t.id_form else 32))
 
 
 cdef inline void enter(Ids* ids, uint32_t place) noexcept nogil:
@@ -152,7 +157,8 @@ cdef bint remember(Ids* ids, uint64_t high, uint64_t low) noexcept nogil:
     """Enter an id. 0 if it is there already."""
     cdef Key key
     cdef Key* held
-    cdef uint32_t h, i, place
+    cdef uint32_t h, place
+    cdef uint32_t i = 0
     cdef uint32_t mask = 2 * ids.room - 1
     key.high = high
     key.low = low
@@ -165,14 +171,19 @@ cdef bint remember(Ids* ids, uint64_t high, uint64_t low) noexcept nogil:
                 if held.low == low and held.high == high:
                     return 0
             i = (i + 1) & mask
-    if unlikely(ids.n == ids.room) and not grow(ids):
-        if ids.room == 0:
-            return 1
-        forget(ids)
-    place = (ids.next + ids.n) & (ids.room - 1)
-    ids.ring[place] = key
+    if unlikely(ids.n == ids.room):
+        if not grow(ids):
+            if ids.room == 0:
+                return 1
+            forget(ids)
+        place = (ids.next + ids.n) & (ids.room - 1)
+        ids.ring[place] = key
+        enter(ids, place)
+    else:
+        place = (ids.next + ids.n) & (ids.room - 1)
+        ids.ring[place] = key
+        ids.table[i] = (h & ~<uint32_t> PLACE) | (place + 1)
     ids.n += 1
-    enter(ids, place)
     return 1
 
 
@@ -202,6 +213,7 @@ cdef class Trades:
     cdef Event[::1] rows
     cdef uint32_t[::1] others
     cdef int64_t[::1] used
+    cdef uint64_t[::1] digests
     cdef Trade[::1] side
     cdef Stat[::1] s
     cdef int64_t[::1] counters
@@ -219,6 +231,7 @@ cdef class Trades:
         self.rows = tape.rows
         self.others = tape.others
         self.used = tape.used
+        self.digests = tape.digests
         self.side = tape.trades
         self.counters = tape.counters
         self.stats = np.zeros(markets_max, STAT_DTYPE)
@@ -246,12 +259,25 @@ cdef class Trades:
         cdef Event* row
         if not 0 <= n <= self.rows.shape[0]:
             raise ValueError(f"{n} rows: the tape holds {self.rows.shape[0]}")
+        cdef Trade* t
+        cdef Key key
+        cdef Ids* ids
         if not self.used[U_TRADES]:
             return
+        if self.used[U_TRADES] > 2:     # ask for the memory of all before any is needed
+            for i in range(self.used[U_TRADES]):
+                t = &self.side[i]
+                ids = self.ids[self.rows[t.row].market]
+                if ids != NULL and ids.room:
+                    key.high = key_high(t)
+                    key.low = t.id_low
+                    prefetch(&ids.table[hash_of(&key) & (2 * ids.room - 1)])
         for i in range(self.used[U_OTHERS]):
             row = &self.rows[self.others[i]]
             if row.kind == TRADE:
                 self.one(row)
+        self.digests[2 * STAGE_TRADES] = self.d.a
+        self.digests[2 * STAGE_TRADES + 1] = self.d.b
 
     cdef void one(self, Event* row) noexcept:
         cdef int m = row.market
@@ -266,7 +292,7 @@ cdef class Trades:
             if ids == NULL:
                 return
             self.ids[m] = ids
-        if not remember(ids, t.id_high | (<uint64_t> 1 << (63 if t.id_form else 32)), t.id_low):
+        if not remember(ids, key_high(t), t.id_low):
             row.flags |= DUPLICATE
             s.duplicates += 1
             self.counters[C_DUPLICATE_TRADES] += 1

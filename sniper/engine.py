@@ -1,0 +1,162 @@
+"""The core: records of one tick in, commands out. Everything it knows came through `tick`.
+
+No clock, no chance, no threads, no files here: the same records at the same times give the same state, the same
+commands and the same digests, today and next year. The stages stand in `tick` in the order of their work; each
+binds its arrays once and reads the rows that the decoder wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from sniper._ext.candles import Candles
+from sniper._ext.decode import Decoder
+from sniper._ext.orderbook import Books
+from sniper._ext.tape import STAGE_NAMES, Tape
+from sniper._ext.trades import Trades
+from sniper.links import Links
+from sniper.types import Command, Record
+
+STAGES: tuple[str, ...] = STAGE_NAMES
+STATE_VERSION = 1
+
+
+class Settings(NamedTuple):
+    """What the core is set to. It stands in every journal's header, so that a replay can build the same engine.
+
+    tickers: markets to watch, () for every active one, at most `watch_max`. Times in nanoseconds.
+    """
+
+    tickers: tuple[str, ...] = ()
+    watch_max: int = 256
+    markets_max: int = 1024
+    bytes_max: int = 4 << 20
+    records_max: int = 4096
+    bars_max: int = 256
+    stale_block_ns: int = 10_000_000_000
+    silence_ns: int = 30_000_000_000
+    crossed_ns: int = 15_000_000_000
+    missing_id_ns: int = 30_000_000_000
+
+
+class Engine:
+    """The stages and their state. `tape`, `decoder`, `books`, `trades`, `candles`, `links` may be read between ticks."""
+
+    def __init__(self, settings: Settings = Settings()) -> None:  # noqa: B008 - an immutable tuple
+        self.settings = settings
+        self.tape = Tape(settings.bytes_max, settings.records_max)
+        self.decoder = Decoder(self.tape, settings.markets_max)
+        self.books = Books(self.tape, settings.markets_max)
+        self.trades = Trades(self.tape, settings.markets_max)
+        self.candles = Candles(self.tape, settings.markets_max, settings.bars_max)
+        self.links = Links(
+            self.tape,
+            self.decoder,
+            self.books,
+            tickers=settings.tickers,
+            watch_max=settings.watch_max,
+            stale_block_ns=settings.stale_block_ns,
+            silence_ns=settings.silence_ns,
+            crossed_ns=settings.crossed_ns,
+            missing_id_ns=settings.missing_id_ns,
+        )
+        self.ticks = 0
+        self.now_ns = 0
+        self.stage_ns = [0] * len(STAGES)
+        """What each stage of the last tick took, if it was given a clock."""
+        self._decode = self.decoder.apply
+        self._book = self.books.apply
+        self._trade = self.trades.apply
+        self._candle = self.candles.apply
+        self._link = self.links.apply
+        self._digests = self.tape.digests.tobytes
+
+    def tick(
+        self, now_ns: int, records: list[Record], clock: Callable[[], int] | None = None
+    ) -> tuple[Command, ...]:
+        """One turn: the records taken from the inbox, in order. Returns what the feed is asked to do.
+
+        now_ns must not go back. A clock, if given, only measures the stages (into `stage_ns`).
+        """
+        if now_ns < self.now_ns:
+            raise ValueError(f"time went back from {self.now_ns} to {now_ns}")
+        self.now_ns = now_ns
+        self.ticks += 1
+        if clock is None:
+            n = self._decode(records)
+            self._book(n)
+            self._trade(n)
+            self._candle(n)
+            return self._link(now_ns)
+        t0 = clock()
+        n = self._decode(records)
+        t1 = clock()
+        self._book(n)
+        t2 = clock()
+        self._trade(n)
+        t3 = clock()
+        self._candle(n)
+        t4 = clock()
+        commands = self._link(now_ns)
+        t5 = clock()
+        self.stage_ns = [t1 - t0, t2 - t1, t3 - t2, t4 - t3, t5 - t4]
+        return commands
+
+    def digests(self) -> bytes:
+        """The running digests, 16 bytes a stage in the order of STAGES."""
+        return self._digests()
+
+    @property
+    def digest(self) -> str:
+        """All stages' digests folded into one, 32 hex digits."""
+        return combined(self.digests())
+
+    def save(self) -> bytes:
+        """The whole state as bytes."""
+        return msgspec.msgpack.encode(
+            {
+                "version": STATE_VERSION,
+                "ticks": self.ticks,
+                "now_ns": self.now_ns,
+                "counters": self.tape.counters.tobytes(),
+                "digests": self.digests(),
+                "decode": self.decoder.save(),
+                "book": self.books.save(),
+                "trades": self.trades.save(),
+                "candles": self.candles.save(),
+                "links": self.links.save(),
+            }
+        )
+
+    def load(self, state: bytes) -> None:
+        """Take over a state that `save` wrote with the same settings. ValueError on anything else."""
+        parts = msgspec.msgpack.decode(state)
+        if not isinstance(parts, dict) or parts.get("version") != STATE_VERSION:
+            raise ValueError("not an engine state of this version")
+        counters = np.frombuffer(parts["counters"], np.int64)
+        digests = np.frombuffer(parts["digests"], np.uint64)
+        if counters.shape != self.tape.counters.shape or digests.shape != self.tape.digests.shape:
+            raise ValueError("engine state does not fit")
+        self.decoder.load(parts["decode"])
+        self.books.load(parts["book"])
+        self.trades.load(parts["trades"])
+        self.candles.load(parts["candles"])
+        self.links.load(parts["links"])
+        self.tape.counters[:] = counters
+        self.tape.digests[:] = digests
+        self.ticks = parts["ticks"]
+        self.now_ns = parts["now_ns"]
+
+
+def combined(digests: bytes) -> str:
+    """Digests of all stages -> one of 128 bits, as 32 hex digits."""
+    mask = (1 << 64) - 1
+    a, b = 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03
+    for word in np.frombuffer(digests, np.uint64).tolist():
+        product = (a ^ word) * ((b ^ word) | 1)
+        a, b = (product & mask) ^ b, (product >> 64) ^ ((word << 1) & mask) ^ a
+    return f"{a:016x}{b:016x}"

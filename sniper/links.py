@@ -1,0 +1,232 @@
+"""Connections as the core judges them: silence, lost messages, crossed books, and what to ask of the feed.
+
+The feed looks after its sockets by itself; this stage looks at what came in, in tape time, so that a replay
+comes to the same conclusions. A connection is judged by its block heights (every connection has that channel)
+and by silence, never by the silence of one market: the median market trades 16 times a day.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from sniper._ext.tape import (
+    CHANNEL_NAMES,
+    COUNTER_NAMES,
+    KIND_NAMES,
+    STAGE_NAMES,
+    STATUS_NAMES,
+    TRUST_NAMES,
+    Tape,
+)
+from sniper.types import Command, Reconnect, Resubscribe, Watch
+
+KIND = {name: i for i, name in enumerate(KIND_NAMES)}
+GAP, MARKET, LINK, CONNECTED, BOOK, UNSUBSCRIBED = (
+    KIND[name] for name in ("GAP", "MARKET", "LINK", "CONNECTED", "BOOK", "UNSUBSCRIBED")
+)
+LOUD = sum(1 << kind for kind in (GAP, MARKET, LINK, CONNECTED, BOOK, UNSUBSCRIBED))
+NEW, RETICKED = 256, 512
+LINK_CLOSED = 3
+ACTIVE = STATUS_NAMES.index("ACTIVE")
+LIVE = TRUST_NAMES.index("live")
+ORDERBOOK = CHANNEL_NAMES[1]
+STAGE = 2 * STAGE_NAMES.index("links")
+RESUBSCRIBES, RECONNECTS = COUNTER_NAMES.index("resubscribes"), COUNTER_NAMES.index("reconnects")
+OTHERS, KINDS = 0, 4  # of Tape.used
+CHECK_NS = 250_000_000
+AGAIN_NS = 30_000_000_000
+"""A market or connection that was asked for is asked for again after this time at the earliest."""
+WORD = (1 << 64) - 1
+
+
+class Links:
+    """Judges connections and books once every CHECK_NS of tape time and on the rows that call for it."""
+
+    def __init__(
+        self,
+        tape: Tape,
+        decoder: Any,
+        books: Any,
+        *,
+        tickers: tuple[str, ...],
+        watch_max: int,
+        stale_block_ns: int,
+        silence_ns: int,
+        crossed_ns: int,
+        missing_id_ns: int,
+    ) -> None:
+        self._tape, self._decoder, self._books = tape, decoder, books
+        self._rows, self._others, self._used = tape.rows, tape.others, tape.used
+        self._kinds = memoryview(tape.used)[KINDS : KINDS + 1]  # a memoryview reads one number faster than NumPy
+        self._counters, self._digests = tape.counters, tape.digests
+        self._wanted, self._watch_max = tickers, watch_max
+        self._stale_block_ns, self._silence_ns = stale_block_ns, silence_ns
+        self._crossed_ns, self._missing_id_ns = crossed_ns, missing_id_ns
+        self._due_ns = 0
+        self.watched: tuple[str, ...] = ()
+        """Tickers that the feed was last asked to watch."""
+        self.silent: dict[int, bool] = {}
+        """Connection -> whether it is judged silent."""
+        self._closed: set[int] = set()
+        self._asked: dict[int, int] = {}  # market -> when its book was last asked for anew
+        self._broken: dict[int, int] = {}  # connection -> when a reconnect was last asked for
+        self._digest = (7, 8)
+        self._publish()
+
+    def apply(self, now_ns: int) -> tuple[Command, ...]:
+        """Look at this tick's rows and, when it is time, at every connection. Returns commands for the feed."""
+        if now_ns < self._due_ns and not self._kinds[0] & LOUD:
+            return ()
+        return self._work(now_ns)
+
+    def _work(self, now_ns: int) -> tuple[Command, ...]:
+        commands: list[Command] = []
+        if self._kinds[0] & LOUD:
+            self._read_rows(now_ns, commands)
+        if now_ns >= self._due_ns:
+            self._due_ns = now_ns + CHECK_NS
+            self._check(now_ns, commands)
+        for command in commands:
+            self._fold(now_ns, str(tuple(command)))
+        if commands:
+            self._counters[RESUBSCRIBES] += sum(isinstance(c, Resubscribe) for c in commands)
+            self._counters[RECONNECTS] += sum(isinstance(c, Reconnect) for c in commands)
+        return tuple(commands)
+
+    def _read_rows(self, now_ns: int, commands: list[Command]) -> None:
+        """Rows that change what we want from the feed: new markets, new ticks, lost records, closed links."""
+        rows = self._rows[self._others[: int(self._used[OTHERS])]]
+        listed = False
+        for kind, side, ref, flags, market in zip(
+            *(rows[name].tolist() for name in ("kind", "side", "ref", "flags", "market")), strict=True
+        ):
+            if kind == MARKET:
+                listed = listed or bool(flags & NEW) or not self.watched
+                if flags & RETICKED:
+                    self._resubscribe(market, now_ns, "tick or step changed", commands, at_once=True)
+            elif kind == GAP:
+                for lost in self._books.on_connection(ref):
+                    self._resubscribe(lost, now_ns, "records were lost", commands, at_once=True)
+            elif kind == LINK and side >= LINK_CLOSED:
+                self._closed.add(ref)
+            elif kind == CONNECTED:
+                self._closed.discard(ref)
+                self._broken.pop(ref, None)
+                self._asked = {
+                    m: t for m, t in self._asked.items() if int(self._books.tops["connection"][m]) != ref
+                }
+            elif kind == BOOK:
+                self._asked.pop(market, None)
+        if listed:
+            self._watch(commands)
+
+    def _watch(self, commands: list[Command]) -> None:
+        """Ask for the markets that are wanted and known, if they are other ones than before."""
+        n = self._decoder.markets_n
+        markets = self._decoder.markets[:n]
+        known = (markets["known"] & 3) == 3
+        tickers = self._decoder.tickers
+        if self._wanted:
+            ready = {tickers[i] for i in np.flatnonzero(known).tolist()}
+            watch = tuple(t for t in self._wanted if t in ready)
+        else:
+            watch = tuple(tickers[i] for i in np.flatnonzero(known & (markets["status"] == ACTIVE)).tolist())
+            watch = watch[: self._watch_max]
+        if watch and watch != self.watched:
+            self.watched = watch
+            commands.append(Watch(watch))
+
+    def _check(self, now_ns: int, commands: list[Command]) -> None:
+        """Silence, missing message ids and books that stay crossed."""
+        connections = self._decoder.connections[: self._decoder.connections_n]
+        columns = ("frames", "last_ns", "height", "block_recv_ns")
+        for i, (frames, last_ns, height, block_ns) in enumerate(
+            zip(*(connections[name].tolist() for name in columns), strict=True)
+        ):
+            if not frames:
+                continue
+            quiet = now_ns - block_ns > self._stale_block_ns if height else now_ns - last_ns > self._silence_ns
+            if quiet != self.silent.get(i, False):
+                self.silent[i] = quiet
+                self._books.silence(i, quiet)
+                self._fold(now_ns, f"silent {i} {quiet}")
+        for connection, ids in self._decoder.overdue(now_ns, self._missing_id_ns):
+            self._books.lost(connection)
+            self._fold(now_ns, f"lost {connection} {ids}")
+            if connection not in self._closed and now_ns - self._broken.get(connection, -AGAIN_NS) >= AGAIN_NS:
+                self._broken[connection] = now_ns
+                commands.append(Reconnect(connection, f"{ids} messages never came"))
+        for market in self._books.crossed_since(now_ns - self._crossed_ns):
+            self._resubscribe(market, now_ns, "crossed for too long", commands)
+
+    def _resubscribe(
+        self, market: int, now_ns: int, cause: str, commands: list[Command], *, at_once: bool = False
+    ) -> None:
+        """Ask for a fresh snapshot of a book, not more often than AGAIN_NS for the same standing trouble."""
+        connection = int(self._books.tops["connection"][market])
+        asked_ns = self._asked.get(market)
+        if connection < 0 or connection in self._closed:
+            return
+        if asked_ns is not None and now_ns - asked_ns < (1 if at_once else AGAIN_NS):
+            return
+        self._asked[market] = now_ns
+        commands.append(Resubscribe(connection, ORDERBOOK, self._decoder.ticker(market), cause))
+
+    def _fold(self, now_ns: int, text: str) -> None:
+        """What this stage decided, into its digest (FNV-1a over the text, then mixed with the time)."""
+        a, b = self._digest
+        for byte in text.encode():
+            a = ((a ^ byte) * 0x100000001B3) & WORD
+        b = ((b ^ now_ns ^ a) * 0x9E3779B97F4A7C15) & WORD
+        self._digest = (a, b)
+        self._publish()
+
+    def _publish(self) -> None:
+        self._digests[STAGE : STAGE + 2] = self._digest
+
+    def digest(self) -> tuple[int, int]:
+        """The running 128-bit digest over every decision, as two integers."""
+        return self._digest
+
+    def save(self) -> bytes:
+        """The state as bytes."""
+        return msgspec.msgpack.encode(
+            [
+                self._due_ns,
+                list(self.watched),
+                sorted(self.silent.items()),
+                sorted(self._closed),
+                sorted(self._asked.items()),
+                sorted(self._broken.items()),
+                list(self._digest),
+            ]
+        )
+
+    def load(self, state: bytes) -> None:
+        """Take over a state that `save` wrote. ValueError on anything else."""
+        try:
+            due, watched, silent, closed, asked, broken, digest = msgspec.msgpack.decode(state, type=_State)
+        except msgspec.MsgspecError as problem:
+            raise ValueError(f"not a state of the links: {problem}") from None
+        self._due_ns = due
+        self.watched = tuple(watched)
+        self.silent = dict(silent)
+        self._closed = set(closed)
+        self._asked = dict(asked)
+        self._broken = dict(broken)
+        self._digest = digest
+        self._publish()
+
+
+_State = tuple[
+    int,
+    list[str],
+    list[tuple[int, bool]],
+    list[int],
+    list[tuple[int, int]],
+    list[tuple[int, int]],
+    tuple[int, int],
+]
