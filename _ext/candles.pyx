@@ -33,7 +33,7 @@ from libc.string cimport memcpy
 
 from event cimport (
     BLOCK, C_CANDLE_MATCH, C_CANDLE_MISMATCH, C_LATE_TRADES, CANDLE, CH_CANDLES, CH_TRADES, CONNECTED, DUPLICATE, ERROR,
-    FROM_REST, GAP, INEXACT, L_NONE, L_OPEN, LATE, LINK, R_HTTP, RESOLUTIONS, SNAPSHOT, SUBSCRIBED, TRADE,
+    FROM_REST, GAP, INEXACT, L_NONE, L_OPEN, LATE, LINK, R_HTTP, RESOLUTIONS, SNAPSHOT, STAGE_CANDLES, SUBSCRIBED, TRADE,
     U_OTHERS, UNSUBSCRIBED, Candle, Digest, Event, fold, likely, unlikely,
 )
 from bar cimport (
@@ -120,6 +120,7 @@ cdef class Candles:
     cdef const int64_t[::1] used
     cdef const Candle[::1] candles
     cdef int64_t[::1] counters
+    cdef uint64_t[::1] digests
     cdef int64_t* counts
     cdef Tally[::1] tally
     cdef readonly object stats
@@ -142,6 +143,7 @@ cdef class Candles:
             raise ValueError(f"bars_max must lie in 2..65536, not {bars_max}")
         self.rows, self.candles, self.counters = tape.rows, tape.candles, tape.counters
         self.others, self.used = tape.others, tape.used
+        self.digests = tape.digests
         self.counts = &self.counters[0]
         self.markets_max, self.bars_max = markets_max, bars_max
         self.stats = np.zeros(markets_max, TALLY_DTYPE)
@@ -180,6 +182,8 @@ cdef class Candles:
                 self.link(e)
         if self.behind:
             self.catch_up()
+        self.digests[2 * STAGE_CANDLES] = self.d.a
+        self.digests[2 * STAGE_CANDLES + 1] = self.d.b
         if unlikely(self.no_memory):
             raise MemoryError("no memory for candles")
 
