@@ -12,31 +12,19 @@ from time import perf_counter_ns
 from typing import Any
 
 from sniper._ext.tape import COUNTER_NAMES, TRUST_NAMES
-from sniper.eventlog import EventLog
+from sniper.look_events import EventLog
 from sniper.look_feed import FeedLook, Rate
 from sniper.look_market import MarketLook
 from sniper.look_table import TableLook
 from sniper.panels.row import SECOND_NS, clean
 from sniper.panels.view import Book, Candles, Feed, Header, Latency, Markets, Pipeline, Trades, View, Want
-from sniper.probe import Probe
-from sniper.timing import Durations
+from sniper.look_frame import Probe
+from sniper.timing import Costs
 from sniper.types import Command, Record
 
 FRAMES = COUNTER_NAMES.index("frames")
 COST_EVERY_NS = SECOND_NS // 2
 JOURNAL_BAD = "stopped"
-
-
-class Costs:
-    """What the loop measured: one `Durations` for each engine stage and one for the whole tick."""
-
-    def __init__(self, stages: Sequence[str]) -> None:
-        self.stages = {name: Durations() for name in stages}
-        self.tick = Durations()
-
-    def last(self) -> tuple[tuple[str, int], ...]:
-        """(stage, cost_ns) of the last tick."""
-        return tuple((name, durations.last_ns) for name, durations in self.stages.items())
 
 
 class Look:
@@ -80,7 +68,7 @@ class Look:
         """Call it behind the tick, once the costs are noted."""
         engine = self._engine
         self.events.apply(engine.now_ns, commands)
-        self._probe.after(engine.ticks, len(records), self._costs.last())
+        self._probe.after(engine.ticks, len(records), self._costs.last)
 
     def __call__(self, want: Want) -> View:
         """The view of this moment."""

@@ -7,7 +7,7 @@ from typing import Any
 from sniper._ext.tape import COUNTER_NAMES, RESOLUTION_NAMES, RESOLUTION_NS, TRUST_NAMES
 from sniper.decimals import Grid, fixed, text
 from sniper.panels.view import Bar, Book, Candles, Level, Print, Trades
-from sniper.probe import TAKERS
+from sniper.look_frame import TAKERS
 
 NOTES = ((32, "liquidated"), (64, "deleveraged"), (128, "other type"), (4, "late"))  # Flag in _ext/event.pxd
 MINUTE_NS = 60_000_000_000

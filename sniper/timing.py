@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -39,3 +40,29 @@ class Durations:
         p50, p99 = (kept - 1) // 2, max(0, -(-99 * kept // 100) - 1)
         ordered = np.partition(np.frombuffer(self._ring, np.int64)[:kept], (p50, p99))
         return Latency(int(ordered[p50]), int(ordered[p99]), int(ordered[p99:].max()))
+
+
+class Costs:
+    """What a run's ticks cost: the loop adds, the header and the pipeline panel show.
+
+    stages: the names of the engine's stages in order; the first two, decode and book, get percentiles.
+    """
+
+    __slots__ = ("_names", "_stage_ns", "book", "decode", "tick")
+
+    def __init__(self, stages: Sequence[str]) -> None:
+        self._names = tuple(stages)
+        self._stage_ns: Sequence[int] = (0,) * len(self._names)
+        self.decode, self.book, self.tick = Durations(), Durations(), Durations()
+
+    def add(self, stage_ns: Sequence[int], tick_ns: int) -> None:
+        """Note one tick: what each stage took (kept, not copied) and what the whole of it took."""
+        self._stage_ns = stage_ns
+        self.decode.add(stage_ns[0])
+        self.book.add(stage_ns[1])
+        self.tick.add(tick_ns)
+
+    @property
+    def last(self) -> tuple[tuple[str, int], ...]:
+        """(stage, nanoseconds) of the last tick."""
+        return tuple(zip(self._names, self._stage_ns, strict=True))
