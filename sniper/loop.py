@@ -185,9 +185,7 @@ class Loop:
             clock = time.perf_counter_ns
             start_ns = clock()
             commands = engine.tick(now_ns, records, clock)
-            self._costs.tick.add(clock() - start_ns)
-            for durations, ns in zip(self._costs.stages.values(), engine.stage_ns, strict=True):
-                durations.add(ns)
+            self._costs.add(engine.stage_ns, clock() - start_ns)
         if journal is not None:
             journal.done(number, encode(commands) if commands else NO_COMMANDS, engine.digests())
         if commands:

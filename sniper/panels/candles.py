@@ -99,8 +99,7 @@ def _runs(opens: tuple[int, ...], closes: tuple[int, ...]) -> list[tuple[int, in
     turns = [i for i in range(1, len(rising)) if rising[i] is not rising[i - 1]]
     edges = [0, *turns, len(rising)]
     return [
-        (start, end, "rising" if rising[start] else "falling")
-        for start, end in itertools.pairwise(edges)
+        (start, end, "rising" if rising[start] else "falling") for start, end in itertools.pairwise(edges)
     ]
 
 
