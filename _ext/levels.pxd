@@ -18,6 +18,12 @@ cdef extern from *:
     int ctz "SNIPER_CTZ"(uint64_t x) nogil
     int top_bit "SNIPER_TOP"(uint64_t x) nogil
 
+cdef extern from *:
+    """
+    #define SNIPER_NO_KEY INT64_MIN
+    """
+    const int64_t NO_KEY "SNIPER_NO_KEY"
+
 cdef enum:
     WINDOW = 4096
     FAR_MAX = 8192      # far levels of one side; beyond it the farthest goes
@@ -33,6 +39,7 @@ cdef struct FarLevel:
 
 cdef struct Side:
     int64_t best        # tick, 0: none
+    int64_t key         # best as a number that grows towards the other side; NO_KEY: none
     int64_t count
     uint64_t summary
     uint64_t[64] bits
@@ -132,6 +139,12 @@ cdef inline int64_t best_of(const Side* s, int64_t base, int side) noexcept nogi
     return found
 
 
+cdef inline void find_best(Side* s, int64_t base, int side) noexcept nogil:
+    """Look for the best level again."""
+    s.best = best_of(s, base, side)
+    s.key = NO_KEY if s.best == 0 else -s.best if side else s.best
+
+
 cdef inline Level at(const Side* s, int64_t base, int64_t tick) noexcept nogil:
     """The level at a tick; size 0 if there is none."""
     cdef uint64_t i = <uint64_t> (tick - base)
@@ -149,23 +162,16 @@ cdef inline Level at(const Side* s, int64_t base, int64_t tick) noexcept nogil:
 
 
 cdef inline int64_t set_near(Side* s, uint64_t i, int64_t size, int64_t stamp) noexcept nogil:
-    """Set the level at window index i. Returns its old size."""
+    """Set the level at window index i. Returns its old size. No branches: which levels come and go is chance."""
     cdef int64_t old = s.window[i].size
     cdef uint64_t word = i >> 6
-    cdef uint64_t bit = <uint64_t> 1 << (i & 63)
-    if size:
-        s.window[i].size = size
-        s.window[i].stamp = stamp
-        if not old:
-            s.bits[word] |= bit
-            s.summary |= <uint64_t> 1 << word
-            s.count += 1
-    elif old:
-        s.window[i].size = 0
-        s.count -= 1
-        s.bits[word] &= ~bit
-        if not s.bits[word]:
-            s.summary &= ~(<uint64_t> 1 << word)
+    cdef uint64_t on = size != 0
+    cdef uint64_t bits = (s.bits[word] & ~(<uint64_t> 1 << (i & 63))) | on << (i & 63)
+    s.window[i].size = size
+    s.window[i].stamp = stamp
+    s.bits[word] = bits
+    s.summary = (s.summary & ~(<uint64_t> 1 << word)) | <uint64_t> (bits != 0) << word
+    s.count += <int64_t> on - (old != 0)
     return old
 
 
@@ -224,6 +230,7 @@ cdef inline void clear(Side* s) noexcept nogil:
     memset(s.bits, 0, sizeof(s.bits))
     s.summary = 0
     s.best = 0
+    s.key = NO_KEY
     s.count = 0
     s.far_n = 0
 

@@ -172,7 +172,7 @@ cdef class Books:
         cdef Book* b
         cdef Side* s
         cdef uint64_t k
-        cdef int64_t old, stamp, lost
+        cdef int64_t old, stamp, lost, key
         cdef int side
         cdef int64_t unknown = 0
         cdef bint astray = 0            # the touch left the middle of its window
@@ -212,24 +212,17 @@ cdef class Books:
                     t.overflow += lost
                     self.counters[C_BOOK_OVERFLOW] += lost
             if row.size:
-                if side:
-                    if row.price < s.best or s.best == 0:
-                        s.best = row.price
-                        t.raw_ask = s.best
-                        astray = <uint64_t> (s.best - b.base - WINDOW // 8) >= WINDOW * 3 // 4
-                elif row.price > s.best:
+                key = -row.price if side else row.price
+                if key > s.key:
+                    s.key = key
                     s.best = row.price
-                    t.raw_bid = s.best
-                    astray = <uint64_t> (s.best - b.base - WINDOW // 8) >= WINDOW * 3 // 4
-            elif likely(old != 0):
-                if row.price == s.best:
-                    s.best = best_of(s, b.base, side)
-                    astray = <uint64_t> (s.best - b.base - WINDOW // 8) >= WINDOW * 3 // 4 and s.best != 0
-                    if side:
-                        t.raw_ask = s.best
-                    else:
-                        t.raw_bid = s.best
-            else:
+                    (&t.raw_bid)[side] = row.price
+                    astray = <uint64_t> (row.price - b.base - WINDOW // 8) >= WINDOW * 3 // 4
+            elif row.price == s.best:
+                find_best(s, b.base, side)
+                (&t.raw_bid)[side] = s.best
+                astray = <uint64_t> (s.best - b.base - WINDOW // 8) >= WINDOW * 3 // 4 and s.best != 0
+            elif unlikely(old == 0):
                 unknown += 1
                 t.unknown_removes += 1
             if likely(t.raw_bid < t.raw_ask or t.raw_ask == 0):
@@ -333,6 +326,8 @@ cdef class Books:
         if b == NULL:
             b = <Book*> calloc(1, sizeof(Book))
             self.books[m] = b
+            if b != NULL:
+                b.side[0].key = b.side[1].key = NO_KEY
         if b == NULL:       # no memory: the market stays without a book
             t.state = T_EMPTY
             settle(t)
@@ -629,6 +624,7 @@ cdef class Books:
             if b == NULL:
                 raise MemoryError
             self.books[<int> market] = b
+            b.side[0].key = b.side[1].key = NO_KEY
             b.base = base
             b.samples = taken
             self.tops[market] = top[0]
@@ -642,7 +638,7 @@ cdef class Books:
                         set_near(&b.side[side], <uint64_t> (view[i].tick - b.base), view[i].size, view[i].stamp)
                     else:
                         set_far(&b.side[side], view[i].tick, view[i].size, view[i].stamp, side, &lost)
-                b.side[side].best = best_of(&b.side[side], b.base, side)
+                find_best(&b.side[side], b.base, side)
             memcpy(&b.ring[0], <const char*> <bytes> samples, len(samples))
         self.height = head.height
         self.d.a = head.digest_a
