@@ -14,6 +14,7 @@ from scan cimport *
 cdef extern from *:
     """
     typedef struct { const char *name; int length; int code; } SniperKey;
+    typedef __int128 sniper_wide;
     static const uint64_t SNIPER_MIX_A = 0x9E3779B97F4A7C15ull, SNIPER_MIX_B = 0xD1B54A32D192ED03ull;
     #define SNIPER_KEY(n, c) {n, sizeof(n) - 1, c}
     enum { SNIPER_K_ORACLE_AT = 32, SNIPER_K_ORACLE_HEIGHT = 33 };
@@ -51,6 +52,7 @@ cdef extern from *:
         9223372036854775LL, 922337203685477LL, 92233720368547LL, 9223372036854LL, 922337203685LL, 92233720368LL,
         9223372036LL, 922337203LL, 92233720LL, 9223372LL, 922337LL, 92233LL, 9223LL, 922LL, 92LL, 9LL};
     """
+    ctypedef long long wide "sniper_wide"       # 128 bits, whatever Cython thinks
     ctypedef struct Key "SniperKey":
         const char* name
         int length
@@ -85,6 +87,7 @@ cdef struct Reader:
     uint32_t* stamps        # by market: the map that named it last (finds a ticker twice in one map)
     int64_t* counters
     Py_ssize_t n
+    Py_ssize_t rows_max
     Py_ssize_t trades_n
     Py_ssize_t candles_n
     Py_ssize_t updates_n
@@ -517,7 +520,7 @@ cdef inline const uint8_t* levels(Reader* c, const uint8_t* p, int side) noexcep
             refuse(c, R_BAD_VALUE)
             return NULL
         p = level(c, p, side)
-        if p == NULL:
+        if p == NULL or c.reason:       # refused: no more rows, or a list of `{}` would outgrow the tape
             return NULL
         p = blank(p)
         if p[0] == c']':
@@ -729,7 +732,7 @@ cdef inline const uint8_t* trades(Reader* c, const uint8_t* p) noexcept nogil:
             refuse(c, R_BAD_VALUE)
             return NULL
         p = trade(c, p, c.depth + 2)
-        if p == NULL:
+        if p == NULL or c.reason:
             return NULL
         p = blank(p)
         if p[0] == c']':
@@ -752,13 +755,27 @@ cdef inline int widen(int64_t* v, int dec, int least) noexcept nogil:
     return dec
 
 
+cdef inline bint beyond(int64_t a, int a_dec, int64_t b, int b_dec, int over, int under) noexcept nogil:
+    """a > b * over / under, exactly. Both positive, below 10 ** 18, `over` and `under` at most 11."""
+    cdef wide x = a
+    cdef wide y = b
+    if a_dec > b_dec + 18:
+        return 0
+    if b_dec > a_dec + 18:
+        return 1
+    if a_dec > b_dec:
+        y *= P10[a_dec - b_dec]
+    else:
+        x *= P10[b_dec - a_dec]
+    return x * under > y * over
+
+
 cdef inline int scale_trades(Reader* c, Py_ssize_t start, int market) noexcept nogil:
     """Rows from `start`: prices and sizes with at least the decimals of the market's tick and step."""
     cdef const Market* m = &c.markets[market]
     cdef Py_ssize_t i
     cdef Event* row
     cdef int price_dec, size_dec
-    cdef double price, oracle
     for i in range(start, c.n):
         row = &c.rows[i]
         row.market = <uint16_t> market
@@ -772,11 +789,10 @@ cdef inline int scale_trades(Reader* c, Py_ssize_t start, int market) noexcept n
         row.flags = (row.flags & 0xFFFF) | decimals_flags(price_dec, size_dec)
         if price_dec != m.dec[F_TICK] or m.num[F_TICK] != 1 and row.price % m.num[F_TICK] != 0:
             row.flags |= OFF_TICK
-        if m.known & (1 << F_ORACLE) and not row.flags & SNAPSHOT and price_dec <= 18 and m.dec[F_ORACLE] <= 18:
-            price = <double> row.price / <double> P10[price_dec]
-            oracle = <double> m.num[F_ORACLE] / <double> P10[m.dec[F_ORACLE]]
-            if price > oracle * 1.25 or price < oracle * 0.8:
-                row.flags |= DOUBT
+        if m.known & (1 << F_ORACLE) and not row.flags & SNAPSHOT and (
+                beyond(row.price, price_dec, m.num[F_ORACLE], m.dec[F_ORACLE], 5, 4)
+                or beyond(m.num[F_ORACLE], m.dec[F_ORACLE], row.price, price_dec, 5, 4)):
+            row.flags |= DOUBT
     return 1
 
 
@@ -795,7 +811,7 @@ cdef inline void reverse(Reader* c, Py_ssize_t start) noexcept nogil:
 
 # --- markets, candles, heights --------------------------------------------------------------------------------------
 
-cdef inline const uint8_t* market_value(Reader* c, const uint8_t* p, int code, Market* u) noexcept nogil:
+cdef inline const uint8_t* market_value(Reader* c, const uint8_t* p, int code, Market* u, bint* inexact) noexcept nogil:
     """The value of one known market field; absent (null, empty) leaves u.mask alone."""
     cdef int64_t v
     cdef int d, present
@@ -821,8 +837,9 @@ cdef inline const uint8_t* market_value(Reader* c, const uint8_t* p, int code, M
         if present:
             if code <= F_STEP:
                 d = widen(&v, d, 0)
-            if code <= F_STEP and (v <= 0 or d > 18) or code == F_ORACLE and v < 0:
+            if code <= F_STEP and (v <= 0 or d > 18 or present == 2) or code == F_ORACLE and v < 0:
                 refuse(c, R_BAD_VALUE)
+            inexact[0] |= present == 2
             u.num[code] = v
             u.dec[code] = <uint8_t> d
             u.mask |= 1 << code
@@ -839,8 +856,8 @@ cdef inline const uint8_t* one_market(Reader* c, const uint8_t* p, int market, b
     cdef int code, present
     cdef int64_t height = 0
     cdef bint oracle_named = 0
+    cdef bint inexact = 0
     cdef Event* row
-    cdef double old, new
     if p[0] != c'{':
         refuse(c, R_BAD_VALUE)
         return pass_over(c, p, c.depth + 1)
@@ -861,7 +878,7 @@ cdef inline const uint8_t* one_market(Reader* c, const uint8_t* p, int market, b
             if height < 0:
                 refuse(c, R_BAD_VALUE)
         else:
-            p = market_value(c, p, code, u)
+            p = market_value(c, p, code, u, &inexact)
         if p == NULL:
             return NULL
         if code >= 0:
@@ -887,15 +904,10 @@ cdef inline const uint8_t* one_market(Reader* c, const uint8_t* p, int market, b
     if u.num[F_ORACLE] == 0:
         u.mask &= ~(<uint32_t> 1 << F_ORACLE)      # no price at all: the table keeps the last one
     if not oracle:
-        row = add(c, MARKET, 0, market)
+        row = add(c, MARKET, 0, market)     # what is new or doubtful about it: `judge`, once the message was good
         row.ref = <uint32_t> c.updates_n
         row.size = u.mask
-        if m.known == 0:
-            row.flags |= NEW
-        elif m.known & 3 and (
-                u.mask & 1 and (u.num[0] != m.num[0] or u.dec[0] != m.dec[0])
-                or u.mask & 2 and (u.num[1] != m.num[1] or u.dec[1] != m.dec[1])):
-            row.flags |= RETICKED
+        row.flags |= INEXACT if inexact else 0
     if oracle_named:
         row = add(c, ORACLE, 0, market)
         row.ref = <uint32_t> c.updates_n
@@ -903,15 +915,27 @@ cdef inline const uint8_t* one_market(Reader* c, const uint8_t* p, int market, b
         row.flags |= decimals_flags(u.dec[F_ORACLE], 0)
         row.venue_ns = u.oracle_ns
         row.size = height
-        if row.price == 0:
-            row.flags |= DOUBT
-        elif m.known & (1 << F_ORACLE) and m.dec[F_ORACLE] <= 18 and u.dec[F_ORACLE] <= 18:
-            old = <double> m.num[F_ORACLE] / <double> P10[m.dec[F_ORACLE]]
-            new = <double> u.num[F_ORACLE] / <double> P10[u.dec[F_ORACLE]]
-            if new > old * 1.1 or new < old * 0.9:
-                row.flags |= DOUBT
+        row.flags |= INEXACT if inexact else 0
     c.updates_n += 1
     return p + 1
+
+
+cdef inline void judge(const Market* m, const Market* u, Event* row) noexcept nogil:
+    """Flags that say how a MARKET or ORACLE row differs from what was known just before it."""
+    cdef int f
+    if row.kind == ORACLE:
+        if row.price == 0:
+            row.flags |= DOUBT
+        elif m.known & (1 << F_ORACLE) and (
+                beyond(u.num[F_ORACLE], u.dec[F_ORACLE], m.num[F_ORACLE], m.dec[F_ORACLE], 11, 10)
+                or beyond(m.num[F_ORACLE], m.dec[F_ORACLE], u.num[F_ORACLE], u.dec[F_ORACLE], 10, 9)):
+            row.flags |= DOUBT
+    elif m.known == 0:
+        row.flags |= NEW
+    else:
+        for f in range(F_TICK, F_STEP + 1):
+            if m.known & u.mask & 1 << f and (u.num[f] != m.num[f] or u.dec[f] != m.dec[f]):
+                row.flags |= RETICKED
 
 
 cdef inline const uint8_t* market_map(Reader* c, const uint8_t* p, bint oracle) noexcept nogil:
@@ -939,6 +963,8 @@ cdef inline const uint8_t* market_map(Reader* c, const uint8_t* p, bint oracle) 
                     if c.stamps[market] == c.stamp:
                         refuse(c, R_DUPLICATE_KEY)
                     c.stamps[market] = c.stamp
+        if market >= 0 and not c.reason and c.n + 2 > c.rows_max:
+            refuse(c, R_FULL)
         if market < 0 or c.reason:
             p = pass_over(c, p, c.depth + 1)
         else:

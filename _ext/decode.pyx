@@ -446,7 +446,7 @@ cdef const uint8_t* read_contents(Reader* c, const uint8_t* p, Envelope* e, int 
             refuse(c, R_BAD_VALUE)
             return NULL
         p = contents_object(c, p, e, market)
-        if p == NULL:
+        if p == NULL or c.reason:
             return NULL
         p = blank(p)
         if p[0] == c']':
@@ -525,12 +525,34 @@ cdef const uint8_t* envelope(Reader* c, const uint8_t* p, Envelope* e, int guess
     return p if p == c.end else NULL
 
 
+cdef const uint8_t* count_lists(Reader* c, const uint8_t* p, int64_t* n) noexcept nogil:
+    """Add up the elements of the lists under `bids` and `asks` of one object; p at its brace. Well-formed JSON only."""
+    cdef Text k
+    cdef int deep = 0
+    p = blank(p + 1)
+    while p[0] != c'}':
+        p = key(c, p, &k)
+        if p[0] == c'[' and k.length == 4 and (memcmp(k.s, b"bids", 4) == 0 or memcmp(k.s, b"asks", 4) == 0):
+            p = blank(p + 1)
+            while p[0] != c']':
+                n[0] += 1
+                p = blank(skip(p, c.end, 0, &deep))
+                if p[0] == c',':
+                    p = blank(p + 1)
+            p += 1
+        else:
+            p = skip(p, c.end, 0, &deep)
+        p = blank(p)
+        if p[0] == c',':
+            p = blank(p + 1)
+    return p + 1
+
+
 cdef int64_t count_levels(Reader* c, const uint8_t* p) noexcept nogil:
     """Levels in a well-formed message that was refused: the elements of the lists under `bids` and `asks`."""
     cdef Text k
     cdef int64_t n = 0
     cdef const uint8_t* q
-    cdef int inside = 0
     cdef int deep = 0
     p = blank(p)
     if p[0] != c'{':
@@ -540,25 +562,8 @@ cdef int64_t count_levels(Reader* c, const uint8_t* p) noexcept nogil:
         p = key(c, p, &k)
         if k.length == 8 and memcmp(k.s, b"contents", 8) == 0 and (p[0] == c'{' or p[0] == c'['):
             q = blank(p + 1) if p[0] == c'[' else p
-            while q[0] == c'{':
-                q = blank(q + 1)
-                while q[0] != c'}':
-                    q = key(c, q, &k)
-                    inside = k.length == 4 and (memcmp(k.s, b"bids", 4) == 0 or memcmp(k.s, b"asks", 4) == 0)
-                    if inside and q[0] == c'[':
-                        q = blank(q + 1)
-                        while q[0] != c']':
-                            n += 1
-                            q = blank(skip(q, c.end, 0, &deep))
-                            if q[0] == c',':
-                                q = blank(q + 1)
-                        q += 1
-                    else:
-                        q = skip(q, c.end, 0, &deep)
-                    q = blank(q)
-                    if q[0] == c',':
-                        q = blank(q + 1)
-                q = blank(q + 1)
+            while q[0] != c']':
+                q = blank(count_lists(c, q, &n) if q[0] == c'{' else skip(q, c.end, 0, &deep))
                 if p[0] == c'{':
                     break
                 if q[0] == c',':
@@ -677,7 +682,9 @@ cdef bint message(Reader* c, Connection* link, const uint8_t* p, int* guess) noe
         if e.channel <= CH_TRADES:
             guess[0] = e.channel
     else:
-        if e.seen & 16:
+        if e.message == M_CONNECTED or e.message == M_PONG:     # of the connection, whatever else they may name
+            e.channel = CH_NONE
+        elif e.seen & 16:
             market = market_of(c, &e)
         row = add(c, CONNECTED if e.message == M_CONNECTED else UNSUBSCRIBED if e.message == M_UNSUBSCRIBED
                   else SERVER_ERROR if e.message == M_ERROR else PONG, e.channel, market if market >= 0 else NO_MARKET)
@@ -711,7 +718,7 @@ cdef const uint8_t* candles(Reader* c, const uint8_t* p, int market) noexcept no
             refuse(c, R_BAD_VALUE)
             return NULL
         p = candle(c, p, market, c.depth + 2)
-        if p == NULL:
+        if p == NULL or c.reason:
             return NULL
         p = blank(p)
         if p[0] == c']':
@@ -792,7 +799,7 @@ cdef const uint8_t* fundings(Reader* c, const uint8_t* p) noexcept nogil:
                     refuse(c, R_BAD_VALUE)
                     return NULL
                 p = funding(c, p)
-                if p == NULL:
+                if p == NULL or c.reason:
                     return NULL
                 p = blank(p)
                 if p[0] == c',':
@@ -1039,6 +1046,7 @@ cdef class Decoder:
         self._connections = self.connections
         memset(&self.c, 0, sizeof(Reader))
         self.c.rows = &self._rows[0]
+        self.c.rows_max = tape.rows_max
         self.c.trades = &self._trades[0]
         self.c.candles = &self._candles[0]
         self.c.updates = &self._updates[0]
@@ -1139,7 +1147,7 @@ cdef class Decoder:
         else:
             good = own_record(c, kind, p)
         if likely(good):
-            self.commit(start, updates_n)
+            self.commit(start)
             return
         # refused: take everything back, then say why
         c.n = start
@@ -1167,17 +1175,19 @@ cdef class Decoder:
         self.counters[C_REJECTED] += 1
         self.counters[C_REJECTED_LEVELS] += bad_levels
 
-    cdef void commit(self, Py_ssize_t start, Py_ssize_t updates_n) noexcept:
+    cdef void commit(self, Py_ssize_t start) noexcept:
         """The message was good: bring it into the market table and the connection."""
         cdef Reader* c = &self.c
         cdef Py_ssize_t i
         cdef Event* row
         cdef Connection* link
-        for i in range(updates_n, c.updates_n):
-            merge(&c.markets[c.updates[i].index], &c.updates[i])
         for i in range(start, c.n):
             row = &c.rows[i]
-            if row.kind == BLOCK:
+            if row.kind == MARKET or row.kind == ORACLE:
+                judge(&c.markets[row.market], &c.updates[row.ref], row)
+                if i + 1 == c.n or row[1].kind != ORACLE or row[1].ref != row.ref:     # the last row of its update
+                    merge(&c.markets[row.market], &c.updates[row.ref])
+            elif row.kind == BLOCK:
                 link = &self._connections[row.ref]
                 if row.price < link.height:
                     row.flags |= DOUBT

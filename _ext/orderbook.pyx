@@ -271,7 +271,7 @@ cdef class Books:
             t.overflow += lost
             self.counters[C_BOOK_OVERFLOW] += lost
 
-    cdef void empty(self, int m, int state) noexcept:
+    cdef void empty(self, int m, int state, int64_t now_ns) noexcept:
         """Forget a book: what comes next for it is a snapshot or does not count."""
         cdef Best* t = &self.t[m]
         cdef Book* b = self.books[m]
@@ -280,7 +280,7 @@ cdef class Books:
             clear(&b.side[1])
             b.base = 0
         if t.crossed:
-            t.crossed_ns += t.last_ns - t.crossed_since_ns
+            t.crossed_ns += now_ns - t.crossed_since_ns
         t.crossed = 0
         t.bid = t.ask = t.raw_bid = t.raw_ask = 0
         t.stale = 0
@@ -298,12 +298,13 @@ cdef class Books:
         elif kind == CONNECTED:
             for m in range(self.used):
                 if self.t[m].connection == <int32_t> row.ref and self.t[m].state != T_EMPTY:
-                    self.empty(m, T_EMPTY)
+                    self.empty(m, T_EMPTY, row.recv_ns)
         elif kind == GAP or kind == LINK and row.side >= L_CLOSED:
             self.mark(row.ref, STALE_LOST, 1)
         elif kind == MARKET and row.flags & RETICKED or kind == UNSUBSCRIBED and row.side == CH_ORDERBOOK:
-            if row.market < self.markets_max and self.t[row.market].state == T_LIVE:
-                self.empty(row.market, T_REBUILDING)
+            if row.market < self.markets_max and self.t[row.market].state == T_LIVE and (
+                    kind == MARKET or self.t[row.market].connection == <int32_t> row.ref):
+                self.empty(row.market, T_REBUILDING, row.recv_ns)
         elif kind == BLOCK and row.price > self.height:
             self.height = row.price
             self.sample(row)
@@ -322,7 +323,7 @@ cdef class Books:
         cdef Book* b = self.books[m]
         cdef int64_t base = 0
         cdef Event* first = row + 1
-        self.empty(m, T_LIVE)
+        self.empty(m, T_LIVE, row.recv_ns)
         if b == NULL:
             b = <Book*> calloc(1, sizeof(Book))
             self.books[m] = b
@@ -382,7 +383,7 @@ cdef class Books:
         """Empty a market's book and wait for the snapshot that was asked for."""
         if not 0 <= market < self.markets_max:
             raise IndexError(f"no market {market}")
-        self.empty(market, T_REBUILDING)
+        self.empty(market, T_REBUILDING, self.t[market].last_ns)
 
     cdef void sample(self, Event* row) noexcept:
         """The top levels of every live book, once a block."""
