@@ -14,11 +14,11 @@ from typing import Any
 from sniper._ext.tape import COUNTER_NAMES, TRUST_NAMES
 from sniper.look_events import EventLog
 from sniper.look_feed import FeedLook, Rate
+from sniper.look_frame import Probe
 from sniper.look_market import MarketLook
 from sniper.look_table import TableLook
 from sniper.panels.row import SECOND_NS, clean
 from sniper.panels.view import Book, Candles, Feed, Header, Latency, Markets, Pipeline, Trades, View, Want
-from sniper.look_frame import Probe
 from sniper.timing import Costs
 from sniper.types import Command, Record
 

@@ -94,8 +94,10 @@ class EventLog:
             self._events.popitem(last=False)
 
     def watch_trust(self, now_ns: int, trust: bytes) -> None:
-        """Note which books changed their trust since the last call; `trust` has one byte a market. That a book
-        crosses is no event: the venue's stream crosses by nature, and the panels show it."""
+        """Note which books changed their trust since the last call; `trust` has one byte a market.
+
+        That a book crosses is no event: the venue's stream crosses by nature, and the panels show it.
+        """
         before, self._trust = self._trust, trust
         if trust == before:
             return

@@ -6,11 +6,12 @@ from typing import Any
 
 from sniper._ext.tape import COUNTER_NAMES, RESOLUTION_NAMES, RESOLUTION_NS, TRUST_NAMES
 from sniper.decimals import Grid, fixed, text
-from sniper.panels.view import Bar, Book, Candles, Level, Print, Trades
 from sniper.look_frame import TAKERS
+from sniper.panels.view import Bar, Book, Candles, Level, Print, Trades
 
 NOTES = ((32, "liquidated"), (64, "deleveraged"), (128, "other type"), (4, "late"))  # Flag in _ext/event.pxd
 MINUTE_NS = 60_000_000_000
+MASKED_MAX = 64  # levels a side that are looked through for masked ones
 MATCH, MISMATCH = COUNTER_NAMES.index("candle_match"), COUNTER_NAMES.index("candle_mismatch")
 
 
@@ -50,11 +51,14 @@ class MarketLook:
         if top[at["crossed"]]:
             crossed_ns += max(0, now_ns - top[at["crossed_since_ns"]])
         raw_bid, raw_ask = top[at["raw_bid"]], top[at["raw_ask"]]
+        bids, masked_bids = self._side(market, 0, depth, grid, bid, raw_bid)
+        asks, masked_asks = self._side(market, 1, depth, grid, ask, raw_ask)
         facts = {
             "ticker": ticker,
             "trust": TRUST_NAMES[top[at["trust"]]],
-            "bids": self._side(market, 0, depth, grid, bid),
-            "asks": self._side(market, 1, depth, grid, ask),
+            "bids": bids,
+            "asks": asks,
+            "masked": masked_bids + masked_asks,
             "bid": grid.price(bid) if bid else "",
             "ask": grid.price(ask) if ask else "",
             "raw_bid": grid.price(raw_bid) if raw_bid else "",
@@ -77,20 +81,26 @@ class MarketLook:
             else "",
         )
 
-    def _side(self, market: int, side: int, depth: int, grid: Grid, touch: int) -> tuple[Level, ...]:
-        """One side of the raw book: `depth` levels of the view and up to half as many masked ones."""
-        levels, total = [], 0
+    def _side(
+        self, market: int, side: int, depth: int, grid: Grid, touch: int, best: int
+    ) -> tuple[tuple[Level, ...], int]:
+        """The view's levels of one side, ahead of them the last it masks; and how many it masks in all."""
+        levels: list[Level] = []
+        masked = 0
+        if best != touch:
+            for ticks, steps in self._levels(market, side, MASKED_MAX, True).tolist():
+                if touch and (ticks >= touch if side else ticks <= touch):
+                    break
+                levels.append(Level(grid.price(ticks), grid.size(steps), "", 0, True))
+            masked = len(levels)
+            del levels[: max(0, masked - depth)]
+        total = 0
         step, step_decimals = grid.step, grid.step_decimals
-        for ticks, steps in self._levels(market, side, depth + depth // 2, True).tolist():
-            price, size = grid.price(ticks), grid.size(steps)
-            if not touch or (ticks < touch if side else ticks > touch):
-                levels.append(Level(price, size, "", 0, True))
-            else:
-                total += steps
-                levels.append(
-                    Level(price, size, fixed(total * step, step_decimals, step_decimals), total, False)
-                )
-        return tuple(levels)
+        for ticks, steps in self._levels(market, side, depth).tolist():
+            total += steps
+            sums = fixed(total * step, step_decimals, step_decimals)
+            levels.append(Level(grid.price(ticks), grid.size(steps), sums, total, False))
+        return tuple(levels), masked
 
     def trades(self, market: int, ticker: str, wanted: int) -> Trades:
         """The newest trades and what they sum up to."""

@@ -63,6 +63,7 @@ def book(random: Random, crossed: bool) -> Book:
         12,
         3_210_000_000,
         505,
+        masked,
     )
 
 

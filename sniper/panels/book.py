@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sniper.panels.palette import TRUST
-from sniper.panels.row import CROSS, Cell, Row, bar, count, duration, ends, filled, left, line, number, right
+from sniper.panels.row import CROSS, Cell, Row, bar, count, duration, ends, filled, line, number, right
 from sniper.panels.view import Book, Level, View
 
 TITLE = "Book"
@@ -51,8 +51,8 @@ def depth(height: int) -> int:
 
 def _nearest(levels: tuple[Level, ...], depth: int) -> tuple[Level, ...]:
     """The levels to show: at most half of them masked, so that the uncrossed touch is among them."""
-    hidden = sum(level.masked for level in levels[:depth]) - depth // 2
-    return levels[max(0, hidden) :][:depth] if hidden > 0 else levels[:depth]
+    masked = sum(level.masked for level in levels)
+    return levels[max(0, masked - depth // 2) :][:depth]
 
 
 def _state(book: Book, width: int) -> Row:
@@ -65,7 +65,7 @@ def _state(book: Book, width: int) -> Row:
 
 
 def _raw(book: Book, width: int) -> Row:
-    masked = sum(level.masked for level in book.bids + book.asks)
+    masked = book.masked
     start: tuple[Cell, ...] = (("raw ", "label"), (f"{book.raw_bid or '-'} / {book.raw_ask or '-'} ", ""))
     if book.trust == "crossed":
         start += (("crossed ", "warning"),)
@@ -83,21 +83,21 @@ def _titles(columns: Geometry, width: int) -> Row:
 def _spread(book: Book, width: int) -> Row:
     if book.spread_ticks is None:
         side = "no asks" if book.bids else "no bids" if book.asks else "no levels"
-        return ((left(f"── {side} " + "─" * width, width), "dim"),)
+        return ((f"── {side} ".ljust(width, "─")[:width], "dim"),)
     unit = "tick" if book.spread_ticks == 1 else "ticks"
     cells: list[Cell] = [(f"── {book.spread_ticks:,} {unit} ", "accent"), (f"{book.spread_bps} bps ", "dim")]
     room = width - sum(len(text) for text, _ in cells)
     for name, value in (("mid", book.mid), ("micro", book.microprice)):
-        if room >= len(name) + len(value) + 2:
+        if value and room >= len(name) + len(value) + 2:
             cells += [(f"{name} ", "label"), (f"{value} ", "strong")]
             room -= len(name) + len(value) + 2
     return line(width, *cells, ("─" * max(0, room), "dim"))
 
 
 def _geometry(levels: tuple[Level, ...], width: int) -> Geometry:
-    price = max([len(level.price) for level in levels], default=5)
-    size = max([len(level.size) for level in levels], default=4)
-    total = max([len(level.sum) for level in levels], default=3)
+    price = max(5, *[len(level.price) for level in levels], 0)
+    size = max(4, *[len(level.size) for level in levels], 0)
+    total = max(3, *[len(level.sum) for level in levels], 0)
     room = width - 2 - price - 1 - size - 1
     if room - total - 1 < BAR_MIN:
         total = SUM_SHORT

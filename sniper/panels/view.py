@@ -72,7 +72,7 @@ class Level(NamedTuple):
 
 
 class Book(NamedTuple):
-    """One market's book: the raw levels, best first, those that the uncrossed view masks marked."""
+    """One market's book: the view's levels, best first, ahead of them the last few that it masks."""
 
     ticker: str = ""
     trust: str = "empty"
@@ -91,6 +91,8 @@ class Book(NamedTuple):
     crossed_ns: int = 0
     """How long the raw book has been crossed in all."""
     unknown_removes: int = 0
+    masked: int = 0
+    """Levels of both sides that the view masks, also those that are not in bids and asks."""
 
 
 class Print(NamedTuple):
