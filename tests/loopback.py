@@ -231,8 +231,9 @@ class Indexer:
             text = f"Per-connection subscription limit reached for {key[0]} (limit={self.limits[key[0]]})."
             await session.tell("error", message_id, message=text)
             return
-        contents = json.dumps(self.contents[key])  # the snapshot is read before the subscription exists
-        await asyncio.sleep(self.delay_s)
+        contents = json.dumps(self.contents[key])
+        if self.delay_s:  # as on the real server, updates between the snapshot and its answer are lost
+            await asyncio.sleep(self.delay_s)
         if self.mute:
             return
         if self.refuse[key]:
@@ -257,11 +258,24 @@ class Indexer:
         """The newest connection."""
         return self.sessions[-1]
 
-    def publish(self, channel: str, subscription_id: str, updates: list[Any], version: str = "1.0.0") -> None:
-        """Send updates to everyone who is subscribed: one message each, or one batch."""
+    def publish(
+        self,
+        channel: str,
+        subscription_id: str,
+        updates: list[Any],
+        *,
+        contents: Any = None,
+        version: str = "1.0.0",
+    ) -> None:
+        """Send updates to everyone who is subscribed: one message each, or one batch.
+
+        contents: what a snapshot shows from now on, changed in the same instant.
+        """
         key = (channel, subscription_id or channel)
 
         async def send() -> None:
+            if contents is not None:
+                self.contents[key] = contents
             for session in self.sessions:
                 if key not in session.held or self.mute:
                     continue
