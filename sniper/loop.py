@@ -161,6 +161,7 @@ class Loop:
             now_ns = max(now_ns, clock_ns())
             self._turn(now_ns, records)
             if not records:
+                self.feed.send(now_ns, ())  # raises what went wrong in a thread of the feed
                 self._collect()
             if duration_ns is not None and now_ns - start_ns >= duration_ns:
                 return "duration"

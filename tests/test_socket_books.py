@@ -24,8 +24,9 @@ from sniper.feed.backoff import Waits
 from sniper.feed.plan import Wanted
 from sniper.feed.settings import SocketSettings
 from sniper.feed.socket import SocketFeed
-from sniper.feed.subscriptions import Pace
+from sniper.feed.subscriptions import Pace, Subscriptions
 from sniper.inbox import Inbox
+from sniper.loop import Loop
 from tests.loopback import PATIENCE_S, Indexer
 
 TICK, STEP = Decimal("0.5"), Decimal("0.001")
@@ -405,3 +406,24 @@ def test_after_a_reconnect_that_the_engine_asked_for_while_another_fault_is_unde
         server.abort()
         server.too_many = 1
         connected_again(run, 2)
+
+
+def test_the_loop_runs_on_the_feed_and_ends_with_its_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Indexer() as server:
+        market = Market(server, names(3), 1)
+        try:
+            feed = SocketFeed(SocketSettings(server.url, wanted=Wanted(), pace=PACE))
+            loop = Loop(Engine(QUICK), feed, Inbox(1 << 16, 64 << 20), clock_ns=feed.now_ns)
+            assert loop.run(duration_ns=SECOND_NS // 2) == "duration"
+            assert TRUST_NAMES[loop.engine.books.tops["trust"][0]] == "live"
+
+            def broken(*_: object) -> None:
+                raise ZeroDivisionError("in the sender")
+
+            monkeypatch.setattr(Subscriptions, "take", broken)
+            feed = SocketFeed(SocketSettings(server.url))
+            loop = Loop(Engine(QUICK), feed, Inbox(1 << 16, 64 << 20), clock_ns=feed.now_ns)
+            with pytest.raises(ZeroDivisionError, match="in the sender"):
+                loop.run(duration_ns=int(PATIENCE_S) * SECOND_NS)
+        finally:
+            market.stop()
