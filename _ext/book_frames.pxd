@@ -1,0 +1,229 @@
+# `v4_orderbook` contents. LEVEL rows are written with the numbers as they stand in the text and the decimals in
+# `flags`; `scale_levels` brings them to whole ticks and steps once the market is known.
+
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy, memmove, memset
+
+from digits cimport *
+from event cimport *
+from market_table cimport *
+from reader cimport *
+from scan cimport *
+
+
+cdef inline const uint8_t* level(Reader* c, const uint8_t* p, int side) noexcept nogil:
+    """One level, `["price","size"]` or `{"price":..,"size":..}`; p at its bracket."""
+    cdef int64_t price = 0
+    cdef int64_t size = 0
+    cdef int price_dec = 0
+    cdef int size_dec = 0
+    cdef int seen = 0
+    cdef int bit
+    cdef Text k
+    cdef Event* row
+    if p[0] == c'[':
+        p = amount(c, blank(p + 1), c.depth + 2, &price, &price_dec) if blank(p + 1)[0] != c']' else NULL
+        if p == NULL:
+            return NULL
+        p = blank(p)
+        if p[0] != c',':
+            return NULL
+        p = amount(c, blank(p + 1), c.depth + 2, &size, &size_dec)
+        if p == NULL:
+            return NULL
+        p = blank(p)
+        if p[0] != c']':
+            return NULL
+        p += 1
+    else:
+        p = blank(p + 1)
+        while True:
+            p = key(c, p, &k)
+            if p == NULL:
+                return NULL
+            bit = 0
+            if k.length == 5 and memcmp(k.s, b"price", 5) == 0:
+                bit = 1
+                p = amount(c, p, c.depth + 2, &price, &price_dec)
+            elif k.length == 4 and memcmp(k.s, b"size", 4) == 0:
+                bit = 2
+                p = amount(c, p, c.depth + 2, &size, &size_dec)
+            else:
+                p = pass_over(c, p, c.depth + 2)
+            if p == NULL:
+                return NULL
+            if seen & bit:
+                refuse(c, R_DUPLICATE_KEY)
+            seen |= bit
+            p = blank(p)
+            if p[0] == c'}':
+                p += 1
+                break
+            if p[0] != c',':
+                return NULL
+            p = blank(p + 1)
+        if seen != 3:
+            refuse(c, R_MISSING_KEY)
+    row = add(c, LEVEL, side, NO_MARKET)
+    row.price = price
+    row.size = size
+    row.flags |= decimals_flags(price_dec, size_dec)
+    return p
+
+
+cdef inline const uint8_t* levels(Reader* c, const uint8_t* p, int side) noexcept nogil:
+    """A list of levels; p at its value."""
+    if p[0] != c'[':
+        refuse(c, R_BAD_VALUE)
+        return pass_over(c, p, c.depth)
+    p = blank(p + 1)
+    if p[0] == c']':
+        return p + 1
+    while True:
+        if p[0] != c'[' and p[0] != c'{':
+            refuse(c, R_BAD_VALUE)
+            return NULL
+        p = level(c, p, side)
+        if p == NULL or c.reason:       # refused: no more rows, or a list of `{}` would outgrow the tape
+            return NULL
+        p = blank(p)
+        if p[0] == c']':
+            return p + 1
+        if p[0] != c',':
+            return NULL
+        p = blank(p + 1)
+
+
+cdef inline int scale_levels(Reader* c, Py_ssize_t start, int market) noexcept nogil:
+    """Rows from `start`: decimals -> whole ticks and steps of the market. 0 with a reason where one is off grid."""
+    cdef const Market* m = &c.markets[market]
+    cdef Py_ssize_t i
+    cdef Event* row
+    cdef int k
+    cdef int which
+    cdef int64_t v, unit
+    for i in range(start, c.n):
+        row = &c.rows[i]
+        if row.kind != LEVEL:
+            row.market = <uint16_t> market
+            continue
+        for which in range(2):
+            if which == 0:
+                v = row.price
+                k = m.dec[F_TICK] - <int> (row.flags >> 24)
+                unit = m.num[F_TICK]
+            else:
+                v = row.size
+                k = m.dec[F_STEP] - <int> ((row.flags >> 16) & 0xFF)
+                unit = m.num[F_STEP]
+            if k > 0:
+                if k > 18 and v != 0 or k <= 18 and v > LIMIT[k]:
+                    refuse(c, R_BAD_VALUE)
+                    return 0
+                v = v * P10[k] if k <= 18 else 0
+            elif k < 0:
+                if k < -18 and v != 0 or k >= -18 and v % P10[-k] != 0:
+                    refuse(c, R_OFF_GRID)
+                    return 0
+                v = v // P10[-k] if k >= -18 else 0
+            if unit != 1:
+                if v % unit != 0:
+                    refuse(c, R_OFF_GRID)
+                    return 0
+                v = v // unit
+            if which == 0:
+                row.price = v
+            else:
+                row.size = v
+        if row.price == 0:
+            refuse(c, R_BAD_VALUE)
+            return 0
+        row.market = <uint16_t> market
+        row.flags &= 0xFFFF
+    return 1
+
+
+cdef inline const uint8_t* book(Reader* c, const uint8_t* p, int* seen_any) noexcept nogil:
+    """`{"bids":[..],"asks":[..]}`; p at the brace."""
+    cdef Text k
+    cdef int seen = 0
+    cdef int bit
+    p = blank(p + 1)
+    if p[0] == c'}':
+        return p + 1
+    while True:
+        p = key(c, p, &k)
+        if p == NULL:
+            return NULL
+        bit = 0
+        if k.length == 4 and memcmp(k.s, b"bids", 4) == 0:
+            bit = 1
+            p = levels(c, p, 0)
+        elif k.length == 4 and memcmp(k.s, b"asks", 4) == 0:
+            bit = 2
+            p = levels(c, p, 1)
+        else:
+            p = pass_over(c, p, c.depth)
+        if p == NULL:
+            return NULL
+        if seen & bit:
+            refuse(c, R_DUPLICATE_KEY)
+        seen |= bit
+        p = blank(p)
+        if p[0] == c'}':
+            seen_any[0] |= seen
+            return p + 1
+        if p[0] != c',':
+            return NULL
+        p = blank(p + 1)
+
+
+
+
+cdef inline const uint8_t* count_lists(Reader* c, const uint8_t* p, int64_t* n) noexcept nogil:
+    """Add up the elements of the lists under `bids` and `asks` of one object; p at its brace. Well-formed JSON only."""
+    cdef Text k
+    cdef int deep = 0
+    p = blank(p + 1)
+    while p[0] != c'}':
+        p = key(c, p, &k)
+        if p[0] == c'[' and k.length == 4 and (memcmp(k.s, b"bids", 4) == 0 or memcmp(k.s, b"asks", 4) == 0):
+            p = blank(p + 1)
+            while p[0] != c']':
+                n[0] += 1
+                p = blank(skip(p, c.end, 0, &deep))
+                if p[0] == c',':
+                    p = blank(p + 1)
+            p += 1
+        else:
+            p = skip(p, c.end, 0, &deep)
+        p = blank(p)
+        if p[0] == c',':
+            p = blank(p + 1)
+    return p + 1
+
+
+cdef inline int64_t count_levels(Reader* c, const uint8_t* p) noexcept nogil:
+    """Levels in a well-formed message that was refused: the elements of the lists under `bids` and `asks`."""
+    cdef Text k
+    cdef int64_t n = 0
+    cdef const uint8_t* q
+    cdef int deep = 0
+    p = blank(p)
+    if p[0] != c'{':
+        return 0
+    p = blank(p + 1)
+    while p[0] != c'}':
+        p = key(c, p, &k)
+        if k.length == 8 and memcmp(k.s, b"contents", 8) == 0 and (p[0] == c'{' or p[0] == c'['):
+            q = blank(p + 1) if p[0] == c'[' else p
+            while q[0] != c']':
+                q = blank(count_lists(c, q, &n) if q[0] == c'{' else skip(q, c.end, 0, &deep))
+                if p[0] == c'{':
+                    break
+                if q[0] == c',':
+                    q = blank(q + 1)
+        p = blank(skip(p, c.end, 0, &deep))
+        if p[0] == c',':
+            p = blank(p + 1)
+    return n

@@ -1,0 +1,259 @@
+# Book and trades updates exactly as the Indexer writes them, read by comparing literals.
+#
+# Whatever does not match goes to `envelope`, with every row taken back: nothing is guessed here.
+
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy, memmove, memset
+
+from digits cimport *
+from event cimport *
+from connection cimport *
+from isotime cimport *
+from market_table cimport *
+from reader cimport *
+from scan cimport *
+from trade_frames cimport *
+
+cdef extern from *:
+    """
+    #define SNIPER_LIT(p, s) (memcmp((p), s, sizeof(s) - 1) == 0)
+    #define SNIPER_BATCH(p) SNIPER_LIT(p, "{\\"type\\":\\"channel_batch_data\\",\\"connection_id\\":\\"")
+    #define SNIPER_DATA(p) SNIPER_LIT(p, "{\\"type\\":\\"channel_data\\",\\"connection_id\\":\\"")
+    #define SNIPER_MID(p) SNIPER_LIT(p, "\\",\\"message_id\\":")
+    #define SNIPER_ID(p) SNIPER_LIT(p, ",\\"id\\":\\"")
+    #define SNIPER_BOOKS(p) SNIPER_LIT(p, "\\",\\"channel\\":\\"v4_orderbook\\",\\"version\\":\\"")
+    #define SNIPER_TRADES(p) SNIPER_LIT(p, "\\",\\"channel\\":\\"v4_trades\\",\\"version\\":\\"")
+    #define SNIPER_CONTENTS(p) SNIPER_LIT(p, "\\",\\"contents\\":")
+    #define SNIPER_LIST(p) SNIPER_LIT(p, "{\\"trades\\":[")
+    #define SNIPER_TRADE_ID(p) SNIPER_LIT(p, "{\\"id\\":\\"")
+    #define SNIPER_TRADE_SIZE(p) SNIPER_LIT(p, "\\",\\"size\\":\\"")
+    #define SNIPER_TRADE_PRICE(p) SNIPER_LIT(p, ",\\"price\\":\\"")
+    #define SNIPER_TRADE_SIDE(p) SNIPER_LIT(p, ",\\"side\\":\\"")
+    #define SNIPER_TRADE_AT(p) SNIPER_LIT(p, "\\",\\"createdAt\\":\\"")
+    #define SNIPER_TRADE_TYPE(p) SNIPER_LIT(p, "\\",\\"type\\":\\"")
+    static const uint64_t SNIPER_BIDS = 0x3a2273646962227bull, SNIPER_ASKS = 0x3a22736b7361227bull;
+    """
+    bint lit_batch "SNIPER_BATCH"(const uint8_t* p) nogil
+    bint lit_data "SNIPER_DATA"(const uint8_t* p) nogil
+    bint lit_mid "SNIPER_MID"(const uint8_t* p) nogil
+    bint lit_id "SNIPER_ID"(const uint8_t* p) nogil
+    bint lit_books "SNIPER_BOOKS"(const uint8_t* p) nogil
+    bint lit_trades "SNIPER_TRADES"(const uint8_t* p) nogil
+    bint lit_contents "SNIPER_CONTENTS"(const uint8_t* p) nogil
+    bint lit_list "SNIPER_LIST"(const uint8_t* p) nogil
+    bint lit_trade_id "SNIPER_TRADE_ID"(const uint8_t* p) nogil
+    bint lit_trade_size "SNIPER_TRADE_SIZE"(const uint8_t* p) nogil
+    bint lit_trade_price "SNIPER_TRADE_PRICE"(const uint8_t* p) nogil
+    bint lit_trade_side "SNIPER_TRADE_SIDE"(const uint8_t* p) nogil
+    bint lit_trade_at "SNIPER_TRADE_AT"(const uint8_t* p) nogil
+    bint lit_trade_type "SNIPER_TRADE_TYPE"(const uint8_t* p) nogil
+    const uint64_t BIDS "SNIPER_BIDS"
+    const uint64_t ASKS "SNIPER_ASKS"
+
+
+cdef inline bint scale(int64_t* v, int k, int64_t unit) noexcept nogil:
+    """Decimals to whole units, for the usual case that the text has no more decimals than the unit."""
+    if unlikely(k < 0 or k > 18 or v[0] > LIMIT[k]):
+        return 0
+    v[0] *= P10[k]
+    if unit != 1 and v[0] != 0:
+        if unlikely(v[0] % unit != 0):
+            return 0
+        v[0] = v[0] // unit
+    return 1
+
+
+cdef inline const uint8_t* fast_levels(Reader* c, const uint8_t* p, const Market* m, int side) noexcept nogil:
+    """p at the first `["` of a list of levels. Returns behind the list's `]`."""
+    cdef int64_t price, size
+    cdef int dec
+    # locals: what the compiler would otherwise read again after every store to a row
+    cdef Event* row = &c.rows[c.n]
+    cdef int64_t recv_ns = c.recv_ns
+    cdef uint32_t frame = c.frame
+    cdef uint32_t connection = c.connection
+    cdef uint16_t market = m.index
+    cdef int tick_dec = m.dec[F_TICK]
+    cdef int step_dec = m.dec[F_STEP]
+    cdef int64_t tick = m.num[F_TICK]
+    cdef int64_t step = m.num[F_STEP]
+    while True:
+        if unlikely(p[0] != c'[' or p[1] != c'"'):
+            return NULL
+        p = decimal(p + 2, &price, &dec)
+        if unlikely(p == NULL or p[0] != c',' or p[1] != c'"' or not scale(&price, tick_dec - dec, tick) or price == 0):
+            return NULL
+        p = decimal(p + 2, &size, &dec)
+        if unlikely(p == NULL or p[0] != c']' or not scale(&size, step_dec - dec, step)):
+            return NULL
+        row.recv_ns = recv_ns
+        row.venue_ns = 0
+        row.price = price
+        row.size = size
+        row.frame = frame
+        row.ref = connection
+        row.flags = 0
+        row.market = market
+        row.kind = LEVEL
+        row.side = <uint8_t> side
+        row += 1
+        if p[1] == c',':
+            p += 2
+            continue
+        if unlikely(p[1] != c']'):
+            return NULL
+        c.n = row - c.rows
+        return p + 2
+
+
+cdef inline const uint8_t* fast_book(Reader* c, const uint8_t* p, const Market* m) noexcept nogil:
+    """p at `{"bids":[[` or `{"asks":[[`. Returns behind the brace."""
+    cdef uint64_t word
+    if unlikely(c.end - p < 16):
+        return NULL
+    word = load8(p)
+    if unlikely(p[8] != c'[' or word != BIDS and word != ASKS):
+        return NULL
+    p = fast_levels(c, p + 9, m, word == ASKS)
+    if unlikely(p == NULL or p[0] != c'}'):
+        return NULL
+    return p + 1
+
+
+cdef inline const uint8_t* fast_trade(Reader* c, const uint8_t* p) noexcept nogil:
+    """One trade as the Indexer writes it in updates; p at its brace."""
+    cdef int size_dec, price_dec
+    cdef uint32_t kind
+    cdef const uint8_t* s
+    cdef Trade* out = &c.trades[c.trades_n]
+    cdef Event* row
+    if unlikely(c.end - p < 130 or not lit_trade_id(p)):
+        return NULL
+    p += 7
+    if unlikely(p[24] != c'"'):
+        return NULL
+    trade_id(p, 24, out)
+    if unlikely(out.id_form != 0 or not lit_trade_size(p + 24)):
+        return NULL
+    row = add(c, TRADE, 0, NO_MARKET)
+    row.ref = <uint32_t> c.trades_n
+    c.trades_n += 1
+    p = decimal(p + 34, &row.size, &size_dec)
+    if unlikely(p == NULL or c.end - p < 64 or not lit_trade_price(p)):
+        return NULL
+    p = decimal(p + 10, &row.price, &price_dec)
+    if unlikely(p == NULL or c.end - p < 56 or not lit_trade_side(p)):
+        return NULL
+    p += 9
+    if p[0] == c'S' and load4(p) == 0x4c4c4553:
+        row.side = 1
+        p += 4
+    elif likely(p[0] == c'B' and p[1] == c'U' and p[2] == c'Y'):
+        p += 3
+    else:
+        return NULL
+    if unlikely(not lit_trade_at(p)):
+        return NULL
+    p += 15
+    row.venue_ns = iso_time(c, p, 24)
+    if unlikely(row.venue_ns < 0 or c.end - p < 24 + 10 + 4 or not lit_trade_type(p + 24)):
+        return NULL
+    p += 34
+    s = p
+    while c'A' <= p[0] <= c'Z' or p[0] == c'_':
+        p += 1
+    if unlikely(p[0] != c'"' or p[1] != c'}' or row.price == 0 or row.size == 0):
+        return NULL
+    row.flags |= trade_type(s, <uint32_t> (p - s)) | decimals_flags(price_dec, size_dec)
+    return p + 2
+
+
+cdef inline bint fast(Reader* c, Connection* link, const uint8_t* p, Py_ssize_t length) noexcept nogil:
+    """A book or trades update exactly as the Indexer writes it; 0 where it is anything else."""
+    cdef const uint8_t* s
+    cdef bint batch
+    cdef bint books
+    cdef int market
+    cdef int64_t message_id = 0
+    cdef const Market* m
+    cdef Py_ssize_t start = c.n
+    if length < 140 or link.id_length != 36:
+        return 0
+    if lit_batch(p):
+        batch = 1
+        p += 46
+    elif lit_data(p):
+        batch = 0
+        p += 40
+    else:
+        return 0
+    if unlikely(memcmp(p, link.id, 36) != 0 or not lit_mid(p + 36)):
+        return 0
+    p += 51
+    s = p
+    while <unsigned int> p[0] - 48 <= 9:
+        message_id = message_id * 10 + (p[0] - 48)
+        p += 1
+    if unlikely(p == s or p - s > 17 or p[0] == s[0] == c'0' and p - s > 1 or not lit_id(p)):
+        return 0
+    p += 7
+    s = p
+    while p[0] > 0x20 and p[0] != c'"':
+        p += 1
+    market = find_near(c, s, <uint32_t> (p - s)) if c.end - p >= 70 else -1
+    if unlikely(market < 0):
+        return 0
+    m = &c.markets[market]
+    if unlikely(not tradable(m)):
+        return 0
+    if likely(lit_books(p)):
+        books = 1
+        p += 38
+    elif lit_trades(p):
+        books = 0
+        p += 35
+    else:
+        return 0
+    while c'0' <= p[0] <= c'9' or p[0] == c'.':
+        p += 1
+    if unlikely(c.end - p < 32 or not lit_contents(p)):
+        return 0
+    p += 13
+    if batch:
+        if unlikely(p[0] != c'['):
+            return 0
+        p += 1
+    while True:
+        if likely(books):
+            p = fast_book(c, p, m)
+            if unlikely(p == NULL):
+                return 0
+        else:
+            if unlikely(c.end - p < 16 or not lit_list(p)):
+                return 0
+            p += 11
+            while True:
+                p = fast_trade(c, p)
+                if unlikely(p == NULL):
+                    return 0
+                if p[0] != c',':
+                    break
+                p += 1
+            if unlikely(p[0] != c']' or p[1] != c'}'):
+                return 0
+            p += 2
+        if not batch:
+            break
+        if p[0] == c',':
+            p += 1
+            continue
+        if unlikely(p[0] != c']'):
+            return 0
+        p += 1
+        break
+    if unlikely(p[0] != c'}' or p + 1 != c.end):
+        return 0
+    if not books and not scale_trades(c, start, market):
+        return 0
+    follow_id(link, message_id, c.recv_ns)
+    return 1
