@@ -108,6 +108,7 @@ class FeedConfig(Section):
 
     source: Annotated[str, AfterValidator(_source)] = "sim"
     path: str = ""
+    markets_file: str = ""
     speed: float = Field(default=1.0, ge=0.0, le=1e6)
     markets: Markets = "all"
     markets_max: int = Field(default=256, ge=1, le=1024)

@@ -1,0 +1,212 @@
+"""`sniper run`: the engine on a feed, with journal and dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sniper.cli import wiring
+from sniper.cli.options import config_options, json_option
+from sniper.cli.terminal import emit, note
+from sniper.errors import EXIT_OK, NetworkUnavailable
+
+if TYPE_CHECKING:
+    from sniper.configfile import Loaded
+    from sniper.engine import Engine
+    from sniper.types import Command, Connection, Record
+
+
+@click.command()
+@config_options
+@click.option("--ticks", type=click.IntRange(1), metavar="N", help="End after N ticks.")
+@click.option(
+    "--duration",
+    "duration_s",
+    type=click.FloatRange(0.0, min_open=True),
+    metavar="S",
+    help="End after S seconds of the feed's time.",
+)
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="The same as --set seed=N.")
+@click.option("--headless", is_flag=True, help="No dashboard: a status line every few seconds.")
+@click.option("--journal", "journal_path", metavar="PATH", help="Folder or .mcap file of the journal.")
+@click.option("--no-journal", is_flag=True, help="Write no journal.")
+@json_option
+def command(
+    config_path: str | None,
+    sets: tuple[str, ...],
+    ticks: int | None,
+    duration_s: float | None,
+    seed: int | None,
+    headless: bool,
+    journal_path: str | None,
+    no_journal: bool,
+    as_json: bool,
+) -> int:
+    """Run the engine on simulated, recorded or live frames.
+
+    Without a config it runs on a simulated market. It ends with the feed, after --ticks or --duration, with
+    the key q, or with Ctrl-C (twice within two seconds: at once).
+    """
+    if journal_path and no_journal:
+        raise click.UsageError("--journal and --no-journal exclude each other")
+    from sniper.configfile import load
+
+    loaded = load(config_path, sets if seed is None else (*sets, f"seed={seed}"))
+    overrides = [*sets, *([] if seed is None else [f"seed={seed}"])]
+    note(", ".join([f"config: {loaded.path or 'embedded default'}", *overrides]))
+    with_journal = journal_path is not None or (loaded.config.journal.enabled and not no_journal)
+    return run(loaded, ticks, duration_s, headless, journal_path, with_journal, as_json)
+
+
+def run(
+    loaded: Loaded,
+    ticks: int | None,
+    duration_s: float | None,
+    headless: bool,
+    journal_path: str | None,
+    with_journal: bool,
+    as_json: bool,
+) -> int:
+    """Put the parts together, run, and say what came of it."""
+    from sniper.engine import STAGES, Engine
+    from sniper.inbox import Inbox
+    from sniper.look import Costs, Look
+    from sniper.loop import Loop
+    from sniper.stopping import Stopping
+
+    class RunLook(Look):
+        """Also notes when the run began, and refuses markets that the feed does not list."""
+
+        first_ns = 0
+
+        def after(self, records: Sequence[Record], commands: Iterable[Command]) -> None:
+            super().after(records, commands)
+            if not self.first_ns:
+                self.first_ns = engine.now_ns
+            if not checked and engine.decoder.markets_n:
+                checked.append(True)
+                check_markets(loaded, engine.decoder.tickers)
+
+    config = loaded.config
+    checked: list[bool] = []
+    engine = Engine(wiring.settings(config))
+    feed = wiring.feed(config)
+    inbox = Inbox(config.inbox.records_max, config.inbox.bytes_max)
+    costs = Costs(STAGES)
+    with ExitStack() as stack:
+        stopping = stack.enter_context(Stopping())
+        journal = wiring.journal(config, journal_path, feed.clock == "tape") if with_journal else None
+        path = journal.status.path if journal else None
+        if journal:
+            stack.enter_context(journal)
+        look = RunLook(
+            engine,
+            source=config.feed.source,
+            feed=feed,
+            inbox=inbox,
+            costs=costs,
+            journal=journal,
+            inbox_max=(config.inbox.records_max, config.inbox.bytes_max),
+        )
+        loop = Loop(
+            engine,
+            feed,
+            inbox,
+            tick_ns=config.loop.tick_ms * 1_000_000,
+            speed=config.feed.speed,
+            journal=journal,
+            snapshot_ns=round(config.journal.snapshot_s * 1e9),
+            look=look,
+            costs=costs,
+            display=stack.enter_context(wiring.display(config, headless)),
+            stopping=stopping,
+            clock_ns=getattr(feed, "now_ns", None),
+        )
+        loop.run(ticks, None if duration_s is None else round(duration_s * 1e9))
+    if journal is not None:
+        status = journal.status
+        if status.error:
+            note(f"the journal is not whole: {status.error} ({status.missed_ticks} ticks are missing)")
+        if status.files > 1:
+            path = str(Path(status.path or path or "").parent)
+    elapsed_s = (engine.now_ns - look.first_ns) / 1e9
+    document = summary(engine, path, [connection(one, elapsed_s) for one in feed.status()])
+    if as_json:
+        emit(document)
+    note(
+        f"{loop.ended}: {engine.ticks:,} ticks, {document['frames']:,} frames, {document['rejected']:,} rejected, "
+        f"digest {engine.digest}" + (f", journal {path}" if path else "")
+    )
+    if stopping.exit_code is not None:
+        return stopping.exit_code
+    if feed.clock == "real" and not document["frames"]:
+        raise NetworkUnavailable(
+            f"no frame came from {config.feed.websocket_url}", "'sniper doctor' says where the way ends."
+        )
+    return EXIT_OK
+
+
+def check_markets(loaded: Loaded, tickers: list[str]) -> None:
+    """The markets that the config names must be among those of the feed."""
+    config = loaded.config
+    wanted = () if config.feed.markets == "all" else config.feed.markets
+    wiring.check_known(wanted, "feed.markets", tickers, config.feed.source)
+    if loaded.origins["dashboard.market"] != "default":
+        wiring.check_known([config.dashboard.market], "dashboard.market", tickers, config.feed.source)
+
+
+def connection(one: Connection, elapsed_s: float) -> dict[str, Any]:
+    """One connection for the document. Bytes/s are over the whole run."""
+    return {
+        "index": one.index,
+        "name": one.name,
+        "state": one.state,
+        "frames": one.frames,
+        "bytes": one.bytes,
+        "bytes_per_s": round(one.bytes / elapsed_s, 1) if elapsed_s > 0 else None,
+        "uptime_ratio": round(one.uptime_ratio, 6),
+        "reconnects": one.reconnects,
+        "gaps": one.gaps,
+    }
+
+
+def summary(engine: Engine, journal: str | None, connections: list[dict[str, Any]]) -> dict[str, Any]:
+    """The document of a run: prices are plain decimal strings, null where there is none."""
+    from sniper._ext.tape import COUNTER_NAMES
+
+    counters = dict(zip(COUNTER_NAMES, engine.tape.counters.tolist(), strict=False))
+    return {
+        "schema": "sniper.run/1",
+        "ticks": engine.ticks,
+        "frames": counters["frames"],
+        "rows": counters["rows"],
+        "rejected": counters["rejected"],
+        "rejected_levels": counters["rejected_levels"],
+        "digest": engine.digest,
+        "journal": journal,
+        "connections": connections,
+        "markets": markets(engine),
+    }
+
+
+def markets(engine: Engine) -> dict[str, dict[str, str | None]]:
+    """Best prices of the uncrossed view, oracle price and trust of every market in the table."""
+    from sniper._ext.tape import FIELD_NAMES, TRUST_NAMES
+    from sniper.decimals import price_text, text
+
+    oracle = FIELD_NAMES.index("oraclePrice")
+    found: dict[str, dict[str, str | None]] = {}
+    for index, ticker in enumerate(engine.decoder.tickers):
+        market, top = engine.decoder.markets[index], engine.books.tops[index]
+        oracle_price = text(int(market["num"][oracle]), int(market["dec"][oracle]))
+        found[ticker] = {
+            "best_bid": price_text(market, int(top["bid"])) if top["bid"] else None,
+            "best_ask": price_text(market, int(top["ask"])) if top["ask"] else None,
+            "oracle_price": oracle_price if int(market["known"]) >> oracle & 1 else None,
+            "trust": TRUST_NAMES[int(top["trust"])],
+        }
+    return found

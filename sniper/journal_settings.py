@@ -1,0 +1,44 @@
+"""What a journal's header says of the engine that wrote it, so that a replay builds the same one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from sniper.engine import Settings
+from sniper.errors import JournalError
+
+SETTINGS = "settings"
+
+
+def header(settings: Settings, config: str, seed: int) -> dict[str, str]:
+    """Texts for a journal's header. config: the whole config as JSON, for people; settings: for replays."""
+    return {
+        SETTINGS: msgspec.json.encode(settings._asdict()).decode(),
+        "config": config,
+        "seed": str(seed),
+    }
+
+
+def settings(header: Mapping[str, str], path: object = "the journal") -> Settings:
+    """The engine's settings by a journal's header. JournalError where it has none that this version knows."""
+    text = header.get(SETTINGS)
+    if text is None:
+        raise JournalError(
+            f"{path} does not say how its engine was set", "Replay a journal that 'sniper run' wrote."
+        )
+    wrote = header.get("sniper", "of an unknown version")
+    unknown = JournalError(
+        f"{path} was written by sniper {wrote} with settings that this version does not know: {text[:200]}",
+        "Replay it with the version that wrote it.",
+    )
+    try:
+        found = msgspec.json.decode(text, type=dict[str, int | list[str]])
+    except msgspec.DecodeError:
+        raise unknown from None
+    tickers = found.pop("tickers", None)
+    numbers = {name: value for name, value in found.items() if isinstance(value, int)}
+    if not isinstance(tickers, list) or {"tickers", *numbers} != set(Settings._fields) or numbers != found:
+        raise unknown
+    return Settings(tuple(tickers), **numbers)

@@ -1,0 +1,50 @@
+"""journal_settings: what a header says of the engine comes back the same, and anything else is refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sniper.engine import Settings
+from sniper.errors import JournalError
+from sniper.journal_settings import header, settings
+
+numbers = {name: st.integers(1, 2**62) for name in Settings._fields if name != "tickers"}
+
+
+@given(st.builds(Settings, tickers=st.lists(st.text(max_size=8)).map(tuple), **numbers))
+def test_settings_come_back_as_they_were(given_settings: Settings) -> None:
+    assert settings(header(given_settings, "{}", 1)) == given_settings
+
+
+def test_the_header_is_texts_with_config_and_seed() -> None:
+    made = header(Settings(), '{"seed":7}', 7)
+    assert made["config"] == '{"seed":7}' and made["seed"] == "7"
+    assert all(isinstance(value, str) for value in made.values())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"tickers":[1]}',
+        header(Settings(), "", 1)["settings"].replace("}", ',"more":1}'),
+        header(Settings(), "", 1)["settings"].replace('"tickers":[]', '"tickers":1'),
+        header(Settings(bars_max=7), "", 1)["settings"].replace('"bars_max":7', '"bars_max":["7"]'),
+        header(Settings(bars_max=7), "", 1)["settings"].replace('"bars_max":7,', ""),
+    ],
+)
+def test_settings_of_another_version_are_refused(text: str) -> None:
+    with pytest.raises(
+        JournalError, match=r"a\.mcap was written by sniper 9 with settings that this version does not"
+    ) as caught:
+        settings({"settings": text, "sniper": "9"}, "a.mcap")
+    assert caught.value.exit_code == 2 and "version that wrote it" in caught.value.advice
+
+
+def test_a_journal_without_settings_is_refused() -> None:
+    with pytest.raises(JournalError, match="the journal does not say how its engine was set"):
+        settings({})
