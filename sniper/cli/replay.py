@@ -69,9 +69,8 @@ def command(journal: Path, as_json: bool) -> int:
     if outcome.first:
         advice = f"Look at it with 'sniper step {journal}' and 'goto {outcome.first.tick}'."
         raise ReplayDiverged(*outcome.first, advice=advice)
-    note(
-        f"equal: {outcome.ticks:,} ticks in {seconds:.2f} s, {outcome.ticks / max(seconds, 1e-9):,.0f} ticks/s"
-    )
+    ticks_per_s = outcome.ticks / max(seconds, 1e-9)
+    note(f"equal: {outcome.ticks:,} ticks in {seconds:.2f} s, {ticks_per_s:,.0f} ticks/s")
     return 0
 
 

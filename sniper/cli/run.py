@@ -74,9 +74,10 @@ def run(
     """Put the parts together, run, and say what came of it."""
     from sniper.engine import STAGES, Engine
     from sniper.inbox import Inbox
-    from sniper.look import Costs, Look
+    from sniper.look import Look
     from sniper.loop import Loop
     from sniper.stopping import Stopping
+    from sniper.timing import Costs
 
     class RunLook(Look):
         """Also notes when the run began, and refuses markets that the feed does not list."""
@@ -137,10 +138,8 @@ def run(
     document = summary(engine, path, [connection(one, elapsed_s) for one in feed.status()])
     if as_json:
         emit(document)
-    note(
-        f"{loop.ended}: {engine.ticks:,} ticks, {document['frames']:,} frames, {document['rejected']:,} rejected, "
-        f"digest {engine.digest}" + (f", journal {path}" if path else "")
-    )
+    counted = f"{engine.ticks:,} ticks, {document['frames']:,} frames, {document['rejected']:,} rejected"
+    note(f"{loop.ended}: {counted}, digest {engine.digest}" + (f", journal {path}" if path else ""))
     if stopping.exit_code is not None:
         return stopping.exit_code
     if feed.clock == "real" and not document["frames"]:
