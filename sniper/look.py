@@ -109,12 +109,8 @@ class Look:
         engine = self._engine
         if at_ns >= self._latencies_due_ns:
             self._latencies_due_ns = at_ns + COST_EVERY_NS
-            stages = self._costs.stages
-            self._latencies = (
-                stages["decode"].latency(),
-                stages["book"].latency(),
-                self._costs.tick.latency(),
-            )
+            costs = self._costs
+            self._latencies = (costs.decode.latency(), costs.book.latency(), costs.tick.latency())
         return Header(
             self._source,
             self._feed.state(),
