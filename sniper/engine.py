@@ -118,38 +118,49 @@ class Engine:
     def save(self) -> bytes:
         """The whole state as bytes."""
         return msgspec.msgpack.encode(
-            {
-                "version": STATE_VERSION,
-                "ticks": self.ticks,
-                "now_ns": self.now_ns,
-                "counters": self.tape.counters.tobytes(),
-                "digests": self.digests(),
-                "decode": self.decoder.save(),
-                "book": self.books.save(),
-                "trades": self.trades.save(),
-                "candles": self.candles.save(),
-                "links": self.links.save(),
-            }
+            _State(
+                STATE_VERSION,
+                self.ticks,
+                self.now_ns,
+                self.tape.counters.tobytes(),
+                self.digests(),
+                [part.save() for part in self._parts()],
+            )
         )
 
     def load(self, state: bytes) -> None:
-        """Take over a state that `save` wrote with the same settings. ValueError on anything else."""
-        parts = msgspec.msgpack.decode(state)
-        if not isinstance(parts, dict) or parts.get("version") != STATE_VERSION:
-            raise ValueError("not an engine state of this version")
-        counters = np.frombuffer(parts["counters"], np.int64)
-        digests = np.frombuffer(parts["digests"], np.uint64)
+        """Take over a state that `save` wrote with the same settings.
+
+        ValueError on anything else; an engine that refused a state may hold half of it: make a new one.
+        """
+        try:
+            found = msgspec.msgpack.decode(state, type=_State)
+        except msgspec.MsgspecError as problem:
+            raise ValueError(f"not an engine state: {problem}") from None
+        if found.version != STATE_VERSION or len(found.parts) != len(STAGES):
+            raise ValueError(f"not an engine state of version {STATE_VERSION}")
+        counters = np.frombuffer(found.counters, np.int64)
+        digests = np.frombuffer(found.digests, np.uint64)
         if counters.shape != self.tape.counters.shape or digests.shape != self.tape.digests.shape:
-            raise ValueError("engine state does not fit")
-        self.decoder.load(parts["decode"])
-        self.books.load(parts["book"])
-        self.trades.load(parts["trades"])
-        self.candles.load(parts["candles"])
-        self.links.load(parts["links"])
+            raise ValueError("engine state does not fit this version")
+        for part, saved in zip(self._parts(), found.parts, strict=True):
+            part.load(saved)
         self.tape.counters[:] = counters
         self.tape.digests[:] = digests
-        self.ticks = parts["ticks"]
-        self.now_ns = parts["now_ns"]
+        self.ticks, self.now_ns = found.ticks, found.now_ns
+
+    def _parts(self) -> tuple[Decoder, Books, Trades, Candles, Links]:
+        """What has state, in the order of STAGES."""
+        return self.decoder, self.books, self.trades, self.candles, self.links
+
+
+class _State(msgspec.Struct, array_like=True):
+    version: int
+    ticks: int
+    now_ns: int
+    counters: bytes
+    digests: bytes
+    parts: list[bytes]
 
 
 def combined(digests: bytes) -> str:

@@ -1,0 +1,189 @@
+"""Silence, lost messages, crossed books: what the core concludes and asks of the feed."""
+
+from __future__ import annotations
+
+import pytest
+
+from sniper._ext.tape import COUNTER_NAMES, TRUST_NAMES
+from sniper.engine import Engine, Settings
+from sniper.types import REC_FRAME, REC_GAP, REC_LINK, Command, Reconnect, Resubscribe, Watch
+from tests import messages as m
+
+SECOND = 1_000_000_000
+AT = "2026-01-01T00:00:{:02d}.000Z"
+
+
+class Scene:
+    """An engine with one book that is live, and short names for what happens to it."""
+
+    def __init__(self, **settings: int) -> None:
+        self.engine = Engine(Settings(**settings))
+        self.now_ns = 0
+        self.message_id = 3
+        self.commands: list[Command] = []
+        self.say(m.connected())
+        self.say(m.markets(m.market("BTC-USD")))
+        self.say(m.snapshot("BTC-USD", [("99", "1")], [("101", "1")], 2))
+        self.commands.clear()
+
+    def say(self, *frames: bytes, after_s: float = 0.0) -> None:
+        self.put(*((self.now_ns, 0, REC_FRAME, frame) for frame in frames), after_s=after_s)
+
+    def put(self, *records: tuple[int, int, int, bytes], after_s: float = 0.0) -> None:
+        self.now_ns += int(after_s * SECOND)
+        self.commands += self.engine.tick(self.now_ns, [(self.now_ns, *r[1:]) for r in records])
+
+    def block(self, height: int, after_s: float = 0.0) -> None:
+        self.say(m.block(height, AT.format(height % 60), self.message_id), after_s=after_s)
+        self.message_id += 1
+
+    def level(self, side: str, price: str, size: str, after_s: float = 0.0) -> None:
+        self.say(m.book("BTC-USD", self.message_id, **{side: [(price, size)]}), after_s=after_s)
+        self.message_id += 1
+
+    def wait(self, seconds: int) -> None:
+        for _ in range(seconds):
+            self.put(after_s=1.0)
+
+    @property
+    def trust(self) -> str:
+        return TRUST_NAMES[int(self.engine.books.tops["trust"][0])]
+
+    def counter(self, name: str) -> int:
+        return int(self.engine.tape.counters[COUNTER_NAMES.index(name)])
+
+
+def test_a_connection_without_blocks_goes_stale_and_comes_back() -> None:
+    scene = Scene()
+    scene.block(1)
+    scene.wait(10)
+    assert scene.trust == "live"
+    scene.wait(2)
+    assert scene.trust == "stale"
+    digest = scene.engine.digest
+    scene.block(2)
+    scene.wait(1)
+    assert scene.trust == "live"
+    assert scene.engine.digest != digest
+    assert scene.commands == []
+
+
+def test_book_updates_do_not_hide_missing_blocks() -> None:
+    scene = Scene()
+    scene.block(1)
+    for i in range(15):
+        scene.level("bids", "98", str(i + 1), after_s=1.0)
+    assert scene.trust == "stale"
+
+
+def test_before_the_first_block_silence_counts() -> None:
+    scene = Scene()
+    scene.wait(30)
+    assert scene.trust == "live"
+    scene.wait(2)
+    assert scene.trust == "stale"
+
+
+def test_a_lost_message_makes_books_stale_and_asks_for_a_reconnect_once() -> None:
+    scene = Scene()
+    scene.message_id += 1  # id 3 never comes
+    for i in range(40):
+        scene.block(i, after_s=1.0)
+    assert scene.trust == "stale"
+    assert scene.commands == [Reconnect(0, "1 messages never came")]
+    assert (scene.counter("missing_ids"), scene.counter("reconnects")) == (1, 1)
+
+
+def test_a_late_message_is_no_loss() -> None:
+    scene = Scene()
+    late, scene.message_id = scene.message_id, scene.message_id + 1
+    for i in range(20):
+        scene.block(i, after_s=1.0)
+    scene.say(m.book("BTC-USD", late, [("98", "1")]))
+    for i in range(20, 45):
+        scene.block(i, after_s=1.0)
+    assert scene.trust == "live"
+    assert scene.commands == []
+
+
+def test_no_reconnect_is_asked_of_a_closed_connection() -> None:
+    scene = Scene()
+    scene.message_id += 1
+    scene.block(1)
+    scene.put((0, 0, REC_LINK, b"closed 1006 gone"))
+    assert scene.trust == "stale"
+    scene.wait(60)
+    assert scene.commands == []
+
+
+def test_a_book_that_stays_crossed_is_asked_for_anew_and_again_only_later() -> None:
+    scene = Scene()
+    scene.level("bids", "105", "1")
+    assert scene.trust == "crossed"
+    for i in range(14):
+        scene.block(i, after_s=1.0)
+    assert scene.commands == []
+    for i in range(14, 40):
+        scene.block(i, after_s=1.0)
+    wanted = Resubscribe(0, "v4_orderbook", "BTC-USD", "crossed for too long")
+    assert scene.commands == [wanted]
+    assert scene.counter("resubscribes") == 1
+    for i in range(40, 56):
+        scene.block(i, after_s=1.0)
+    assert scene.commands == [wanted, wanted]
+    scene.say(m.snapshot("BTC-USD", [("99", "1")], [("101", "1")], scene.message_id))
+    assert scene.trust == "live"
+
+
+def test_lost_records_ask_for_every_book_of_the_connection() -> None:
+    scene = Scene()
+    scene.put((0, 0, REC_GAP, b"5 1000"))
+    assert scene.trust == "stale"
+    assert scene.commands == [Resubscribe(0, "v4_orderbook", "BTC-USD", "records were lost")]
+
+
+def test_lost_records_of_another_connection_do_not_matter() -> None:
+    scene = Scene()
+    scene.put((0, 1, REC_GAP, b"5 1000"))
+    assert scene.trust == "live"
+    assert scene.commands == []
+
+
+def test_a_new_tick_empties_the_book_and_asks_for_it() -> None:
+    scene = Scene()
+    scene.say(m.trading(scene.message_id, BTC_USD={"tickSize": "0.5"}))
+    assert scene.trust == "rebuilding"
+    assert scene.commands == [Resubscribe(0, "v4_orderbook", "BTC-USD", "tick or step changed")]
+
+
+def test_a_new_market_widens_the_watch() -> None:
+    scene = Scene()
+    scene.say(m.trading(scene.message_id, SOL_USD={"tickSize": "0.01", "stepSize": "0.1", "status": "ACTIVE"}))
+    assert scene.commands == [Watch(("BTC-USD", "SOL-USD"))]
+
+
+def test_a_market_that_is_not_active_is_not_watched() -> None:
+    engine = Engine()
+    found = m.markets(m.market("BTC-USD"), m.market("OLD-USD", status="FINAL_SETTLEMENT"))
+    assert engine.tick(1, [(1, 0, REC_FRAME, found)]) == (Watch(("BTC-USD",)),)
+
+
+def test_the_watch_is_bounded() -> None:
+    engine = Engine(Settings(watch_max=2))
+    found = m.markets(*(m.market(f"M{i}-USD") for i in range(5)))
+    assert engine.tick(1, [(1, 0, REC_FRAME, found)]) == (Watch(("M0-USD", "M1-USD")),)
+
+
+def test_the_state_survives_and_foreign_bytes_do_not() -> None:
+    scene = Scene()
+    scene.message_id += 1
+    scene.level("bids", "105", "1")
+    for i in range(20):
+        scene.block(i, after_s=1.0)
+    links = scene.engine.links
+    other = Scene().engine.links
+    other.load(links.save())
+    assert other.save() == links.save()
+    assert other.digest() == links.digest()
+    with pytest.raises(ValueError, match="state of the links"):
+        other.load(b"\x93\x01\x02\x03")
