@@ -60,7 +60,9 @@ class Links:
     ) -> None:
         self._tape, self._decoder, self._books = tape, decoder, books
         self._rows, self._others, self._used = tape.rows, tape.others, tape.used
-        self._kinds = memoryview(tape.used)[KINDS : KINDS + 1]  # a memoryview reads one number faster than NumPy
+        self._kinds = memoryview(tape.used)[
+            KINDS : KINDS + 1
+        ]  # a memoryview reads one number faster than NumPy
         self._counters, self._digests = tape.counters, tape.digests
         self._wanted, self._watch_max = tickers, watch_max
         self._stale_block_ns, self._silence_ns = stale_block_ns, silence_ns
@@ -148,7 +150,9 @@ class Links:
         ):
             if not frames:
                 continue
-            quiet = now_ns - block_ns > self._stale_block_ns if height else now_ns - last_ns > self._silence_ns
+            quiet = (
+                now_ns - block_ns > self._stale_block_ns if height else now_ns - last_ns > self._silence_ns
+            )
             if quiet != self.silent.get(i, False):
                 self.silent[i] = quiet
                 self._books.silence(i, quiet)
@@ -156,7 +160,10 @@ class Links:
         for connection, ids in self._decoder.overdue(now_ns, self._missing_id_ns):
             self._books.lost(connection)
             self._fold(now_ns, f"lost {connection} {ids}")
-            if connection not in self._closed and now_ns - self._broken.get(connection, -AGAIN_NS) >= AGAIN_NS:
+            if (
+                connection not in self._closed
+                and now_ns - self._broken.get(connection, -AGAIN_NS) >= AGAIN_NS
+            ):
                 self._broken[connection] = now_ns
                 commands.append(Reconnect(connection, f"{ids} messages never came"))
         for market in self._books.crossed_since(now_ns - self._crossed_ns):

@@ -18,7 +18,13 @@ def connected(connection: str = CONNECTION) -> bytes:
 
 
 def market(ticker: str, tick: str = "1", step: str = "0.001", **fields: Any) -> dict[str, Any]:
-    return {"clobPairId": "0", "ticker": ticker, "status": "ACTIVE", "oraclePrice": "100", "tickSize": tick} | {
+    return {
+        "clobPairId": "0",
+        "ticker": ticker,
+        "status": "ACTIVE",
+        "oraclePrice": "100",
+        "tickSize": tick,
+    } | {
         "stepSize": step,
         **fields,
     }
@@ -33,10 +39,18 @@ def markets(*found: dict[str, Any], message_id: int = 1, connection: str = CONNE
 
 
 def trading(message_id: int, connection: str = CONNECTION, **found: dict[str, Any]) -> bytes:
-    return data("v4_markets", None, message_id, {"trading": {k.replace("_", "-"): v for k, v in found.items()}}, connection)
+    return data(
+        "v4_markets",
+        None,
+        message_id,
+        {"trading": {k.replace("_", "-"): v for k, v in found.items()}},
+        connection,
+    )
 
 
-def data(channel: str, id_: str | None, message_id: int, contents: Any, connection: str = CONNECTION) -> bytes:
+def data(
+    channel: str, id_: str | None, message_id: int, contents: Any, connection: str = CONNECTION
+) -> bytes:
     kind = "channel_batch_data" if isinstance(contents, list) else "channel_data"
     named = {"id": id_} if id_ is not None else {}
     return text(
@@ -60,9 +74,15 @@ def snapshot(
 
 
 def book(
-    ticker: str, message_id: int, bids: Levels = (), asks: Levels = (), connection: str = CONNECTION  # type: ignore[assignment]
+    ticker: str,
+    message_id: int,
+    bids: Levels = (),
+    asks: Levels = (),
+    connection: str = CONNECTION,  # type: ignore[assignment]
 ) -> bytes:
-    contents = {side: [list(level) for level in levels] for side, levels in (("bids", bids), ("asks", asks)) if levels}
+    contents = {
+        side: [list(level) for level in levels] for side, levels in (("bids", bids), ("asks", asks)) if levels
+    }
     return data("v4_orderbook", ticker, message_id, contents, connection)
 
 
@@ -73,4 +93,6 @@ def trades(ticker: str, message_id: int, *found: tuple[str, str, str, str, str])
 
 
 def block(height: int, at: str, message_id: int, connection: str = CONNECTION) -> bytes:
-    return data("v4_block_height", "v4_block_height", message_id, {"blockHeight": str(height), "time": at}, connection)
+    return data(
+        "v4_block_height", "v4_block_height", message_id, {"blockHeight": str(height), "time": at}, connection
+    )

@@ -27,7 +27,9 @@ def session() -> list[tuple[int, list[Record]]]:
     for i in range(40):
         frames.append(m.block(1000 + i, AT.format(i), 4 + 3 * i))
         frames.append(m.book("BTC-USD", 5 + 3 * i, [(str(97 - i % 5), f"0.{1 + i % 9}")]))
-        frames.append(m.trades("BTC-USD", 6 + 3 * i, (f"{1000 + i:024x}", "BUY", "0.5", str(100 + i % 3), AT.format(i))))
+        frames.append(
+            m.trades("BTC-USD", 6 + 3 * i, (f"{1000 + i:024x}", "BUY", "0.5", str(100 + i % 3), AT.format(i)))
+        )
     return [(i * SECOND // 4, [(i * SECOND // 4, 0, REC_FRAME, f)]) for i, f in enumerate(frames, 1)]
 
 

@@ -158,7 +158,9 @@ def test_a_new_tick_empties_the_book_and_asks_for_it() -> None:
 
 def test_a_new_market_widens_the_watch() -> None:
     scene = Scene()
-    scene.say(m.trading(scene.message_id, SOL_USD={"tickSize": "0.01", "stepSize": "0.1", "status": "ACTIVE"}))
+    scene.say(
+        m.trading(scene.message_id, SOL_USD={"tickSize": "0.01", "stepSize": "0.1", "status": "ACTIVE"})
+    )
     assert scene.commands == [Watch(("BTC-USD", "SOL-USD"))]
 
 
