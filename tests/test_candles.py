@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sniper._ext.candles import (
     BAR_AMENDED,
     BAR_CLOSED,
@@ -26,7 +27,6 @@ from sniper._ext.candles import (
     Candles,
 )
 from sniper._ext.tape import COUNTER_NAMES, KIND_NAMES, RESOLUTION_NAMES, Tape
-
 from tests import real
 from tests import reference_candles as twin
 from tests.reference_candles import INTERVALS, MINUTE_NS, Row, View

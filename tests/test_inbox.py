@@ -205,7 +205,7 @@ def test_four_threads_and_a_small_inbox_lose_nothing_silently() -> None:
             account.take(inbox.drain(512, 16))
     account.take(inbox.drain(ALL, ALL))
     account.take(inbox.drain(ALL, ALL))
-    assert account.next == {c: count for c in range(writers)}
+    assert account.next == dict.fromkeys(range(writers), count)
     assert inbox.records_high <= 64 + writers and inbox.bytes_high <= 2048 + writers * 12
 
 

@@ -22,7 +22,7 @@ def test_signals_leave_their_exit_code() -> None:
 def test_sigint_twice_within_two_seconds_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter((10.0, 11.9))
     monkeypatch.setattr(module.time, "monotonic", lambda: next(now))
-    with Stopping(), pytest.raises(KeyboardInterrupt):  # noqa: PT012
+    with Stopping(), pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
 
