@@ -246,14 +246,18 @@ cdef class Decoder:
             self.rehash()
         if too_much:
             c.reason = R_TOO_LARGE
-        elif kind == REC_FRAME:
-            q = skip(p, c.end, 0, &deep)
+        elif kind == REC_FRAME or kind == REC_REST and c.reason != R_BAD_RECORD:
+            if kind == REC_REST:
+                while p[0] != c'\n':
+                    p += 1
+                p += 1
+            q = skip(blank(p), c.end, 0, &deep)
             if q == NULL or blank(q) != c.end:
                 c.reason = R_TOO_DEEP if deep else R_SYNTAX
             else:
                 if c.reason == R_NONE:
                     c.reason = R_BAD_VALUE
-                bad_levels = count_levels(c, p)
+                bad_levels = count_levels(c, p) if kind == REC_FRAME else 0
         elif c.reason == R_NONE:
             c.reason = R_SYNTAX
         c.flags = FROM_REST if kind == REC_REST else 0
