@@ -241,3 +241,21 @@ cdef inline const uint8_t* integer(Reader* c, const uint8_t* p, int depth, int64
     if present[0] and (d != 0 or present[0] == 2):
         refuse(c, R_BAD_VALUE)
     return p
+
+
+cdef inline const uint8_t* count(Reader* c, const uint8_t* p, int depth, int64_t* v) noexcept nogil:
+    """A value that has to be a JSON number, whole and not negative."""
+    cdef const uint8_t* start = p
+    cdef int present
+    v[0] = 0
+    while <unsigned int> p[0] - 48 <= 9 and p - start < 18:
+        v[0] = v[0] * 10 + (p[0] - 48)
+        p += 1
+    if likely(p > start and (p[0] == c',' or p[0] == c'}' or p[0] == c' ') and (start[0] != c'0' or p == start + 1)):
+        return p
+    if start[0] == c'"':
+        refuse(c, R_BAD_VALUE)
+    p = integer(c, start, depth, v, &present)
+    if not present or v[0] < 0:
+        refuse(c, R_BAD_VALUE)
+    return p

@@ -44,7 +44,7 @@ class Settings(NamedTuple):
 
 
 class Engine:
-    """The stages and their state. `tape`, `decoder`, `books`, `trades`, `candles`, `links` may be read between ticks."""
+    """The stages and their state: `tape decoder books trades candles links` may be read between two ticks."""
 
     def __init__(self, settings: Settings = Settings()) -> None:  # noqa: B008 - an immutable tuple
         self.settings = settings
