@@ -111,10 +111,10 @@ class JournalFile:
         self._chunk_indexes.append(encode(index))  # as bytes: a tenth of what the object takes
 
     def finish(self, channels: Iterable[Channel]) -> None:
-        """Write the summary (channels: all that the chunks use), sync the file to the disk and close it."""
+        """Write the summary (channels: all that the chunks use). `close` is to follow."""
         used = [channel for channel in channels if channel.id in self._counts]
-        self._append(encode(DataEnd(data_section_crc=0)))
-        start = self.size
+        data_end = encode(DataEnd(data_section_crc=0))
+        start = self.size + len(data_end)
         statistics = Statistics(
             attachment_count=0,
             channel_count=len(used),
@@ -145,9 +145,14 @@ class JournalFile:
         summary += encode(*offsets)
         crc = zlib.crc32(struct.pack("<BQQQ", Opcode.FOOTER, 20, start, offset_start), zlib.crc32(summary))
         footer = Footer(summary_start=start, summary_offset_start=offset_start, summary_crc=crc)
-        self._append(summary + encode(footer) + MAGIC)
-        os.fsync(self._fd)
-        os.close(self._fd)
+        self._append(data_end + summary + encode(footer) + MAGIC)
+
+    def close(self) -> None:
+        """Have the file on the disk and close it. This can take seconds."""
+        try:
+            os.fsync(self._fd)
+        finally:
+            os.close(self._fd)
 
     def abandon(self, channels: Iterable[Channel]) -> None:
         """After an OSError: cut the file back to its last whole record, finish it if that is possible, close
@@ -159,12 +164,12 @@ class JournalFile:
             try:
                 if self.chunks:
                     self.finish(channels)
-                    return
-                self.path.unlink()
+                else:
+                    self.path.unlink()
             except OSError:
                 os.ftruncate(self._fd, whole)
         with contextlib.suppress(OSError):
-            os.close(self._fd)
+            self.close()
 
     def _append(self, data: bytes) -> None:
         view = memoryview(data)

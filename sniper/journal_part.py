@@ -65,7 +65,9 @@ class JournalPart:
         self.path = path
         self.header: dict[str, str] = {}
         self.chunks = array("q")
-        """The position of each chunk in the file."""
+        """The position of each chunk's record in the file."""
+        self.lengths = array("q")
+        """The length of each chunk's record, its first nine bytes not counted."""
         self.channels: dict[int, str] = {}
         """Topics declared outside the chunks (in the summary)."""
         self.snapshots: list[Marked] = []
@@ -93,8 +95,7 @@ class JournalPart:
 
     def load(self, index: int) -> bytes:
         """The bytes of a chunk, decompressed and compared with their CRC."""
-        at = self.chunks[index]
-        length = int.from_bytes(self._read(at + 1, 8), "little")
+        at, length = self.chunks[index], self.lengths[index]
         record = self._read(at + _RECORD.size, length)
         if len(record) != length or length < _CHUNK.size + 8:
             raise self._damaged(at, "a chunk without a head")
@@ -158,6 +159,7 @@ class JournalPart:
                 self._note(opcode, at, self._read(at + _RECORD.size, length))
             elif opcode == Opcode.CHUNK:
                 self.chunks.append(at)
+                self.lengths.append(length)
             seen.add(opcode)
             at += _RECORD.size + length
         if not self.header:
@@ -220,6 +222,7 @@ class JournalPart:
                     self.load(len(self.chunks) - 1)
             except JournalError:
                 whole = self.chunks.pop()
+                self.lengths.pop()
         self.torn = f"the file was not closed: {what}; {self.size - whole} bytes at its end are dropped"
 
     def _span(self) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from sniper._ext.chunk import TickReader
+from sniper._ext.ticks import TickReader
 from sniper.errors import JournalError, PermissionProblem
 from sniper.journal_folder import SUFFIX
 from sniper.journal_format import Gap, Tick
 from sniper.journal_part import ADVICE, JournalPart, Marked, NotOurs
+
+AHEAD_BYTES_MIN = 1 << 14
+"""A chunk smaller than this (compressed) is not worth the way to another thread and back."""
 
 
 class JournalReader:
@@ -108,19 +111,18 @@ class JournalReader:
         reader = TickReader(Tick)
         total = sum(len(part.chunks) for part in self._parts) or 1
         before = sum(len(part.chunks) for part in self._parts[:first_part])
-        # Another thread reads and decompresses one chunk ahead: half of the time of reading.
+        # Another thread reads and decompresses one chunk ahead: that is half of the work.
         with ThreadPoolExecutor(1, "journal-reader") as ahead:
             for part in self._parts[first_part:]:
                 reader.restart(floor)
                 for channel, topic in part.channels.items():
                     reader.declare(channel, topic)
-                count = len(part.chunks)
-                coming = ahead.submit(part.load, first_chunk) if first_chunk < count else None
-                for index in range(first_chunk, count):
-                    assert coming is not None
-                    reader.feed(coming.result())
-                    if index + 1 < count:
-                        coming = ahead.submit(part.load, index + 1)
+                coming: Future[bytes] | None = None
+                for index in range(first_chunk, len(part.chunks)):
+                    reader.feed(coming.result() if coming else part.load(index))
+                    following = index + 1
+                    large = following < len(part.chunks) and part.lengths[following] >= AHEAD_BYTES_MIN
+                    coming = ahead.submit(part.load, following) if large else None
                     try:
                         yield from reader
                     except ValueError as problem:
@@ -128,11 +130,11 @@ class JournalReader:
                             f"{part.path} is damaged in the chunk at byte {part.chunks[index]}: {problem}",
                             "copy it again from where it came",
                         ) from problem
-                    self.progress = (before + index + 1) / total
+                    self.progress = (before + following) / total
                 last = reader.finish()
                 if last is not None:
                     yield last
-                before += count
+                before += len(part.chunks)
                 first_chunk = 0
 
 

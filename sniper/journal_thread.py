@@ -6,6 +6,7 @@ the state here. The lock is never held while anything is compressed or written.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import threading
@@ -164,6 +165,7 @@ class JournalThread:
             self._chunk.stopped = True
             if not closed:
                 self.state, self.error = STOPPED, "the journal's thread ended unexpectedly"
+                self.lost_from = self._written_tick + 1
 
     def _do_next(self) -> bool:
         """Do the oldest work. True: it was the last."""
@@ -187,12 +189,19 @@ class JournalThread:
     def _do(self, item: Work) -> None:
         file = self._file
         if isinstance(item, Close):
-            self._finish()
+            if file is not None:
+                self._finish(file)
+                file.close()
             if self.state != STOPPED:
                 self.state = CLOSED
         elif isinstance(item, Begin):
-            if file is None or file.chunks:
-                self._finish()
+            if file is not None and file.chunks:
+                self._finish(file)
+                # The disk may take seconds to sync a large file. What waits must not wait for that: it would
+                # be lost to a kill -9 meanwhile.
+                threading.Thread(target=_close, args=(file,), name="journal-sync", daemon=True).start()
+                file = None
+            if file is None:
                 file = self._file = self._open()
             if item.gap is not None:
                 said = {key: str(value) for key, value in item.gap._asdict().items()}
@@ -204,9 +213,10 @@ class JournalThread:
                 with memoryview(item.buffer)[: item.used] as view:
                     file.chunk(view)
                 self._written_tick = item.last_tick
-                begun = any(isinstance(other, Begin) for other in list(self.work))
-                if file.size >= self._file_bytes_max and not begun:
-                    self.rotate_due = True
+                with self.lock:
+                    begun = any(isinstance(other, Begin) for other in self.work)
+                    if file.size >= self._file_bytes_max and not begun and self.state == WRITING:
+                        self.rotate_due = True
             self._retry_s = self._retry_s_first
             self._folder.make_room(file.size)
 
@@ -226,11 +236,11 @@ class JournalThread:
         self._folder.look(file.path)
         return file
 
-    def _finish(self) -> None:
-        if self._file is not None:
-            self._file.finish(list(self._channels))
-            self._bytes_before += self._file.size
-            self._file = None
+    def _finish(self, file: JournalFile) -> None:
+        file.finish(list(self._channels))
+        self._folder.make_room(file.size)
+        self._bytes_before += file.size
+        self._file = None
 
     def _fail(self, problem: OSError) -> None:
         """The disk refused: what waits for it becomes a gap. Save the file, try again later."""
@@ -267,6 +277,12 @@ class JournalThread:
             self._retry_at_s = time.monotonic() + self._retry_s
             return
         self.rotate_due = True
+
+
+def _close(file: JournalFile) -> None:
+    """Sync and close a whole file; a disk that refuses even that refuses the next file too, which is told."""
+    with contextlib.suppress(OSError):
+        file.close()
 
 
 def _words(problem: OSError) -> str:

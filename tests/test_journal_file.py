@@ -1,0 +1,185 @@
+"""One journal file as it is written: a valid MCAP at every moment, whatever the disk does."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+from mcap.exceptions import EndOfFile
+from mcap.reader import make_reader
+from mcap.records import Channel, Header, Metadata, Schema
+from mcap.stream_reader import StreamReader
+
+from sniper import journal_file
+from sniper.journal_file import JournalFile
+from sniper.journal_format import FIXED_CHANNELS, snapshot_chunk
+
+
+def new(path: Path) -> JournalFile:
+    return JournalFile(path, Header("sniper", "test"), Metadata("sniper", {"journal": "x"}))
+
+
+def chunk(number: int) -> bytes:
+    return snapshot_chunk(number, 1000 + number, 0, 1, memoryview(b"state %d" % number))
+
+
+def messages(path: Path) -> list[tuple[int, bytes]]:
+    with path.open("rb") as stream:
+        return [
+            (m.log_time, m.data[16:]) for _, _, m in make_reader(stream, validate_crcs=True).iter_messages()
+        ]
+
+
+class Refusing:
+    """Stands in front of os.write: after `after` more bytes the disk is full."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.after = 1 << 60
+        real = os.write
+
+        def write(fd: int, data: memoryview) -> int:
+            if self.after <= 0:
+                raise OSError(28, "No space left on device")
+            done = real(fd, data[: self.after])
+            self.after -= done
+            return done
+
+        monkeypatch.setattr(journal_file.os, "write", write)
+
+
+def test_a_finished_file(tmp_path: Path) -> None:
+    file = new(tmp_path / "a.mcap")
+    for number in range(5):
+        file.chunk(chunk(number))
+        file.metadata(Metadata("note", {"n": str(number)}))
+    file.finish(FIXED_CHANNELS)
+    file.close()
+    path = tmp_path / "a.mcap"
+    assert path.stat().st_size == file.size and path.stat().st_mode & 0o777 == 0o600
+    assert messages(path) == [(1000 + n, b"state %d" % n) for n in range(5)]
+    with path.open("rb") as stream:
+        reader = make_reader(stream, validate_crcs=True)
+        summary = reader.get_summary()
+        assert summary is not None and summary.statistics is not None
+        assert (summary.statistics.message_start_time, summary.statistics.message_end_time) == (1000, 1004)
+        assert [c.topic for c in summary.channels.values()] == ["/snapshot"], "only those that were used"
+        assert summary.statistics.metadata_count == len(summary.metadata_indexes) == 6
+        for index in summary.metadata_indexes:
+            assert path.read_bytes()[index.offset] == 0x0C
+        assert [m.metadata for m in reader.iter_metadata()][3] == {"n": "2"}
+
+
+def test_a_file_without_chunks(tmp_path: Path) -> None:
+    file = new(tmp_path / "a.mcap")
+    file.finish(FIXED_CHANNELS)
+    file.close()
+    assert messages(tmp_path / "a.mcap") == []
+
+
+def test_a_file_can_be_opened_before_it_is_finished(tmp_path: Path) -> None:
+    file = new(tmp_path / "a.mcap")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.mcap"], "no .part is left"
+    file.chunk(chunk(1))
+    with (tmp_path / "a.mcap").open("rb") as stream:
+        records = []
+        with pytest.raises(EndOfFile):
+            for record in StreamReader(stream, validate_crcs=True).records:
+                records.append(record)
+        assert any(isinstance(r, Channel) for r in records) and any(isinstance(r, Schema) for r in records)
+    file.finish(FIXED_CHANNELS)
+    file.close()
+
+
+def test_an_existing_file_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "a.mcap").write_bytes(b"precious")
+    with pytest.raises(FileExistsError):
+        new(tmp_path / "a.mcap")
+    assert (tmp_path / "a.mcap").read_bytes() == b"precious"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.mcap"]
+
+
+def test_a_part_that_was_left_is_taken_over(tmp_path: Path) -> None:
+    (tmp_path / "a.mcap.part").write_bytes(b"x" * 10_000)
+    file = new(tmp_path / "a.mcap")
+    file.finish(())
+    file.close()
+    assert messages(tmp_path / "a.mcap") == []
+
+
+def test_a_part_that_is_being_written_is_not(tmp_path: Path) -> None:
+    with (tmp_path / "a.mcap.part").open("wb") as other:
+        other.write(b"theirs")
+        other.flush()
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(BlockingIOError):
+            new(tmp_path / "a.mcap")
+        assert (tmp_path / "a.mcap.part").read_bytes() == b"theirs"
+
+
+def test_a_disk_that_is_full_from_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Refusing(monkeypatch).after = 100
+    with pytest.raises(OSError, match="No space"):
+        new(tmp_path / "a.mcap")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("room", [0, 1, 30, 100, 150, 300, 600])
+def test_a_file_that_cannot_grow_is_cut_to_what_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    disk = Refusing(monkeypatch)
+    file = new(tmp_path / "a.mcap")
+    file.chunk(chunk(1))
+    disk.after, written = room, 1
+    with pytest.raises(OSError, match="No space"):
+        while True:
+            file.chunk(chunk(written + 1))
+            written += 1
+    file.abandon(FIXED_CHANNELS)
+    assert (tmp_path / "a.mcap").stat().st_size == file.size, "torn, but every record is whole"
+    data = (tmp_path / "a.mcap").read_bytes()
+    disk.after = 1 << 60
+    assert not data.endswith(b"\x89MCAP0\r\n")
+
+
+def test_a_file_that_cannot_grow_is_finished_when_the_disk_allows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Refusing(monkeypatch)
+    file = new(tmp_path / "a.mcap")
+    file.chunk(chunk(1))
+    disk.after = 50
+    with pytest.raises(OSError, match="No space"):
+        file.chunk(chunk(2))
+    disk.after = 1 << 60
+    file.abandon(FIXED_CHANNELS)
+    assert messages(tmp_path / "a.mcap") == [(1001, b"state 1")]
+
+
+def test_a_finish_that_fails_leaves_whole_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Refusing(monkeypatch)
+    file = new(tmp_path / "a.mcap")
+    file.chunk(chunk(1))
+    before = file.size
+    disk.after = 40
+    with pytest.raises(OSError, match="No space"):
+        file.finish(FIXED_CHANNELS)
+    disk.after = 1 << 60
+    file.abandon(FIXED_CHANNELS)
+    assert file.size > before and messages(tmp_path / "a.mcap") == [(1001, b"state 1")]
+
+
+def test_an_abandoned_file_without_chunks_is_removed(tmp_path: Path) -> None:
+    file = new(tmp_path / "a.mcap")
+    file.abandon(FIXED_CHANNELS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_times_before_1970_come_back(tmp_path: Path) -> None:
+    file = new(tmp_path / "a.mcap")
+    file.chunk(snapshot_chunk(1, -1, 0, 1, memoryview(b"")))
+    file.finish(FIXED_CHANNELS)
+    file.close()
+    assert messages(tmp_path / "a.mcap") == [((1 << 64) - 1, b"")]
