@@ -6,6 +6,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -205,6 +206,36 @@ def texts() -> Iterator[Path]:
             path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts
         )
     yield from (path for path in ROOT.iterdir() if path.is_file() and path.name != "LICENSE")
+
+
+@pytest.mark.parametrize("path", KERNELS, ids=lambda path: path.name)
+def test_a_stub_says_what_its_kernel_has(path: Path) -> None:
+    """mypy believes the stubs: every public name of a kernel is there, and no other."""
+    module = import_module(f"sniper._ext.{path.stem}")
+    tree = ast.parse(path.with_suffix(".pyi").read_text(encoding="utf-8"))
+    stubs = {name for node in tree.body for name in defined(node)}
+    taken = {name.rpartition(".")[2] for name in imported_by_kernel(path)}
+    assert stubs == {name for name in vars(module) if not name.startswith("_")} - taken
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            stubs = {name for inner in node.body for name in defined(inner) if not name.startswith("_")}
+            kernel = getattr(module, node.name)
+            assert stubs == {name for name in dir(kernel) if not name.startswith("_")}, node.name
+
+
+def defined(node: ast.stmt) -> Iterator[str]:
+    """The name that a statement of a stub defines."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        yield node.target.id
+
+
+def imported_by_kernel(path: Path) -> Iterator[str]:
+    """What a kernel imports from Python: `import a as b`, `from a import b, c`."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if match := re.match(r"import .*?(\w+)$|from [\w.]+ import ([\w, ]+)$", line):
+            yield from re.findall(r"\w+", match[1] or match[2])
 
 
 def test_no_leftovers_and_no_place_of_one_machine() -> None:

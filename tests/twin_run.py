@@ -68,7 +68,9 @@ class Costless:
 
 def market(seed: int, ticks: int, swap_ticks: int) -> tuple[bytes, Engine]:
     """The digests of every tick of a hostile market, and its engine."""
-    config = Config.model_validate({"seed": seed, "feed": {"speed": 0.0}, "sim": {"markets": 6, "faults": FAULTS}})
+    config = Config.model_validate(
+        {"seed": seed, "feed": {"speed": 0.0}, "sim": {"markets": 6, "faults": FAULTS}}
+    )
     engine = Engine(wiring.settings(config))
     inbox = Inbox(config.inbox.records_max, config.inbox.bytes_max)
     witness = Witness(engine, swap_ticks)
@@ -97,11 +99,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     same = ["--seed", str(given.seed), "--ticks", str(given.ticks)]
     command = [sys.executable, "-m", "tests.twin_run", "--second", *same]
     environ = {**os.environ, "PYTHONHASHSEED": str(1 + given.seed % 1_000_000)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environ, cwd=Path(__file__).parent.parent) as second:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, env=environ, cwd=Path(__file__).parent.parent
+    ) as second:
         digests, engine = market(given.seed, given.ticks, 0)
         other, _ = second.communicate()
     where = first_difference(digests, other)
-    frames, rejected = (int(engine.tape.counters[COUNTER_NAMES.index(name)]) for name in ("frames", "rejected"))
+    frames, rejected = (
+        int(engine.tape.counters[COUNTER_NAMES.index(name)]) for name in ("frames", "rejected")
+    )
     counted = f"{engine.ticks:,} ticks, {frames:,} frames, {rejected:,} rejected"
     print(f"seed {given.seed}: {counted}, digest {engine.digest}")
     print(f"the two engines differ at {where}" if where else "the two engines agree on every tick")

@@ -111,7 +111,7 @@ def load(engine: Engine, reader: JournalReader, tick: int) -> None:
         )
     try:
         engine.load(state)
-    except (ValueError, KeyError, TypeError) as problem:
+    except ValueError as problem:
         wrote = reader.header.get("sniper", "another version")
         raise JournalError(
             f"the state of tick {number} in {reader.files[0]} (sniper {wrote}) does not load: {problem}",

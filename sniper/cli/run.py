@@ -113,6 +113,8 @@ def run(
             journal=journal,
             inbox_max=(config.inbox.records_max, config.inbox.bytes_max),
         )
+        display = wiring.display(config, headless)
+        stack.enter_context(display)
         loop = Loop(
             engine,
             feed,
@@ -123,7 +125,7 @@ def run(
             snapshot_ns=round(config.journal.snapshot_s * 1e9),
             look=look,
             costs=costs,
-            display=stack.enter_context(wiring.display(config, headless)),
+            display=display,
             stopping=stopping,
             clock_ns=getattr(feed, "now_ns", None),
         )
