@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
 from sniper._ext import compiled
-
-pytestmark = pytest.mark.kernel
 
 
 def test_the_flags_keep_floats_repeatable() -> None:

@@ -8,8 +8,6 @@ import pytest
 from sniper._ext import tape
 from sniper._ext.tape import EVENT_DTYPE, Tape
 
-pytestmark = pytest.mark.kernel
-
 
 def test_a_row_is_64_bytes_without_padding() -> None:
     assert EVENT_DTYPE.itemsize == 64

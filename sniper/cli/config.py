@@ -76,11 +76,13 @@ def show(config_path: str | None, sets: tuple[str, ...], origin: bool, as_json: 
 @config_options
 def check(path: str | None, config_path: str | None, sets: tuple[str, ...]) -> None:
     """Validate a config; exit 3 where it is wrong."""
+    from sniper.cli.wiring import check as check_fits
     from sniper.configfile import load
 
     if path and config_path:
         raise UsageError("the config is given twice", "Give PATH or --config.")
     loaded = load(path or config_path, sets)
+    check_fits(loaded.config)
     note(f"{loaded.path or 'the embedded default'} is valid")
 
 

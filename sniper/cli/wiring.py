@@ -46,6 +46,7 @@ def feed(config: Config) -> Feed:
         from sniper.feed.replay import Replay
 
         return Replay(config.feed.path, markets=config.feed.markets_file or None)
+    check(config)
     from sniper.feed.settings import SocketSettings
     from sniper.feed.socket import SocketFeed
 
@@ -105,7 +106,7 @@ def display(config: Config, headless: bool) -> Dashboard | StatusLine:
 
 
 def check(config: Config) -> None:
-    """Everything that can be known without starting: ConfigError says what does not fit."""
+    """What can be known without starting: ConfigError says what does not fit, with the arithmetic."""
     if config.feed.source == "sim":
         simulated(config)
     elif config.feed.source != "replay":
