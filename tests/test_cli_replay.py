@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from sniper import replaying
 from sniper.__main__ import main
 from sniper.cli import replay as replay_module
 from sniper.cli.progress import progress
-from sniper.cli.replay import Difference, difference, load
 from sniper.engine import STAGES, Engine
 from sniper.journal_format import Gap, Tick
 from sniper.journal_reader import JournalReader
 from sniper.journal_settings import settings
+from sniper.replaying import Difference, difference, load
 from tests.permission import obeyed
 from tests.runs import FAST, HOSTILE, document, refused
 
@@ -155,7 +156,7 @@ def test_after_a_gap_it_goes_on_from_the_snapshot_before(
 def test_progress_is_told(
     journal: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replay_module, "TELL_TICKS", 50)
+    monkeypatch.setattr(replaying, "TELL_TICKS", 50)
     monkeypatch.setattr(replay_module, "progress", partial(progress, every_s=0.0))
     assert main(["replay", str(journal)]) == 0
     assert capsys.readouterr().err.count("replaying: ") == 2

@@ -38,7 +38,7 @@ LAYERS = (
         "terminal",
         "timing",
     ),
-    ("loop", "debugger", "expression"),
+    ("loop", "replaying", "inspection", "debugger", "expression"),
     ("cli", "__main__"),
 )
 CORE = ("types", "links", "engine", "account", "orders", "risk", "strategies")

@@ -11,13 +11,15 @@ import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import Annotated, BinaryIO, NamedTuple, cast
 
 import msgspec
 
 from sniper.errors import PermissionProblem, UsageError
 
 MS = 1_000_000
+CONNECTIONS_MAX = 1023
+"""Connections told apart at a time; the one that was silent longest gives its number to the next one."""
 FORMAT = 'Give a file with one WebSocket message a line, or {"recv_ms":..,"msg":{..}} lines; it may be gzip.'
 
 
@@ -30,20 +32,52 @@ class Frame(NamedTuple):
     data: bytes
 
 
+# Beyond these bounds nanoseconds would not fit into 64 bits: such a line is no wrapper of ours.
+_Ms = Annotated[float, msgspec.Meta(ge=-9.2e12, le=9.2e12)]
+_WholeMs = Annotated[int, msgspec.Meta(ge=-9_200_000_000_000, le=9_200_000_000_000)]
+
+
 class _Wrapped(msgspec.Struct):
     msg: msgspec.Raw
-    recv_ms: int | float | None = None
+    recv_ms: _Ms | _WholeMs | None = None
 
 
 class _Said(msgspec.Struct):
     connection_id: str = ""
 
 
-def frames(path: str | Path) -> Iterator[Frame]:
-    """Every message of the file in order. Raises UsageError or PermissionProblem where it cannot be read."""
+class _Numbers:
+    """Gives each connection_id a number below CONNECTIONS_MAX, counted from `first`."""
+
+    def __init__(self, first: int) -> None:
+        self._first = first
+        self._numbers: dict[str, int] = {}  # the one heard last stands at the end
+        self._last = ("", -1)
+
+    def of(self, name: str) -> int:
+        """The number of this connection from now on."""
+        if name == self._last[0] and self._last[1] >= 0:
+            return self._last[1]
+        numbers = self._numbers
+        number = numbers.pop(name, None)
+        if number is None:
+            if len(numbers) < CONNECTIONS_MAX:  # noqa: SIM108 - a line too long
+                number = self._first + len(numbers)
+            else:
+                number = numbers.pop(next(iter(numbers)))
+        numbers[name] = number
+        self._last = (name, number)
+        return number
+
+
+def frames(path: str | Path, first_connection: int = 0) -> Iterator[Frame]:
+    """Every message of the file in order, connections numbered from `first_connection` on.
+
+    Raises UsageError or PermissionProblem where it cannot be read.
+    """
     unwrap = msgspec.json.Decoder(_Wrapped).decode
     who = msgspec.json.Decoder(_Said).decode
-    connections: dict[str, int] = {}
+    number_of = _Numbers(first_connection).of
     recv_ns = -MS
     for line in lines(path):
         data, recv_ns = line, recv_ns + MS
@@ -61,7 +95,7 @@ def frames(path: str | Path) -> Iterator[Frame]:
             name = who(data).connection_id
         except msgspec.DecodeError:
             name = ""
-        yield Frame(recv_ns, connections.setdefault(name, len(connections)), data)
+        yield Frame(recv_ns, number_of(name), data)
 
 
 def lines(path: str | Path) -> Iterator[bytes]:
