@@ -29,7 +29,12 @@ ViewBuilder = Callable[[Want], View]
 
 NOTHING = Want("", 0, 0, 0, 0, 0, 0, 0, 0, 0)
 RESOLUTIONS = 7
-HINTS = "q quit  n/p market  r resolution  space freeze"
+HINTS = (
+    "q quit  n/p market  r resolution  space freeze",
+    "q quit  n/p market  r bars  space freeze",
+    "q quit  n/p market",
+)
+"""What the keys do, the longest that fits is shown; a page key comes in front where there are pages."""
 COST_EVERY_NS = SECOND_NS // 2
 
 
@@ -85,6 +90,7 @@ class Dashboard:
         """Draw unless the last draw is too recent or the terminal has not taken it yet. `now_ns` is any clock
         that moves with real time. True when it drew."""
         if now_ns < self._due_ns:
+            self.terminal.flush()
             return False
         self._due_ns = now_ns + self._interval_ns
         start_ns = perf_counter_ns()
@@ -143,14 +149,10 @@ class Dashboard:
             return
         self._page = page % len(self._pages)
         self._boxes = self._pages[self._page]
-        hints = HINTS
-        if len(self._pages) > 1:
-            hints += f"  tab page {self._page + 1}/{len(self._pages)}"
-        last = self._boxes[-1]
-        boxes = self._boxes
-        if last.title and len(hints) + 6 <= last.width:
-            boxes = [*self._boxes[:-1], last._replace(subtitle=hints)]
-        self.painter.frame(boxes)
+        *others, last = self._boxes
+        page = f"tab page {self._page + 1}/{len(self._pages)}  " if len(self._pages) > 1 else ""
+        hints = next((page + hint for hint in HINTS if len(page + hint) + 6 <= last.width), "")
+        self.painter.frame([*others, last._replace(subtitle=hints)])
         self._want = _want(self._boxes, self._want)
 
     def _obey(self, keys: str) -> None:
@@ -229,23 +231,27 @@ class StatusLine:
 
 def status_text(header: Header) -> str:
     """One line of state: tick, feed, rate, cost, trust, digest."""
-    return " ".join(text for text, _ in _status_cells(header))
+    return "".join(text for text, _ in _status_cells(header))
 
 
 def _status_cells(header: Header) -> tuple[tuple[str, str], ...]:
     books = " ".join(f"{books} {name}" for name, books in header.trust if books) or "none"
     return (
         (f"tick {header.tick:,}", "strong"),
-        (f" {clean(header.source)} {header.state}", LINK.get(header.state, "")),
-        (f" {count(header.frames_per_s)} frames/s", ""),
-        (f" tick p99 {duration(header.tick_cost.p99_cost_ns)}", ""),
-        (f" books {books}", ""),
-        (f" digest {header.digest[:16]}", "dim"),
+        (f"  {clean(header.source)} {header.state}", LINK.get(header.state, "")),
+        (f"  {count(header.frames_per_s)} frames/s", ""),
+        (f"  tick p99 {duration(header.tick_cost.p99_cost_ns)}", ""),
+        (f"  books {books}", ""),
+        (f"  digest {header.digest[:16]}", "dim"),
     )
 
 
 def display(console: Console, *, fps: int, ticker: str = "") -> Dashboard | StatusLine:
     """The dashboard when `console` is a terminal that can move its cursor, else the status line."""
-    if console.is_terminal and not console.is_dumb_terminal and os.isatty(console.file.fileno()):
+    try:
+        is_terminal = os.isatty(console.file.fileno())
+    except OSError:  # a stream without a descriptor (io.UnsupportedOperation is one)
+        is_terminal = False
+    if is_terminal and console.is_terminal and not console.is_dumb_terminal:
         return Dashboard(console, fps=fps, ticker=ticker)
     return StatusLine(console.file)

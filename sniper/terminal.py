@@ -15,6 +15,7 @@ import signal
 import termios
 import threading
 from collections.abc import Callable
+from time import monotonic_ns
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -23,6 +24,7 @@ from rich.control import Control
 ENTER = str(Control.alt_screen(True)) + str(Control.show_cursor(False))
 LEAVE = "\x1b[?2026l\x1b[0m" + str(Control.show_cursor(True)) + str(Control.alt_screen(False))
 KEY_BYTES_MAX = 64
+WRITE_WAIT_MS = 4
 PUT_BACK_WAIT_MS = 500  # how long a stalled terminal is given to take the sequence that restores it
 
 
@@ -30,12 +32,7 @@ class Terminal:
     """The terminal behind `output` (a descriptor that is a TTY); keys come from `keys`, None for none."""
 
     def __init__(self, output: int, keys: int | None = None) -> None:
-        self._own = True
-        try:
-            self._output = os.open(os.ttyname(output), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
-        except OSError:  # a terminal without a name we may open, as in some containers
-            self._output = output
-            self._own = False
+        self._given = self._output = output
         self._keys = keys if keys is not None and os.isatty(keys) else None
         self._saved: list[Any] | None = None
         self._poll = select.poll()
@@ -60,6 +57,10 @@ class Terminal:
     def open(self) -> None:
         """Take the screen: alternate screen, no cursor, keys without echo, and the signals it needs."""
         atexit.register(self.close)
+        try:
+            self._output = os.open(os.ttyname(self._given), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        except OSError:  # a terminal without a name that we may open: its writes may block
+            self._output = self._given
         if threading.current_thread() is threading.main_thread():
             for number, handler in (
                 (signal.SIGWINCH, self._on_resize),
@@ -75,9 +76,9 @@ class Terminal:
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
         self._handlers = {}
         self._give_back()
-        if self._own:
+        if self._output != self._given:
             os.close(self._output)
-            self._own = False
+            self._output = self._given
         atexit.unregister(self.close)
 
     def size(self) -> tuple[int, int]:
@@ -89,21 +90,25 @@ class Terminal:
         return size.columns or 80, size.lines or 24
 
     def write(self, text: str) -> None:
-        """Send text; what the terminal does not take at once is kept and sent by `flush`."""
+        """Send text. A terminal that is behind is waited for, WRITE_WAIT_MS at most; what it has not taken by
+        then is kept and sent by `flush`."""
         self._pending += text.encode("utf-8", "replace")
-        self.flush()
+        if not self.flush():
+            self._wait(WRITE_WAIT_MS)
 
     def flush(self) -> bool:
         """Send what is left, without waiting. True when nothing is left."""
         while self._pending:
+            # Taken out first: a signal that comes now may write, and must not send the same bytes again.
+            data, self._pending = self._pending, b""
             try:
-                sent = os.write(self._output, self._pending)
+                sent = os.write(self._output, data)
             except BlockingIOError:
+                self._pending = data + self._pending
                 return False
             except OSError:  # the terminal is gone: there is nobody to draw for
-                self._pending = b""
                 return True
-            self._pending = self._pending[sent:]
+            self._pending = data[sent:] + self._pending
         return True
 
     def read_keys(self) -> str:
@@ -114,6 +119,16 @@ class Terminal:
             return os.read(self._keys, KEY_BYTES_MAX).decode("ascii", "ignore")
         except OSError:
             return ""
+
+    def _wait(self, wait_ms: int) -> None:
+        """Send what is left, waiting at most so long in all."""
+        room = select.poll()
+        room.register(self._output, select.POLLOUT)
+        until_ns = monotonic_ns() + wait_ms * 1_000_000
+        while (left_ns := until_ns - monotonic_ns()) > 0:
+            room.poll(left_ns / 1e6)
+            if self.flush():
+                return
 
     def foreground(self) -> bool:
         """False while the shell has put us in the background: to touch the terminal then would stop us."""
@@ -143,10 +158,7 @@ class Terminal:
         self.entered = False
         self._pending += LEAVE.encode()
         if not self.flush():
-            patience = select.poll()
-            patience.register(self._output, select.POLLOUT)
-            patience.poll(PUT_BACK_WAIT_MS)
-            self.flush()
+            self._wait(PUT_BACK_WAIT_MS)
         self._pending = b""
         if self._saved is not None and self._keys is not None:
             try:
