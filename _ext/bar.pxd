@@ -3,8 +3,10 @@
 # Prices and sizes are int64 mantissas with decimals (value = mantissa * 10 ** -decimals). Values of different
 # scales meet at the finer one. What does not fit an int64 there is refused and reported, never wrapped.
 
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
+
+from event cimport Digest, fold
 
 cdef extern from *:
     """
@@ -167,3 +169,10 @@ cdef inline bint add(Bar* bar, const Deal* deal) noexcept nogil:
         new.close = price
     bar[0] = new
     return True
+
+
+cdef inline void fold_bar(Digest* d, const Bar* b) noexcept nogil:
+    fold(d, <uint64_t> b.open, <uint64_t> b.high)
+    fold(d, <uint64_t> b.low, <uint64_t> b.close)
+    fold(d, <uint64_t> b.volume, <uint64_t> b.buy)
+    fold(d, <uint64_t> b.usd, <uint64_t> b.trades << 32 | <uint64_t> b.scale << 8 | b.flags)
