@@ -17,6 +17,7 @@ from bench import (
     bench_chunk,
     bench_decode,
     bench_engine,
+    bench_journal,
     bench_orderbook,
     bench_painter,
     bench_trades,
@@ -31,6 +32,7 @@ SUITES = (
     bench_candles,
     bench_engine,
     bench_chunk,
+    bench_journal,
     bench_painter,
 )
 
