@@ -31,8 +31,6 @@ from tests import real
 from tests import reference_candles as twin
 from tests.reference_candles import INTERVALS, MINUTE_NS, Row, View
 
-pytestmark = pytest.mark.kernel
-
 T0 = 1_766_000_000_000_000_000 // INTERVALS[6] * INTERVALS[6]  # a midnight
 SECOND = 10**9
 SNAPSHOT, DUPLICATE, LATE, INEXACT, FROM_REST = 1, 2, 4, 1024, 2048
