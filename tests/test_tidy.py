@@ -38,7 +38,7 @@ LAYERS = (
         "terminal",
         "timing",
     ),
-    ("loop", "replaying", "inspection", "debugger", "expression"),
+    ("loop", "replaying", "inspection", "grading", "bookdump", "debugger", "expression"),
     ("cli", "__main__"),
 )
 CORE = ("types", "links", "engine", "account", "orders", "risk", "strategies")
