@@ -203,6 +203,7 @@ cdef inline int market_of(Reader* c, Envelope* e) noexcept nogil:
     cdef uint32_t length = e.id_length
     cdef uint32_t i
     if e.channel == CH_CANDLES:
+        c.resolution = -1
         i = length
         while i > 0 and e.id[i - 1] != c'/':
             i -= 1
@@ -287,11 +288,11 @@ cdef inline bint message(Reader* c, Connection* link, const uint8_t* p, int* gue
             return 0
         if needs_market(e.channel):
             market = market_of(c, &e)
-            if market < 0 or not tradable(&c.markets[market]):
-                refuse(c, R_UNKNOWN_MARKET)
-                return 0
             if e.channel == CH_CANDLES and c.resolution < 0:
                 refuse(c, R_BAD_VALUE)
+                return 0
+            if market < 0 or not tradable(&c.markets[market]):
+                refuse(c, R_UNKNOWN_MARKET)
                 return 0
         if e.read_as == 0:
             e.read_as = e.channel

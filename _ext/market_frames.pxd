@@ -40,7 +40,7 @@ cdef enum:
     K_ORACLE_HEIGHT = 33
 
 
-cdef inline const uint8_t* market_value(Reader* c, const uint8_t* p, int code, Market* u, bint* inexact) noexcept nogil:
+cdef inline const uint8_t* market_value(Reader* c, const uint8_t* p, int code, Market* u, int* inexact) noexcept nogil:
     """The value of one known market field; absent (null, empty) leaves u.mask alone."""
     cdef int64_t v
     cdef int d, present
@@ -68,7 +68,7 @@ cdef inline const uint8_t* market_value(Reader* c, const uint8_t* p, int code, M
                 d = widen(&v, d, 0)
             if code <= F_STEP and (v <= 0 or d > 18 or present == 2) or code == F_ORACLE and v < 0:
                 refuse(c, R_BAD_VALUE)
-            inexact[0] |= present == 2
+            inexact[0] |= (present == 2) << code
             u.num[code] = v
             u.dec[code] = <uint8_t> d
             u.mask |= 1 << code
@@ -85,7 +85,7 @@ cdef inline const uint8_t* one_market(Reader* c, const uint8_t* p, int market, b
     cdef int code, present
     cdef int64_t height = 0
     cdef bint oracle_named = 0
-    cdef bint inexact = 0
+    cdef int inexact = 0        # bit by field
     cdef Event* row
     if p[0] != c'{':
         refuse(c, R_BAD_VALUE)
@@ -140,7 +140,7 @@ cdef inline const uint8_t* one_market(Reader* c, const uint8_t* p, int market, b
         row.flags |= decimals_flags(u.dec[F_ORACLE], 0)
         row.venue_ns = u.oracle_ns
         row.size = height
-        row.flags |= INEXACT if inexact else 0
+        row.flags |= INEXACT if inexact >> F_ORACLE & 1 else 0
     c.updates_n += 1
     return p + 1
 

@@ -10,6 +10,7 @@ import random
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from tests.frames import Messages
 from tests.mutate import mutated, written
@@ -59,11 +60,9 @@ def other_record(messages: Messages, r: random.Random) -> tuple[int, bytes]:
     return 1, f"{name} {status} {query}\n".encode() + text
 
 
-def stream(seed: int, spoiled: float = 0.4) -> Iterator[Record]:
-    """Endless records: valid messages in both styles, a share of them mutated, some repeated, other kinds
-    between."""
-    r = random.Random(seed)
-    messages = Messages(seed)
+def stream(r: random.Random, spoiled: float = 0.4) -> Iterator[Record]:
+    """Endless records: messages in both styles, a share of them mutated, some repeated, other kinds between."""
+    messages = Messages(r)
     last = b"{}"
     recv_ns = 1_700_000_000_000_000_000
     while True:
@@ -85,7 +84,7 @@ def run(frames: int, seed: int, every: int = 2000, pair: Pair | None = None) -> 
     """Feed so many frames in ticks of 1-64; compare the whole state now and then. Raises Difference."""
     r = random.Random(seed ^ 0x5EED)
     pair = pair or Pair()
-    source = stream(seed)
+    source = stream(random.Random(seed))
     done = since = 0
     while done < frames:
         size = min(1 if r.random() < 0.3 else 1 + int(r.random() * 64), frames - done)
@@ -100,13 +99,37 @@ def run(frames: int, seed: int, every: int = 2000, pair: Pair | None = None) -> 
     return pair
 
 
+def run_file(path: Path) -> Pair:
+    """Feed the lines of a file, 64 a tick; compare the state at the end. Raises Difference."""
+    pair = Pair()
+    records: list[Record] = []
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines):
+            records.append((number * 1_000_000, 0, 0, line.rstrip(b"\n")))
+            if len(records) == 64:
+                pair.feed(records)
+                records = []
+    pair.feed(records)
+    pair.compare_state()
+    return pair
+
+
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--chunk", type=int, default=20_000, help="frames before both sides start afresh")
+    parser.add_argument("--file", type=Path, help="feed the lines of this file instead")
     options = parser.parse_args()
+    if options.file:
+        try:
+            frames = run_file(options.file).decoder_twin.counters["frames"]
+        except Difference as difference:
+            print(f"{options.file}: {difference}", file=sys.stderr)
+            return 8
+        print(f"{frames} frames, no difference", file=sys.stderr)
+        return 0
     start, done = time.perf_counter(), 0
     while done < options.frames:
         seed = options.seed * 1_000_003 + done

@@ -67,10 +67,10 @@ def markets() -> list[Market]:
 
 
 class Messages:
-    """Draws messages. `next()` gives (connection, message)."""
+    """Draws messages, all chance from `source`. `next()` gives (connection, message)."""
 
-    def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)
+    def __init__(self, source: random.Random) -> None:
+        self.random = source
         self.markets = markets()
         self.ids = [0, 0, 0]
         self.ns = 0

@@ -10,12 +10,25 @@ only those that the first accepted. Their books, trades and market tables must s
 
 from __future__ import annotations
 
+import argparse
+import faulthandler
 import random
 import re
+import sys
+import time
 from collections.abc import Iterator
+from itertools import islice
 
-from tests.frames import Messages
+from sniper._ext.decode import Decoder
+from sniper._ext.orderbook import Books
+from sniper._ext.tape import KIND_NAMES, Tape
+from sniper._ext.trades import Trades
+from tests.frames import Messages, compact
 from tests.mutate import PIECES, VALUES, written
+
+BATCH = 64
+ERROR = KIND_NAMES.index("ERROR")
+Record = tuple[int, int, int, bytes]
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|[a-z]+|[\[\]{},:]', re.DOTALL)
 
@@ -24,10 +37,8 @@ class Corpus:
     """Valid frames with the places of their tokens, and the tokens themselves as a dictionary."""
 
     def __init__(self, seed: int, frames: int = 3000) -> None:
-        from tests.frames import compact
-
         r = random.Random(seed)
-        messages = Messages(seed)
+        messages = Messages(random.Random(seed))
         self.frames = [written(messages.next()[1], r) for _ in range(frames)]
         self.spans = [[m.span() for m in _TOKEN.finditer(frame)] for frame in self.frames]
         words = {frame[a:b] for frame, spans in zip(self.frames, self.spans, strict=True) for a, b in spans}
@@ -61,10 +72,8 @@ def variants(corpus: Corpus, seed: int) -> Iterator[bytes]:
             continue
         a, b = span[int(draw() * n)]
         if what < 0.50:  # another token, mostly of the same kind
-            if frame[a] == 0x22 and draw() < 0.9:
-                word = texts[int(draw() * n_texts)]
-            else:
-                word = words[int(draw() * n_words)]
+            text = frame[a] == 0x22 and draw() < 0.9
+            word = texts[int(draw() * n_texts)] if text else words[int(draw() * n_words)]
             frame = frame[:a] + word + frame[b:]
         elif what < 0.55:  # one more token
             frame = frame[:b] + words[int(draw() * n_words)] + frame[b:]
@@ -90,3 +99,101 @@ def variants(corpus: Corpus, seed: int) -> Iterator[bytes]:
             if b <= c:
                 frame = frame[:a] + frame[c:d] + frame[b:c] + frame[a:b] + frame[d:]
         yield frame
+
+
+class Kernels:
+    """Decoder, books and trades on a tape of their own."""
+
+    def __init__(self) -> None:
+        self.tape = Tape(bytes_max=1 << 20, records_max=BATCH)
+        self.decoder, self.books, self.trades = Decoder(self.tape), Books(self.tape), Trades(self.tape)
+
+    def apply(self, records: list[Record]) -> int:
+        """One tick: the number of rows."""
+        n = self.decoder.apply(records)
+        self.books.apply(n)
+        self.trades.apply(n)
+        return n
+
+    def state(self) -> list[bytes]:
+        """Everything that a refused frame must leave alone: market table, message ids, books, trades.
+
+        Left out: what counts frames (and the digest over all of them).
+        """
+        links = self.decoder.connections[: self.decoder.connections_n].copy()
+        for name in ("frames", "bytes", "last_ns"):
+            links[name] = 0
+        markets = self.decoder.markets[: self.decoder.markets_n].tobytes()
+        return [markets, links.tobytes(), self.books.save(), self.trades.save()]
+
+
+class Changed(AssertionError):
+    """A refused frame left a trace."""
+
+
+def run(frames: int, seed: int, corpus: Corpus | None = None, every: int = 20_000) -> dict[str, int]:
+    """Feed so many frames to both sets of kernels; raises Changed. Returns what was seen."""
+    corpus = corpus or Corpus(seed)
+    source = variants(corpus, seed)
+    everything, accepted = Kernels(), Kernels()
+    seen = {"frames": 0, "refused": 0, "rows": 0}
+    for data in corpus.frames[:20]:  # the market table and the first books
+        everything.apply([(0, 0, 0, data)])
+        accepted.apply([(0, 0, 0, data)])
+    due = every
+    while seen["frames"] < frames:
+        size = min(BATCH, frames - seen["frames"])
+        recv_ns = seen["frames"]
+        records = [(recv_ns, 0, 0, data) for data in islice(source, size)]
+        n = everything.apply(records)
+        rows = everything.tape.rows[:n]
+        bad = set(rows["frame"][rows["kind"] == ERROR].tolist())
+        accepted.apply([record for i, record in enumerate(records) if i not in bad])
+        seen["frames"] += size
+        seen["refused"] += len(bad)
+        seen["rows"] += n
+        if seen["frames"] >= due:
+            due += every
+            compare(everything, accepted)
+    compare(everything, accepted)
+    return seen
+
+
+def compare(everything: Kernels, accepted: Kernels) -> None:
+    """Raise Changed where the two sets of kernels are not in the same state."""
+    names = ("market table", "message ids", "books", "trades")
+    for name, mine, theirs in zip(names, everything.state(), accepted.state(), strict=True):
+        if mine != theirs:
+            at = next(i for i, (a, b) in enumerate(zip(mine, theirs, strict=False)) if a != b)
+            raise Changed(f"a refused frame changed the {name} (byte {at} of {len(mine)})")
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frames", type=int, default=1_000_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--chunk", type=int, default=500_000, help="frames before the kernels start afresh")
+    parser.add_argument(
+        "--hang", type=float, default=60.0, help="seconds a chunk may take for 100,000 frames"
+    )
+    options = parser.parse_args()
+    start, done, refused = time.perf_counter(), 0, 0
+    while done < options.frames:
+        count = min(options.chunk, options.frames - done)
+        seed = options.seed * 1_000_003 + done
+        faulthandler.dump_traceback_later(options.hang * max(1, count / 100_000), exit=True, file=sys.__stderr__)
+        try:
+            refused += run(count, seed)["refused"]
+        except Changed as change:
+            print(f"seed {seed}: {change}", file=sys.stderr)
+            return 8
+        faulthandler.cancel_dump_traceback_later()
+        done += count
+        rate = done / (time.perf_counter() - start)
+        print(f"{done} frames, {refused} refused, {rate:.0f}/s", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

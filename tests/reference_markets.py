@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -37,7 +38,9 @@ FIELDS = (*NUMS, *WHOLES, "status", "marketType")
 ORACLE = frozenset(("oraclePrice", "price", "effectiveAt", "effectiveAtHeight", "marketId"))
 STATUSES = ("", "ACTIVE", "PAUSED", "CANCEL_ONLY", "POST_ONLY", "INITIALIZING", "FINAL_SETTLEMENT")
 TYPES = ("", "CROSS", "ISOLATED")
-TICKER_MAX = 108
+TICKER = re.compile(
+    r"[!-.0-~]{1,108}"
+)  # printable, no blank and no slash: candles are named TICKER/RESOLUTION
 MARKETS_MAX = 1024
 
 
@@ -53,7 +56,7 @@ class MarketMaps(Contents):
             for ticker, fields in self.take(value, None).items():
                 if self.text(ticker) is None:
                     continue
-                if not isinstance(fields, Members) or not 0 < len(ticker) <= TICKER_MAX:
+                if not isinstance(fields, Members) or not TICKER.fullmatch(ticker):
                     self.fail("BAD_VALUE")
                 elif key == "oraclePrices":
                     self.oracle_update(ticker, fields)
