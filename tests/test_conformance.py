@@ -14,8 +14,6 @@ from tests import real
 from tests.play import Play
 from tests.rowtext import text
 
-pytestmark = pytest.mark.kernel
-
 MARKETS_2024_11 = "dydx-perpetual-markets/market_info_2024-11.json.gz"
 MARKETS_2024_07 = "dydx-nautilus/http/list_perpetual_markets.json.gz"
 EARLY = "dydx-abacus/ws/v4_orderbook_ETH-USD_early-testnet_snapshot+8_batches.jsonl"

@@ -22,7 +22,6 @@ from tests.mutate import mutated, written
 from tests.pair import Difference, Pair
 from tests.reference_json import Refused, parse
 
-pytestmark = pytest.mark.kernel
 SEEDS = (1, 2, int(os.environ.get("SNIPER_SEED", "3")))
 
 

@@ -13,7 +13,6 @@ from sniper._ext.tape import KIND_NAMES, Tape
 from tests import fuzz
 from tests.fuzz import Changed, Corpus, Decoder, Kernels, compare, run, variants
 
-pytestmark = pytest.mark.kernel
 MARKET = (
     b'{"type":"subscribed","message_id":1,"channel":"v4_markets",'
     b'"contents":{"markets":{"A":{"tickSize":"1","stepSize":"1"}}}}'

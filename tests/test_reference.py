@@ -18,9 +18,6 @@ from tests.reference_json import Members, Number, Refused, depth, parse
 from tests.reference_trades import TradesTwin
 from tests.reference_values import decimal, fits, id_height, id_words, integer, multiple, stripped, time_ns
 
-pytestmark = pytest.mark.kernel
-
-
 # -- JSON ----------------------------------------------------------------------------------------------------
 
 
