@@ -38,7 +38,7 @@ LAYERS = (
         "terminal",
         "timing",
     ),
-    ("loop", "replaying", "inspection", "grading", "bookdump", "debugger", "expression"),
+    ("loop", "stopping", "replaying", "inspection", "grading", "bookdump", "debugger", "expression"),
     ("cli", "__main__"),
 )
 CORE = ("types", "links", "engine", "account", "orders", "risk", "strategies")
@@ -55,6 +55,8 @@ BANNED_IN_CORE = {
     "uuid",
     "asyncio",
 }
+SUMS_WHOLE_NUMBERS = {"links"}
+"""Modules of the core that may call sum(): over integers. Over floats its rounding changed with Python 3.12."""
 CLIENT = {"dydx_v4_client", "v4_proto", "grpc", "httpx", "websocket"}
 """The exchange's client and what it drags in: 0.3 s and 57 MB, so only a live feed may import it."""
 MAY_IMPORT_CLIENT = (
@@ -134,9 +136,8 @@ def test_the_core_never_asks_for_time_or_chance(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         where = f"{path.name}:{getattr(node, 'lineno', 0)}"
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            assert node.func.id not in ("hash", "sum", "id"), (
-                f"{where}: {node.func.id}() differs between runs or versions"
-            )
+            wrong = ("hash", "id") if path.stem in SUMS_WHOLE_NUMBERS else ("hash", "id", "sum")
+            assert node.func.id not in wrong, f"{where}: {node.func.id}() differs between runs or versions"
         if isinstance(node, ast.For | ast.comprehension):
             over = node.iter
             is_set = isinstance(over, ast.Set | ast.SetComp) or (
