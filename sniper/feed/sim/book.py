@@ -105,8 +105,8 @@ class Book:
         self._sizes = [self._draw(_SIZE) for _ in range(SIZES)]
         self._touches = [self._draw(_TOUCH) for _ in range(SIZES)]
         self._renewed = 0
-        # Where levels behind the touch wait for their removal: near, deep and slow ones, for each side. They may
-        # name levels that are gone, or the touch itself; those are forgotten when they are picked.
+        # Where levels behind the touch wait for their removal: near, deep and slow ones, for each side. They
+        # may name levels that are gone, or the touch itself; those are forgotten when they are picked.
         self._pools: tuple[tuple[list[int], ...], ...] = (([], [], []), ([], [], []))
         self.bid = int(target_ticks - self._normal / 2)
         self.ask = self.bid + self._normal
