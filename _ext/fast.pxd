@@ -194,7 +194,7 @@ cdef inline bint fast(Reader* c, Connection* link, const uint8_t* p, Py_ssize_t 
     while <unsigned int> p[0] - 48 <= 9:
         message_id = message_id * 10 + (p[0] - 48)
         p += 1
-    if unlikely(p == s or p - s > 17 or p[0] == s[0] == c'0' and p - s > 1 or not lit_id(p)):
+    if unlikely(p == s or p - s > 17 or s[0] == c'0' and p - s > 1 or not lit_id(p)):
         return 0
     p += 7
     s = p

@@ -193,10 +193,11 @@ class Contents(Reader):
         price, size = self.number(price_text), self.number(size_text)
         if price is None or size is None:
             return
-        ticks, steps = multiple(price, market["num"]["tickSize"]), multiple(size, market["num"]["stepSize"])
+        tick, step = market["num"]["tickSize"], market["num"]["stepSize"]
+        ticks, steps = multiple(price, tick), multiple(size, step)
         if ticks is None or steps is None:
             return self.fail("OFF_GRID")
-        if ticks == 0:
+        if ticks == 0 or ticks * tick[0] > INT64_MAX or steps * step[0] > INT64_MAX:
             return self.fail("BAD_VALUE")
         self.row(
             "LEVEL",

@@ -276,7 +276,15 @@ def market(**fields: Any) -> bytes:
     return text(message("v4_markets", {"trading": {"BTC-USD": fields}}))
 
 
+# what the Indexer writes to the letter takes the decoder's fast path, once the connection is known
+CONNECTION = "004a1efa-21bb-4b19-a2e9-a8ffadd6dc53"
+FAST = (
+    f'{{"type":"channel_data","connection_id":"{CONNECTION}","message_id":7,"id":"BTC-USD","channel":"v4_orderbook",'
+    f'"version":"1.0.0","contents":{{"bids":[["100","0.5"]]}}}}'
+).encode()
+
 GOOD: dict[str, bytes] = {
+    "to the letter": FAST,
     "level": book(["100", "0.5"]),
     "level as an object": book(LEVEL),
     "both shapes, zero size, needless zeros": book(
@@ -345,6 +353,7 @@ FAULTS: dict[str, tuple[str, bytes]] = {
     "market without a grid": ("UNKNOWN_MARKET", book(["100", "1"], id="HALF-USD")),
     "foreign market": ("NON_ASCII", book(["100", "1"], id="é")),
     "trades of an unknown market": ("UNKNOWN_MARKET", text(message("v4_trades", {"trades": []}, id="NO-USD"))),
+    "message_id with a zero in front": ("SYNTAX", FAST.replace(b'"message_id":7', b'"message_id":07')),
     "key twice: type": ("DUPLICATE_KEY", b'{"type":"channel_data",' + book(["100", "1"])[1:]),
     "key twice: version": ("DUPLICATE_KEY", b'{"version":1,"version":2,' + book(["100", "1"])[1:]),
     "key twice: bids": ("DUPLICATE_KEY", book(["100", "1"]).replace(b'{"bids"', b'{"bids": [], "bids"')),
@@ -406,6 +415,7 @@ FAULTS: dict[str, tuple[str, bytes]] = {
 @pytest.fixture
 def pair() -> Pair:
     made = Pair()
+    made.feed([(0, 0, 0, text({"type": "connected", "connection_id": CONNECTION, "message_id": 0}))])
     made.feed(
         [
             (
