@@ -14,11 +14,13 @@ from sniper.config import Config
 from sniper.dashboard import Dashboard, StatusLine
 from sniper.engine import Settings
 from sniper.errors import ConfigError
+from sniper.feed.replay import Replay
 from sniper.feed.sim import Sim
 from sniper.feed.socket import SocketFeed
 from sniper.inbox import Inbox
 from sniper.journal_reader import JournalReader
 from sniper.journal_settings import settings as settings_of
+from sniper.types import REC_REST
 
 
 def config(**sections: Any) -> Config:
@@ -52,6 +54,19 @@ def test_the_sim_gets_its_knobs() -> None:
     assert list(made.markets) == ["SOL-USD", "XRP-USD"]
     made.start(Inbox(100, 1 << 20))
     assert made.due(0) == Config().sim.start_ns
+
+
+def test_a_recording_is_played_with_the_markets_that_it_lacks(tmp_path: Path) -> None:
+    (tmp_path / "frames").write_bytes(b'{"recv_ms":5,"msg":{"type":"connected","connection_id":"a","message_id":0}}')
+    (tmp_path / "markets").write_bytes(b"{}")
+    replay = {"source": "replay", "path": str(tmp_path / "frames"), "markets_file": str(tmp_path / "markets")}
+    made = wiring.feed(config(feed=replay))
+    assert isinstance(made, Replay) and made.clock == "tape"
+    inbox = Inbox(100, 1 << 20)
+    assert made.due(0) == 5_000_000
+    made.pull(5_000_000, inbox)
+    ((_, _, kind, data),) = inbox.drain(1 << 20, 100)
+    assert kind == REC_REST and data.startswith(b"perpetualMarkets 200 ")
 
 
 def test_a_live_feed_gets_the_address() -> None:
