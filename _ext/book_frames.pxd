@@ -22,7 +22,10 @@ cdef inline const uint8_t* level(Reader* c, const uint8_t* p, int side) noexcept
     cdef Text k
     cdef Event* row
     if p[0] == c'[':
-        p = amount(c, blank(p + 1), c.depth + 2, &price, &price_dec) if blank(p + 1)[0] != c']' else NULL
+        p = blank(p + 1)
+        if p[0] == c']':
+            return NULL
+        p = amount(c, p, c.depth + 2, &price, &price_dec)
         if p == NULL:
             return NULL
         p = blank(p)

@@ -17,7 +17,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_GET_SIZE
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.long cimport PyLong_AsLongLong
 from cpython.object cimport PyObject
-from cpython.tuple cimport PyTuple_GET_ITEM
+from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.string cimport memcmp, memcpy, memmove, memset
 
 from connection cimport *
@@ -90,8 +90,9 @@ cdef class Decoder:
     cdef readonly int connections_n
     cdef object _slots, _stamps
     cdef Reader c
-    cdef Digest d
     cdef int guess
+    cdef int64_t kinds          # bit k: a row of kind k came in this tick
+    cdef Py_ssize_t others_n    # rows that are not levels
     cdef int64_t[::1] counters
     cdef int64_t[::1] used
     cdef uint64_t[::1] digests
@@ -143,8 +144,9 @@ cdef class Decoder:
         self.c.slots_mask = size - 1
         self.c.markets_max = markets_max
         self.guess = CH_ORDERBOOK
-        self.d.a = 1
-        self.d.b = 2
+        self.c.counters = &self.counters[0]
+        self.c.d.a = 1
+        self.c.d.b = 2
 
     @property
     def markets_n(self):
@@ -170,9 +172,11 @@ cdef class Decoder:
         c.trades_n = 0
         c.candles_n = 0
         c.updates_n = 0
+        self.kinds = 0
+        self.others_n = 0
         for i in range(count):
             record = <PyObject*> PyList_GET_ITEM(records, i)
-            if not isinstance(<object> record, tuple) or len(<tuple> record) != 4:
+            if not PyTuple_CheckExact(<object> record) or PyTuple_GET_SIZE(<object> record) != 4:
                 raise TypeError("a record is a tuple (recv_ns, connection, kind, data)")
             data = <object> PyTuple_GET_ITEM(<tuple> record, 3)
             connection = PyLong_AsLongLong(<object> PyTuple_GET_ITEM(<tuple> record, 1))
@@ -187,7 +191,13 @@ cdef class Decoder:
             c.end = p + length
             total += length
             self.read(<int> kind, p, length, total > self.bytes_max)
-        self.sum_up()
+        self.used[U_OTHERS] = self.others_n
+        self.used[U_TRADES] = c.trades_n
+        self.used[U_CANDLES] = c.candles_n
+        self.used[U_MARKETS] = c.updates_n
+        self.used[U_KINDS] = self.kinds
+        self.digests[2 * STAGE_DECODE] = c.d.a
+        self.digests[2 * STAGE_DECODE + 1] = c.d.b
         self.counters[C_RECORDS] += count
         self.counters[C_ROWS] += c.n
         return c.n
@@ -201,6 +211,7 @@ cdef class Decoder:
         cdef Py_ssize_t updates_n = c.updates_n
         cdef int markets_n = c.markets_n
         cdef bint good = 0
+        cdef int quick
         cdef int deep = 0
         cdef int64_t bad_levels = 0
         cdef const uint8_t* q
@@ -210,7 +221,7 @@ cdef class Decoder:
             while self.connections_n <= <int> c.connection:
                 self._connections[self.connections_n].next_id = -1
                 self.connections_n += 1
-        fold(&self.d, <uint64_t> c.recv_ns, <uint64_t> length << 32 | <uint64_t> kind << 16 | c.connection)
+        fold(&c.d, <uint64_t> c.recv_ns, <uint64_t> length << 32 | <uint64_t> kind << 16 | c.connection)
         c.flags = 0
         c.reason = R_NONE
         if kind == REC_FRAME:
@@ -220,8 +231,11 @@ cdef class Decoder:
             link.bytes += length
             link.last_ns = c.recv_ns
             if likely(not too_much):
-                if likely(fast(c, link, p, length)):
+                quick = fast(c, link, p, length)
+                if likely(quick):
                     self.counters[C_FAST_FRAMES] += 1
+                    if unlikely(quick == 2):
+                        self.add_up(start)
                     return
                 c.n = start
                 c.trades_n = trades_n
@@ -235,6 +249,7 @@ cdef class Decoder:
             good = own_record(c, kind, p)
         if likely(good):
             self.commit(start)
+            self.add_up(start)
             return
         # refused: take everything back, then say why
         c.n = start
@@ -263,6 +278,7 @@ cdef class Decoder:
         c.flags = FROM_REST if kind == REC_REST else 0
         row = add(c, ERROR, c.reason, NO_MARKET)
         row.size = bad_levels
+        self.add_up(start)
         self.counters[C_REJECTED] += 1
         self.counters[C_REJECTED_LEVELS] += bad_levels
 
@@ -290,27 +306,25 @@ cdef class Decoder:
                 link.block_ns = row.venue_ns
                 link.block_recv_ns = row.recv_ns
 
-    cdef void sum_up(self) noexcept:
-        """Counters, digest and the list of other rows than levels, over the rows of this tick."""
+    cdef void add_up(self, Py_ssize_t start) noexcept:
+        """Digest, counters and the list of other rows than levels, for the rows of one message."""
         cdef Reader* c = &self.c
         cdef uint32_t* others = &self._others[0]
-        cdef Py_ssize_t others_n = 0
-        cdef Digest d = self.d
+        cdef Digest d = c.d
         cdef const Event* row
         cdef Py_ssize_t i
         cdef int kind
         cdef int64_t levels_n = 0
-        cdef int64_t kinds = 0
-        for i in range(c.n):
+        for i in range(start, c.n):
             row = &c.rows[i]
             fold(&d, <uint64_t> row.price ^ load8(<const uint8_t*> &row.flags), <uint64_t> row.size ^ <uint64_t> row.venue_ns)
             kind = row.kind
             if likely(kind == LEVEL):
                 levels_n += 1
                 continue
-            kinds |= <int64_t> 1 << kind
-            others[others_n] = <uint32_t> i
-            others_n += 1
+            self.kinds |= <int64_t> 1 << kind
+            others[self.others_n] = <uint32_t> i
+            self.others_n += 1
             if kind == TRADE:
                 c.trades[row.ref].row = <uint32_t> i
                 fold(&d, c.trades[row.ref].id_high, c.trades[row.ref].id_low)
@@ -337,14 +351,7 @@ cdef class Decoder:
                 self.counters[C_GAPS] += 1
                 self.counters[C_GAP_RECORDS] += row.size
         self.counters[C_LEVELS] += levels_n
-        self.used[U_OTHERS] = others_n
-        self.used[U_TRADES] = c.trades_n
-        self.used[U_CANDLES] = c.candles_n
-        self.used[U_MARKETS] = c.updates_n
-        self.used[U_KINDS] = kinds
-        self.digests[2 * STAGE_DECODE] = d.a
-        self.digests[2 * STAGE_DECODE + 1] = d.b
-        self.d = d
+        c.d = d
 
     cdef void rehash(self) noexcept:
         cdef Reader* c = &self.c
@@ -398,7 +405,7 @@ cdef class Decoder:
 
     def digest(self):
         """The running 128-bit digest over every record and row, as two integers."""
-        return self.d.a, self.d.b
+        return self.c.d.a, self.c.d.b
 
     def save(self):
         """The state as bytes (market table, connections, digest)."""
@@ -408,8 +415,8 @@ cdef class Decoder:
         head.markets_n = self.c.markets_n
         head.connections_n = self.connections_n
         head.guess = self.guess
-        head.digest_a = self.d.a
-        head.digest_b = self.d.b
+        head.digest_a = self.c.d.a
+        head.digest_b = self.c.d.b
         return ((<char*> &head)[:sizeof(Head)] + self.markets[:self.c.markets_n].tobytes()
                 + self.connections[:self.connections_n].tobytes())
 
@@ -444,6 +451,6 @@ cdef class Decoder:
         self.c.markets_n = <int> head.markets_n
         self.connections_n = <int> head.connections_n
         self.guess = <int> head.guess
-        self.d.a = head.digest_a
-        self.d.b = head.digest_b
+        self.c.d.a = head.digest_a
+        self.c.d.b = head.digest_b
         self.rehash()

@@ -51,21 +51,35 @@ cdef extern from *:
         default: return -1;
         }
     }
-    static const SniperKey SNIPER_MESSAGE_NAMES[] = {
-        SNIPER_KEY("channel_batch_data", 4), SNIPER_KEY("channel_data", 3), SNIPER_KEY("subscribed", 2),
-        SNIPER_KEY("connected", 1), SNIPER_KEY("unsubscribed", 5), SNIPER_KEY("error", 6), SNIPER_KEY("pong", 7),
-        SNIPER_KEY("", 0)};
-    static const SniperKey SNIPER_CHANNEL_NAMES[] = {
-        SNIPER_KEY("v4_orderbook", 1), SNIPER_KEY("v4_trades", 2), SNIPER_KEY("v4_markets", 3),
-        SNIPER_KEY("v4_candles", 4), SNIPER_KEY("v4_block_height", 5), SNIPER_KEY("v4_subaccounts", 6),
-        SNIPER_KEY("v4_parent_subaccounts", 7), SNIPER_KEY("", 0)};
+    static inline int sniper_message(const uint8_t *p, uint32_t length) {     /* Message */
+        switch (length) {
+        case 4: return SNIPER_IS("pong") ? 7 : 0;
+        case 5: return SNIPER_IS("error") ? 6 : 0;
+        case 9: return SNIPER_IS("connected") ? 1 : 0;
+        case 10: return SNIPER_IS("subscribed") ? 2 : 0;
+        case 12: return SNIPER_IS("channel_data") ? 3 : SNIPER_IS("unsubscribed") ? 5 : 0;
+        case 18: return SNIPER_IS("channel_batch_data") ? 4 : 0;
+        default: return 0;
+        }
+    }
+    static inline int sniper_channel(const uint8_t *p, uint32_t length) {     /* Channel */
+        switch (length) {
+        case 9: return SNIPER_IS("v4_trades") ? 2 : 0;
+        case 10: return SNIPER_IS("v4_markets") ? 3 : SNIPER_IS("v4_candles") ? 4 : 0;
+        case 12: return SNIPER_IS("v4_orderbook") ? 1 : 0;
+        case 14: return SNIPER_IS("v4_subaccounts") ? 6 : 0;
+        case 15: return SNIPER_IS("v4_block_height") ? 5 : 0;
+        case 21: return SNIPER_IS("v4_parent_subaccounts") ? 7 : 0;
+        default: return 0;
+        }
+    }
     static const SniperKey SNIPER_RESOLUTION_NAMES[] = {
         SNIPER_KEY("1MIN", 0), SNIPER_KEY("5MINS", 1), SNIPER_KEY("15MINS", 2), SNIPER_KEY("30MINS", 3),
         SNIPER_KEY("1HOUR", 4), SNIPER_KEY("4HOURS", 5), SNIPER_KEY("1DAY", 6), SNIPER_KEY("", -1)};
     """
     int envelope_key "sniper_envelope_key"(const uint8_t* p, uint32_t length) noexcept nogil
-    const Key* MESSAGE_NAMES "SNIPER_MESSAGE_NAMES"
-    const Key* CHANNEL_NAMES "SNIPER_CHANNEL_NAMES"
+    int message_code "sniper_message"(const uint8_t* p, uint32_t length) noexcept nogil
+    int channel_code "sniper_channel"(const uint8_t* p, uint32_t length) noexcept nogil
     const Key* RESOLUTION_NAMES "SNIPER_RESOLUTION_NAMES"
 
 
@@ -171,9 +185,9 @@ cdef inline const uint8_t* envelope(Reader* c, const uint8_t* p, Envelope* e, in
             if p == NULL:
                 return NULL
             if code == 0:
-                e.message = code_of(MESSAGE_NAMES, t.s, t.length)
+                e.message = message_code(t.s, t.length)
             elif code == 3:
-                e.channel = code_of(CHANNEL_NAMES, t.s, t.length)
+                e.channel = channel_code(t.s, t.length)
             elif code == 4:
                 if t.length > ID_MAX:
                     refuse(c, R_BAD_VALUE)

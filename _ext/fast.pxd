@@ -63,16 +63,15 @@ cdef inline bint scale(int64_t* v, int k, int64_t unit) noexcept nogil:
     return 1
 
 
-cdef inline const uint8_t* fast_levels(Reader* c, const uint8_t* p, const Market* m, int side) noexcept nogil:
-    """p at the first `["` of a list of levels. Returns behind the list's `]`."""
+cdef inline const uint8_t* fast_levels(Reader* c, const uint8_t* p, const Market* m, int side, Digest* d) noexcept nogil:
+    """p at the first `["` of a list of levels. Returns behind the list's `]`; the digest is folded on the way."""
     cdef int64_t price, size
     cdef int dec
     # locals: what the compiler would otherwise read again after every store to a row
     cdef Event* row = &c.rows[c.n]
     cdef int64_t recv_ns = c.recv_ns
-    cdef uint32_t frame = c.frame
-    cdef uint32_t connection = c.connection
-    cdef uint16_t market = m.index
+    cdef uint64_t origin = c.frame | <uint64_t> c.connection << 32
+    cdef uint64_t kind = <uint64_t> m.index << 32 | <uint64_t> LEVEL << 48 | <uint64_t> side << 56
     cdef int tick_dec = m.dec[F_TICK]
     cdef int step_dec = m.dec[F_STEP]
     cdef int64_t tick = m.num[F_TICK]
@@ -90,12 +89,9 @@ cdef inline const uint8_t* fast_levels(Reader* c, const uint8_t* p, const Market
         row.venue_ns = 0
         row.price = price
         row.size = size
-        row.frame = frame
-        row.ref = connection
-        row.flags = 0
-        row.market = market
-        row.kind = LEVEL
-        row.side = <uint8_t> side
+        store8(&row.frame, origin)      # frame, ref
+        store8(&row.flags, kind)        # flags 0, market, kind, side
+        fold(d, <uint64_t> price ^ kind, <uint64_t> size)
         row += 1
         if p[1] == c',':
             p += 2
@@ -106,7 +102,7 @@ cdef inline const uint8_t* fast_levels(Reader* c, const uint8_t* p, const Market
         return p + 2
 
 
-cdef inline const uint8_t* fast_book(Reader* c, const uint8_t* p, const Market* m) noexcept nogil:
+cdef inline const uint8_t* fast_book(Reader* c, const uint8_t* p, const Market* m, Digest* d) noexcept nogil:
     """p at `{"bids":[[` or `{"asks":[[`. Returns behind the brace."""
     cdef uint64_t word
     if unlikely(c.end - p < 16):
@@ -114,7 +110,7 @@ cdef inline const uint8_t* fast_book(Reader* c, const uint8_t* p, const Market* 
     word = load8(p)
     if unlikely(p[8] != c'[' or word != BIDS and word != ASKS):
         return NULL
-    p = fast_levels(c, p + 9, m, word == ASKS)
+    p = fast_levels(c, p + 9, m, word == ASKS, d)
     if unlikely(p == NULL or p[0] != c'}'):
         return NULL
     return p + 1
@@ -168,8 +164,10 @@ cdef inline const uint8_t* fast_trade(Reader* c, const uint8_t* p) noexcept nogi
     return p + 2
 
 
-cdef inline bint fast(Reader* c, Connection* link, const uint8_t* p, Py_ssize_t length) noexcept nogil:
-    """A book or trades update exactly as the Indexer writes it; 0 where it is anything else."""
+cdef inline int fast(Reader* c, Connection* link, const uint8_t* p, Py_ssize_t length) noexcept nogil:
+    """A book update exactly as the Indexer writes it (1: rows, digest and counts are done) or a trades update (2: its
+    rows stand on the tape); 0 where it is anything else."""
+    cdef Digest d = c.d
     cdef const uint8_t* s
     cdef bint batch
     cdef bint books
@@ -225,7 +223,7 @@ cdef inline bint fast(Reader* c, Connection* link, const uint8_t* p, Py_ssize_t 
         p += 1
     while True:
         if likely(books):
-            p = fast_book(c, p, m)
+            p = fast_book(c, p, m, &d)
             if unlikely(p == NULL):
                 return 0
         else:
@@ -256,4 +254,8 @@ cdef inline bint fast(Reader* c, Connection* link, const uint8_t* p, Py_ssize_t 
     if not books and not scale_trades(c, start, market):
         return 0
     follow_id(link, message_id, c.recv_ns)
-    return 1
+    if books:
+        c.d = d
+        c.counters[C_LEVELS] += c.n - start
+        return 1
+    return 2

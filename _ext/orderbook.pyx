@@ -172,7 +172,7 @@ cdef class Books:
         cdef Book* b
         cdef Side* s
         cdef uint64_t k
-        cdef int64_t old, stamp, lost, key
+        cdef int64_t old, stamp, lost, key, gone
         cdef int side
         cdef int64_t unknown = 0
         cdef bint astray = 0            # the touch left the middle of its window
@@ -211,35 +211,33 @@ cdef class Books:
                 if unlikely(lost):
                     t.overflow += lost
                     self.counters[C_BOOK_OVERFLOW] += lost
-            if row.size:
-                key = -row.price if side else row.price
-                if key > s.key:
+            key = -row.price if side else row.price
+            if unlikely(key >= s.key):      # the touch: a better level, or the best one changed or went
+                if row.size:
                     s.key = key
                     s.best = row.price
-                    (&t.raw_bid)[side] = row.price
-                    astray = <uint64_t> (row.price - b.base - WINDOW // 8) >= WINDOW * 3 // 4
-            elif row.price == s.best:
-                find_best(s, b.base, side)
+                elif key == s.key and old:
+                    find_best(s, b.base, side)
                 (&t.raw_bid)[side] = s.best
                 astray = <uint64_t> (s.best - b.base - WINDOW // 8) >= WINDOW * 3 // 4 and s.best != 0
-            elif unlikely(old == 0):
-                unknown += 1
-                t.unknown_removes += 1
-            if likely(t.raw_bid < t.raw_ask or t.raw_ask == 0):
-                t.bid = t.raw_bid
-                t.ask = t.raw_ask
-                if unlikely(t.crossed):
-                    t.crossed = 0
-                    t.crossed_ns += row.recv_ns - t.crossed_since_ns
-                    settle(t)
-            else:
-                if not t.crossed:
+                if likely(t.raw_bid < t.raw_ask or t.raw_ask == 0):
+                    t.bid = t.raw_bid
+                    t.ask = t.raw_ask
+                    if unlikely(t.crossed):
+                        t.crossed = 0
+                        t.crossed_ns += row.recv_ns - t.crossed_since_ns
+                        settle(t)
+                elif not t.crossed:
                     t.crossed = 1
                     t.crossings += 1
                     t.crossed_since_ns = row.recv_ns
                     self.counters[C_CROSSINGS] += 1
                     settle(t)
+            if unlikely(t.crossed):
                 uncross(b, t)
+            gone = (old == 0) & (row.size == 0)     # a removal of a level that we do not have
+            unknown += gone
+            t.unknown_removes += gone
             t.last_ns = row.recv_ns
             row.bid = t.bid
             row.ask = t.ask

@@ -34,6 +34,7 @@ cdef struct Reader:
     uint16_t* slots         # hash of ticker -> index + 1
     uint32_t* stamps        # by market: the map that named it last (finds a ticker twice in one map)
     int64_t* counters
+    Digest d                # over every record and row
     Py_ssize_t n
     Py_ssize_t rows_max
     Py_ssize_t trades_n

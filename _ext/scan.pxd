@@ -17,6 +17,7 @@ cdef extern from *:
     #include <emmintrin.h>
     #endif
     static inline uint64_t sniper_load8(const uint8_t *p) { uint64_t x; memcpy(&x, p, 8); return x; }
+    static inline void sniper_store8(void *p, uint64_t x) { memcpy(p, &x, 8); }
     static inline uint32_t sniper_load4(const uint8_t *p) { uint32_t x; memcpy(&x, p, 4); return x; }
     static inline uint32_t sniper_load2(const uint8_t *p) { uint16_t x; memcpy(&x, p, 2); return x; }
     /* index of the first quote, backslash, control character or non-ASCII byte among 16, 16 if none */
@@ -35,6 +36,7 @@ cdef extern from *:
     }
     """
     uint64_t load8 "sniper_load8"(const uint8_t* p) noexcept nogil
+    void store8 "sniper_store8"(void* p, uint64_t x) noexcept nogil
     uint32_t load4 "sniper_load4"(const uint8_t* p) noexcept nogil
     uint32_t load2 "sniper_load2"(const uint8_t* p) noexcept nogil
     int plain16 "sniper_plain16"(const uint8_t* p) noexcept nogil
