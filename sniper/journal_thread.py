@@ -136,9 +136,8 @@ class JournalThread:
 
     @property
     def path(self) -> str:
-        """The file being written, or ""."""
-        file = self._file
-        return str(file.path) if file else ""
+        """The file being written, or the last one that was."""
+        return str(self._path)
 
     @property
     def bytes(self) -> int:
@@ -233,7 +232,9 @@ class JournalThread:
     def _open(self) -> JournalFile:
         file = self._open_file()
         self.files += 1
-        self._folder.look(file.path)
+        self._path = file.path
+        with contextlib.suppress(OSError):  # a folder that may be written but not listed: nothing is deleted
+            self._folder.look(file.path)
         return file
 
     def _finish(self, file: JournalFile) -> None:

@@ -41,6 +41,24 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         assert reader.files == [path] and reader.size == path.stat().st_size
 
 
+def test_the_status_names_the_last_file(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "a.mcap", HEADER)
+    assert journal.status[:3] == ("new", str(tmp_path / "a.mcap"), 1) and journal.status.bytes > 0
+    journal.snapshot(0, DAY_NS, b"")
+    journal.rotate(0, DAY_NS, b"")
+    journal.close()
+    assert journal.status[:3] == ("closed", str(tmp_path / "a-000002.mcap"), 2) and not journal.status.error
+
+
+def test_a_folder_that_cannot_be_listed_can_be_written(tmp_path: Path) -> None:
+    folder = tmp_path / "drop"
+    folder.mkdir(mode=0o300)
+    with obeyed():
+        path = write(folder / "a.mcap", ticks(1, 5))
+    with JournalReader(path) as reader:
+        assert list(reader) == ticks(1, 5)
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tick_lists(), st.integers(1, 2000), st.binary(max_size=300))
 def test_anything_that_was_written_is_read(
