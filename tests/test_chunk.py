@@ -13,7 +13,6 @@ from sniper._ext.chunk import NEW_CHANNEL, NO_ROOM, OK, STOPPED, ChunkWriter, in
 from sniper.journal_format import Tick, channel, encode
 from tests.journals import chunks, new_chunk_writer, tick, tick_lists, ticks
 
-pytestmark = pytest.mark.kernel
 DONE = bytes(80)
 
 

@@ -14,8 +14,6 @@ from sniper._ext.ticks import TickReader
 from sniper.journal_format import FIXED_CHANNELS, Tick, channel, encode
 from tests.journals import chunks, tick, tick_lists, ticks
 
-pytestmark = pytest.mark.kernel
-
 
 def read(some: list[bytes], floor: int = 0) -> list[Tick]:
     reader, got = TickReader(Tick), list[Tick]()
