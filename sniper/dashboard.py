@@ -42,7 +42,14 @@ class Dashboard:
     """The panels on a terminal. Use it in a `with` block, which takes the terminal and gives it back."""
 
     def __init__(
-        self, console: Console, *, fps: int = 10, ticker: str = "", only: str = "", keys: int | None = 0
+        self,
+        console: Console,
+        *,
+        fps: int = 10,
+        ticker: str = "",
+        resolution: int = 0,
+        only: str = "",
+        keys: int | None = 0,
     ):
         """`console` is the terminal to draw on; `ticker` the first market shown; `only` one panel's name
         instead of all; `keys` the descriptor keys are read from. Raises ValueError when fps is not 1..60."""
@@ -63,7 +70,7 @@ class Dashboard:
         self._page = 0
         self._boxes: list[Box] = []
         self._shown: dict[str, object] = {}
-        self._want = NOTHING._replace(ticker=ticker)
+        self._want = NOTHING._replace(ticker=ticker, resolution=resolution)
         self._tickers: tuple[str, ...] = ()
         self._frozen = False
         self._width = 0
@@ -246,12 +253,12 @@ def _status_cells(header: Header) -> tuple[tuple[str, str], ...]:
     )
 
 
-def display(console: Console, *, fps: int, ticker: str = "") -> Dashboard | StatusLine:
+def display(console: Console, *, fps: int, ticker: str = "", resolution: int = 0) -> Dashboard | StatusLine:
     """The dashboard when `console` is a terminal that can move its cursor, else the status line."""
     try:
         is_terminal = os.isatty(console.file.fileno())
     except OSError:  # a stream without a descriptor (io.UnsupportedOperation is one)
         is_terminal = False
     if is_terminal and console.is_terminal and not console.is_dumb_terminal:
-        return Dashboard(console, fps=fps, ticker=ticker)
+        return Dashboard(console, fps=fps, ticker=ticker, resolution=resolution)
     return StatusLine(console.file)

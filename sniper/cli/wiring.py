@@ -99,10 +99,13 @@ def display(config: Config, headless: bool) -> Dashboard | StatusLine:
     from rich.console import Console
 
     from sniper import dashboard
+    from sniper._ext.tape import RESOLUTION_NAMES
 
     if headless or not config.dashboard.enabled:
         return dashboard.StatusLine(sys.stderr)
-    return dashboard.display(Console(stderr=True), fps=config.dashboard.fps, ticker=config.dashboard.market)
+    shown = config.dashboard
+    resolution = RESOLUTION_NAMES.index(shown.resolution)
+    return dashboard.display(Console(stderr=True), fps=shown.fps, ticker=shown.market, resolution=resolution)
 
 
 def check(config: Config) -> None:
