@@ -77,6 +77,7 @@ class Dashboard:
 
     def __enter__(self) -> Dashboard:
         self.terminal.open()
+        self._lay_out()  # borders are painted now, so that the first draw costs what the others do
         return self
 
     def __exit__(
@@ -108,7 +109,6 @@ class Dashboard:
             self.draws_skipped += 1
             return False
         if self.terminal.resized:
-            self.terminal.resized = False
             self._lay_out()
         if now_ns >= self._cost_due_ns:
             self._cost_due_ns = now_ns + COST_EVERY_NS
@@ -138,6 +138,7 @@ class Dashboard:
             self.painter.paint(box.name, layout.PANELS[box.name].draw(view, width, height))
 
     def _lay_out(self) -> None:
+        self.terminal.resized = False
         self._width, height = self.terminal.size()
         if self._only:
             self._pages = layout.single(self._only, self._width, height)
