@@ -161,7 +161,7 @@ class Dashboard:
         page = f"tab page {self._page + 1}/{len(self._pages)}  " if len(self._pages) > 1 else ""
         hints = next((page + hint for hint in HINTS if len(page + hint) + 6 <= last.width), "")
         self.painter.frame([*others, last._replace(subtitle=hints)])
-        self._want = _want(self._boxes, self._want)
+        self._want = page_want(self._boxes, self._want.ticker, self._want.resolution)
 
     def _obey(self, keys: str) -> None:
         for key in keys:
@@ -179,9 +179,9 @@ class Dashboard:
                 self._frozen = not self._frozen
 
 
-def _want(boxes: list[Box], before: Want) -> Want:
-    """What these boxes have room for."""
-    want = NOTHING._replace(ticker=before.ticker, resolution=before.resolution)
+def page_want(boxes: list[Box], ticker: str = "", resolution: int = 0) -> Want:
+    """What the boxes of a page have room for."""
+    want = NOTHING._replace(ticker=ticker, resolution=resolution)
     for box in boxes:
         _, _, width, height = box.inner
         if box.name == "book":

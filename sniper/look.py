@@ -131,6 +131,4 @@ class Look:
             self._journal_state = status.state
             bad = status.state == JOURNAL_BAD
             reason = f": {status.error}" if status.error else ""
-            self.events.add(
-                now_ns, "critical" if bad else "info", f"journal {status.state}{reason}", "journal"
-            )
+            self.events.add(now_ns, "critical" if bad else "info", f"journal {status.state}{reason}")

@@ -86,7 +86,7 @@ class EventLog:
             key = text
         known = self._events.pop(key, None)
         if known is not None and now_ns - known.ns < REPEAT_NS:
-            self._events[key] = known._replace(ns=now_ns, text=clean(text), times=known.times + 1)
+            self._events[key] = Event(now_ns, severity, clean(text), known.times + 1, known.number)
             return
         self._number += 1
         self._events[key] = Event(now_ns, severity, clean(text), 1, self._number)

@@ -85,7 +85,9 @@ class FeedLook:
 
     def _link(self, connection: Any, now_ns: int, at_ns: int) -> LinkRow:
         number = connection.index
-        frames, size, last_ns, height, block_ns, lost = (int(column[number]) for column in self._columns)
+        frames = size = last_ns = height = block_ns = lost = 0
+        if number < len(self._columns[0]):
+            frames, size, last_ns, height, block_ns, lost = (int(column[number]) for column in self._columns)
         rates = self._rates.get(number)
         if rates is None:
             rates = self._rates[number] = (Rate(), Rate())

@@ -141,10 +141,10 @@ class Probe:
         if count == held.trades:
             return []
         last = fixed(int(stat["last_price"]), int(stat["last_dec"]), int(stat["last_dec"]))
-        return [
-            Change("trades", "count", str(held.trades), str(count)),
-            Change("trades", "last price", held.last if held.trades else "", last),
-        ]
+        changes = [Change("trades", "count", str(held.trades), str(count))]
+        if last != held.last or not held.trades:
+            changes.append(Change("trades", "last price", held.last if held.trades else "", last))
+        return changes
 
     def _bars(self, held: Held) -> list[Change]:
         after, before = _bar(self._engine.candles, held.market, self._resolution), held.bar

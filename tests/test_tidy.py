@@ -34,11 +34,12 @@ LAYERS = (
         "dashboard",
         "look",
         "painter",
+        "picture",
         "layout",
         "terminal",
         "timing",
     ),
-    ("loop", "stopping", "replaying", "inspection", "grading", "bookdump", "debugger", "expression"),
+    ("loop", "stopping", "replaying", "inspection", "grading", "bookdump", "debugger", "demo", "expression"),
     ("cli", "__main__"),
 )
 CORE = ("types", "links", "engine", "account", "orders", "risk", "strategies")
@@ -85,8 +86,17 @@ def name_of(path: Path) -> str:
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Every module that a file imports, wherever in the file, with the names taken from a package."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    """Every module that a file imports, wherever in the file, with the names taken from a package.
+
+    What stands under `if __name__ == "__main__":` belongs to the program that the file is then, not to the module.
+    """
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree.body = [
+        node
+        for node in tree.body
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'")
+    ]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

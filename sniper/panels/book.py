@@ -123,3 +123,9 @@ def _level(level: Level, side: str, columns: Geometry, most: int, width: int) ->
         (f"{sums:>{total}} ", "dim"),
         (bar(level.sum_steps, most, room), f"{side} bar"),
     )
+
+
+if __name__ == "__main__":
+    from sniper.demo import main
+
+    main("book")

@@ -16,6 +16,7 @@ from sniper.panels.view import Candles, View
 TITLE = "Candles"
 # What a cell shows by its upper and lower half: 0 nothing, 1 wick, 2 body.
 GLYPHS = {"00": " ", "11": "│", "22": "┃", "10": "╵", "01": "╷", "20": "╹", "02": "╻", "12": "╽", "21": "╿"}
+VALUES = ((0, 6), (3, 6), (3, 5), (3, 4))  # of O H L C V n, the most that fit
 CHART_ROWS_MIN = 3
 MINUTE_NS = 60 * SECOND_NS
 LABEL_EVERY = 3  # rows between two prices on the axis
@@ -67,9 +68,13 @@ def _values(candles: Candles, width: int) -> Row:
     ]
     values.append(("V", _volume_text(candles, bar.volume)))
     values.append(("n", str(bar.trades)))
-    if width < 60:
-        values = values[3:]
-    cells = tuple(cell for name, value in values for cell in ((f" {name} ", "label"), (value, style)))
+    room = width - sum(len(text) for text, _ in start) - 1
+    for first, end in VALUES:
+        cells = tuple(
+            cell for name, value in values[first:end] for cell in ((f" {name} ", "label"), (value, style))
+        )
+        if sum(len(text) for text, _ in cells) <= room:
+            break
     return ends(width, start, cells)
 
 
@@ -188,3 +193,9 @@ def _step(resolution_ns: int) -> int:
     """Minutes between two times on the axis: a round number of at least ten bars."""
     wanted = 10 * resolution_ns // MINUTE_NS
     return next((step for step in (10, 15, 30, 60, 120, 240, 360, 720, 1440) if step >= wanted), 14_400)
+
+
+if __name__ == "__main__":
+    from sniper.demo import main
+
+    main("candles")

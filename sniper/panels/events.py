@@ -32,3 +32,9 @@ def _event(event: Event, width: int) -> Row:
         (f" {text}", "" if event.severity != "info" else "dim"),
         (times, "accent"),
     )
+
+
+if __name__ == "__main__":
+    from sniper.demo import main
+
+    main("events")

@@ -116,3 +116,9 @@ def _process(feed: Feed, width: int) -> Row:
         )
     )
     return line(width, *cells_)
+
+
+if __name__ == "__main__":
+    from sniper.demo import main
+
+    main("feed")

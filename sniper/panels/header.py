@@ -55,11 +55,11 @@ def _first(header: Header, width: int) -> Row:
     if room >= 12 + len(date(header.now_ns)) + 14:
         start[4] = (f" {date(header.now_ns)} {clock_ms(header.now_ns)} ", "bar")
         room -= 11
-    if room >= 12:
-        digest = header.digest[: max(8, room - 9)]
-        text = f" digest {digest} " if room >= len(digest) + 9 else f" {digest} "
-        start.append((text, "bar"))
-        room -= len(text)
+    for label, digits in ((" digest ", 32), (" digest ", 16), (" digest ", 8), (" ", 8)):
+        if room > len(label) + digits:
+            start.append((f"{label}{header.digest[:digits]} ", "bar"))
+            room -= len(start[-1][0])
+            break
     if room > 0:
         start.append((" " * room, "bar"))
     return line(width, *start, *end)
@@ -83,3 +83,9 @@ def _cost(name: str, latency: Latency) -> tuple[Cell, ...]:
         (f"{micros(p50):>4} {micros(p99):>4} ", ""),
         (f"{micros(most):>4} ", "dim"),
     )
+
+
+if __name__ == "__main__":
+    from sniper.demo import main
+
+    main("header")

@@ -55,3 +55,9 @@ def _state(row: MarketRow) -> Cell:
     if row.status:
         return (row.status.replace("_", " ").lower(), "warning")
     return ("rebuild" if row.trust == "rebuilding" else row.trust, TRUST.get(row.trust, ""))
+
+
+if __name__ == "__main__":
+    from sniper.demo import main
+
+    main("markets")

@@ -71,3 +71,9 @@ def _change(change: Change) -> tuple[Cell, ...]:
 
 def _fact(facts: list[tuple[Cell, ...]], i: int) -> tuple[Cell, ...]:
     return facts[i] if i < len(facts) else (("-", "dim"),)
+
+
+if __name__ == "__main__":
+    from sniper.demo import main
+
+    main("pipeline")

@@ -59,3 +59,9 @@ def _trade(trade: Print, price: int, size: int, width: int) -> Row:
         room = width - sum(len(text) for text, _ in cells)
         cells.append((f" {trade.note}" if room > len(trade.note) else "!", "warning"))
     return line(width, *cells)
+
+
+if __name__ == "__main__":
+    from sniper.demo import main
+
+    main("trades")
