@@ -158,8 +158,8 @@ class Dashboard:
         self._page = page % len(self._pages)
         self._boxes = self._pages[self._page]
         *others, last = self._boxes
-        page = f"tab page {self._page + 1}/{len(self._pages)}  " if len(self._pages) > 1 else ""
-        hints = next((page + hint for hint in HINTS if len(page + hint) + 6 <= last.width), "")
+        turn = f"tab page {self._page + 1}/{len(self._pages)}  " if len(self._pages) > 1 else ""
+        hints = next((turn + hint for hint in HINTS if len(turn + hint) + 6 <= last.width), "")
         self.painter.frame([*others, last._replace(subtitle=hints)])
         self._want = page_want(self._boxes, self._want.ticker, self._want.resolution)
 

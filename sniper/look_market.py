@@ -53,26 +53,25 @@ class MarketLook:
         raw_bid, raw_ask = top[at["raw_bid"]], top[at["raw_ask"]]
         bids, masked_bids = self._side(market, 0, depth, grid, bid, raw_bid)
         asks, masked_asks = self._side(market, 1, depth, grid, ask, raw_ask)
-        facts = {
-            "ticker": ticker,
-            "trust": TRUST_NAMES[top[at["trust"]]],
-            "bids": bids,
-            "asks": asks,
-            "masked": masked_bids + masked_asks,
-            "bid": grid.price(bid) if bid else "",
-            "ask": grid.price(ask) if ask else "",
-            "raw_bid": grid.price(raw_bid) if raw_bid else "",
-            "raw_ask": grid.price(raw_ask) if raw_ask else "",
-            "crossings": top[at["crossings"]],
-            "crossed_ns": crossed_ns,
-            "unknown_removes": top[at["unknown_removes"]],
-        }
+        book = Book(
+            ticker=ticker,
+            trust=TRUST_NAMES[top[at["trust"]]],
+            bids=bids,
+            asks=asks,
+            bid=grid.price(bid) if bid else "",
+            ask=grid.price(ask) if ask else "",
+            raw_bid=grid.price(raw_bid) if raw_bid else "",
+            raw_ask=grid.price(raw_ask) if raw_ask else "",
+            crossings=top[at["crossings"]],
+            crossed_ns=crossed_ns,
+            unknown_removes=top[at["unknown_removes"]],
+            masked=masked_bids + masked_asks,
+        )
         if not bid or not ask:
-            return Book(**facts)
+            return book
         micro = self._books.microprice(market)
         places = grid.tick_decimals + 2
-        return Book(
-            **facts,
+        return book._replace(
             spread_ticks=ask - bid,
             spread_bps=f"{20_000 * (ask - bid) / (ask + bid):.2f}",
             mid=text(5 * (bid + ask) * grid.tick, grid.tick_decimals + 1),

@@ -1,0 +1,58 @@
+"""Each panel alone on the simulated market, started as a program."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sniper import layout
+from sniper.demo import command
+from tests.test_dashboard import Pty
+
+TITLES = {name: panel.TITLE for name, panel in layout.PANELS.items()}
+
+
+def test_off_a_terminal_it_prints_status_lines() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sniper.panels.book", "--ticks", "20", "--speed", "0"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("tick 1  sim ") and done.stdout == ""
+
+
+@pytest.mark.parametrize("panel", sorted(layout.PANELS))
+def test_on_a_terminal_it_shows_that_panel_alone(panel: str) -> None:
+    pty = Pty(100, 30)
+    program = subprocess.Popen(
+        [sys.executable, "-m", f"sniper.panels.{panel}", "--ticks", "150", "--speed", "0", "--markets", "2"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=pty.slave,
+        env={**os.environ, "TERM": "xterm-256color"},
+    )
+    assert program.wait(60) == 0
+    text = pty.read()
+    pty.close()
+    assert "tick" in text
+    for name, title in TITLES.items():
+        assert (f" {title} " in text) == (name == panel or name == "header"), title
+
+
+def test_a_picture_of_all_panels(tmp_path: Path) -> None:
+    path = tmp_path / "dashboard.svg"
+    arguments = ["--panel", "book", "--ticks", "60", "--speed", "0", "--markets", "3", "--svg", str(path)]
+    result = CliRunner().invoke(command, arguments)
+    assert result.exit_code == 0, result.output
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("<svg") and "BTC-USD" in text.replace("&#45;", "-")
+    for title in TITLES.values():
+        assert title in text
