@@ -157,9 +157,9 @@ def _cannot_read(character: str) -> str:
 
 
 def near(word: str, known: Mapping[str, Any] | list[str]) -> str:
-    """`; did you mean X?` for the known word that is closest, or nothing."""
+    """`did you mean X?` for the known word that is closest, or nothing."""
     close = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+    return f"did you mean {close[0]}?" if close else ""
 
 
 class _Reader:
@@ -228,7 +228,8 @@ class _Reader:
     def _call(self, name: _Token) -> _Typed:
         function = self._functions.get(name.text)
         if function is None:
-            raise ExpressionError(f"there is no {name.text}{near(name.text, self._functions)}", name.column)
+            hint = near(name.text, self._functions)
+            raise ExpressionError(f"there is no {name.text}{'; ' if hint else ''}{hint}", name.column)
         self._take("(")
         given: list[_Typed] = []
         while self._tokens[self._at].text != ")":

@@ -21,6 +21,7 @@ MARKETS = {
     "ETH-USD": {"tickSize": "0.1", "stepSize": "0.001", "oraclePrice": "3301.23", "status": "ACTIVE"},
 }
 SETTINGS = Settings(markets_max=16, bytes_max=1 << 18, records_max=64, bars_max=32)
+HEADER = header(SETTINGS, "{}", 1)
 
 
 def frames(count: int, seed: int = 1) -> list[bytes]:
