@@ -168,10 +168,9 @@ class Debugger:
         market = decoder.market(ticker)
         if market < 0:
             known = decoder.tickers
-            advice = (
-                f"There are {len(known)}: {', '.join(known[:8])}" if known else "None came yet: try next."
-            )
-            raise UsageError(f"unknown market {ticker}{near(ticker, known)}", advice)
+            listed = f"There are {', '.join(known[:8])}{' ..' if len(known) > 8 else ''}"
+            advice = f"{_asked(ticker, known)}{listed}" if known else "No market came yet: try next."
+            raise UsageError(f"unknown market {ticker}", advice)
         return market
 
     def _diff(self, rest: str) -> Iterable[str]:
