@@ -182,7 +182,9 @@ def main() -> int:
     while done < options.frames:
         count = min(options.chunk, options.frames - done)
         seed = options.seed * 1_000_003 + done
-        faulthandler.dump_traceback_later(options.hang * max(1, count / 100_000), exit=True, file=sys.__stderr__)
+        faulthandler.dump_traceback_later(
+            options.hang * max(1, count / 100_000), exit=True, file=sys.__stderr__
+        )
         try:
             refused += run(count, seed)["refused"]
         except Changed as change:

@@ -57,7 +57,9 @@ def test_the_sim_gets_its_knobs() -> None:
 
 
 def test_a_recording_is_played_with_the_markets_that_it_lacks(tmp_path: Path) -> None:
-    (tmp_path / "frames").write_bytes(b'{"recv_ms":5,"msg":{"type":"connected","connection_id":"a","message_id":0}}')
+    (tmp_path / "frames").write_bytes(
+        b'{"recv_ms":5,"msg":{"type":"connected","connection_id":"a","message_id":0}}'
+    )
     (tmp_path / "markets").write_bytes(b"{}")
     replay = {"source": "replay", "path": str(tmp_path / "frames"), "markets_file": str(tmp_path / "markets")}
     made = wiring.feed(config(feed=replay))
