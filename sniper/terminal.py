@@ -24,7 +24,6 @@ from rich.control import Control
 ENTER = str(Control.alt_screen(True)) + str(Control.show_cursor(False))
 LEAVE = "\x1b[?2026l\x1b[0m" + str(Control.show_cursor(True)) + str(Control.alt_screen(False))
 KEY_BYTES_MAX = 64
-WRITE_WAIT_MS = 4
 PUT_BACK_WAIT_MS = 500  # how long a stalled terminal is given to take the sequence that restores it
 
 
@@ -90,11 +89,9 @@ class Terminal:
         return size.columns or 80, size.lines or 24
 
     def write(self, text: str) -> None:
-        """Send text. A terminal that is behind is waited for, WRITE_WAIT_MS at most; what it has not taken by
-        then is kept and sent by `flush`."""
+        """Send text. What the terminal does not take at once is kept, and sent by `flush`."""
         self._pending += text.encode("utf-8", "replace")
-        if not self.flush():
-            self._wait(WRITE_WAIT_MS)
+        self.flush()
 
     def flush(self) -> bool:
         """Send what is left, without waiting. True when nothing is left."""

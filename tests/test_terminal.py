@@ -8,10 +8,13 @@ from __future__ import annotations
 import os
 import pty
 import select
+import shutil
 import signal
+import subprocess
 import sys
 import termios
 import time
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +23,7 @@ from sniper.terminal import Terminal
 ENTER, LEAVE, HIDE, SHOW = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25l", "\x1b[?25h"
 START = "import sys, os, time, signal; from sniper.terminal import Terminal; t = Terminal(1, 0)\n"
 PATIENCE_S = 20.0
+ROOT = Path(__file__).parent.parent
 
 
 class Child:
@@ -162,7 +166,7 @@ def test_a_terminal_that_is_gone_is_no_error() -> None:
     os.close(slave)
 
 
-def test_writes_wait_a_little_and_no_more() -> None:
+def test_writes_never_wait() -> None:
     master, slave = os.openpty()
     try:
         terminal = Terminal(slave, None)
@@ -176,3 +180,12 @@ def test_writes_wait_a_little_and_no_more() -> None:
     finally:
         os.close(master)
         os.close(slave)
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="there is no tmux to drive")
+@pytest.mark.parametrize("part", ["80x24", "120x40", "200x60", "signals"])
+def test_the_whole_dashboard_in_a_real_terminal(part: str) -> None:
+    """tests/drive_dashboard.py says what is looked at."""
+    program = [sys.executable, "-m", "tests.drive_dashboard", part]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=300, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
