@@ -164,7 +164,7 @@ def book(walk: Walk, market: int, depth: int = 10) -> list[str]:
         f"{engine.decoder.ticker(market)} {TRUST_NAMES[top['trust']]}, {_count(int(top['crossings']), 'crossing')}, "
         f"{_count(int(top['unknown_removes']), 'unknown remove')}"
     ]
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for side, name in ((1, "ask"), (0, "bid")):
         touch = int(top[name])
         levels = []

@@ -12,8 +12,8 @@ from sniper.__main__ import main
 from sniper.cli import inspect as inspect_module
 from sniper.cli.progress import progress
 from tests import played
+from tests.commands import document, refused
 from tests.permission import obeyed
-from tests.runs import document, refused
 
 FRAMES = played.frames(300)
 

@@ -16,8 +16,8 @@ from sniper.journal_format import Gap, Tick
 from sniper.journal_reader import JournalReader
 from sniper.journal_settings import settings
 from sniper.replaying import Difference, difference, load
+from tests.commands import FAST, HOSTILE, document, refused
 from tests.permission import obeyed
-from tests.runs import FAST, HOSTILE, document, refused
 
 
 @pytest.fixture

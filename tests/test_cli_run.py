@@ -12,8 +12,8 @@ import pytest
 
 from sniper.__main__ import main
 from sniper.types import Record
+from tests.commands import FAST, HOSTILE, document, process, refused
 from tests.permission import obeyed
-from tests.runs import FAST, HOSTILE, document, process, refused
 
 
 def test_the_document_of_a_run(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 from pathlib import Path
@@ -12,8 +13,8 @@ import pytest
 from sniper.__main__ import main
 from sniper.cli import step
 from tests import played
+from tests.commands import refused
 from tests.permission import obeyed
-from tests.runs import refused
 
 FRAMES = played.frames(300)
 
@@ -124,3 +125,18 @@ def test_ctrl_c_stops_between_two_ticks_and_is_forgotten_then() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         assert stopped() and not stopped()
     assert signal.getsignal(signal.SIGINT) is before
+
+
+SIM = ("--set", "sim.markets=3", "--set", "feed.speed=0", "--set", "sim.faults.malformed=0.02", "--set", "seed=5")
+
+
+def test_run_and_step_agree_on_a_simulated_market_and_on_its_journal(
+    alone: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["run", *SIM, "--headless", "--json", "--ticks", "300", "--journal", "run.mcap"]) == 0
+    digest = json.loads(capsys.readouterr().out)["digest"]
+    for source in (SIM, ("run.mcap",)):
+        script(monkeypatch, "next 300", "state", "back 100", "next 100", "state", "back 1", "next", "state")
+        assert main(["step", *source]) == 0
+        said = [line for line in capsys.readouterr().out.splitlines() if "digest=" in line]
+        assert said == [f"tick=300 digest={digest}"] * 3

@@ -159,7 +159,7 @@ def test_abbreviations_comments_quit_and_help(said: Session, debugger: Debugger)
     assert said("", "q", "next") == ["next [n]: run n ticks (1)"] and debugger.done
 
 
-def test_a_feed_without_end_needs_a_breakpoint() -> None:
+def test_a_feed_without_end_must_be_told_where_to_stop() -> None:
     source = FeedSource(Busy(), played.SETTINGS, Inbox(1000, 1 << 20), 10_000_000)
     debugger = Debugger(lambda announce: Walk(source, announce))
     told = list(
