@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from sniper import replaying
+from sniper.__main__ import main
 from sniper.engine import STAGES, Engine
 from sniper.errors import JournalError
 from sniper.journal import Journal
@@ -121,3 +123,30 @@ def test_a_journal_without_settings_is_refused(tmp_path: Path) -> None:
         journal.snapshot(0, 0, Engine().save())
     with JournalReader(tmp_path / "a.mcap") as reader, pytest.raises(JournalError):
         verify(reader)
+
+
+def test_the_command_says_where_and_ends_with_8(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    played.journalled(tmp_path / "a.mcap", TICKS)
+    rewrite_frame(tmp_path / "a.mcap", tmp_path / "b.mcap", 44, b'{"type":"pong"}')
+    assert main(["replay", str(tmp_path / "a.mcap"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["equal"] is True
+    assert main(["replay", str(tmp_path / "b.mcap"), "--json"]) == 8
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {
+        "schema": "sniper.replay/1",
+        "ticks": 44,
+        "equal": False,
+        "first": {"tick": 44, "stage": "decode", "field": None},
+    }
+    assert "differs from the journal at tick 44, stage decode" in err
+
+
+def test_the_command_tells_of_a_last_tick_that_was_not_finished(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Journal(tmp_path / "a.mcap", played.HEADER) as journal:
+        journal.snapshot(0, 0, Engine(played.SETTINGS).save())
+        journal.tick(1, *TICKS[0])
+    assert main(["replay", str(tmp_path / "a.mcap"), "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["ticks"] == 0 and "tick 1 has no digests to compare with" in err
