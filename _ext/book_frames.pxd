@@ -181,8 +181,6 @@ cdef inline const uint8_t* book(Reader* c, const uint8_t* p, int* seen_any) noex
         p = blank(p + 1)
 
 
-
-
 cdef inline const uint8_t* count_lists(Reader* c, const uint8_t* p, int64_t* n) noexcept nogil:
     """Add up the elements of the lists under `bids` and `asks` of one object; p at its brace. Well-formed JSON only."""
     cdef Text k

@@ -317,7 +317,8 @@ cdef class Decoder:
         cdef int64_t levels_n = 0
         for i in range(start, c.n):
             row = &c.rows[i]
-            fold(&d, <uint64_t> row.price ^ load8(<const uint8_t*> &row.flags), <uint64_t> row.size ^ <uint64_t> row.venue_ns)
+            fold(&d, <uint64_t> row.price ^ load8(<const uint8_t*> &row.flags),
+                 <uint64_t> row.size ^ <uint64_t> row.venue_ns)
             kind = row.kind
             if likely(kind == LEVEL):
                 levels_n += 1

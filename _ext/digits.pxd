@@ -67,7 +67,8 @@ cdef inline const uint8_t* decimal(const uint8_t* p, int64_t* mantissa, int* dec
     return p + 1
 
 
-cdef inline int long_decimal(const uint8_t* s, uint32_t length, int64_t* mantissa, int* decimals, int* inexact) noexcept nogil:
+cdef inline int long_decimal(const uint8_t* s, uint32_t length, int64_t* mantissa, int* decimals,
+                             int* inexact) noexcept nogil:
     """A plain decimal of any length with an optional sign, zeros at either end stripped.
 
     Returns 1 if it is one and its whole part fits; digits behind the 18th significant one are dropped and

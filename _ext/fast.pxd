@@ -119,7 +119,6 @@ cdef inline const uint8_t* fast_book(Reader* c, const uint8_t* p, const Market* 
 cdef inline const uint8_t* fast_trade(Reader* c, const uint8_t* p) noexcept nogil:
     """One trade as the Indexer writes it in updates; p at its brace."""
     cdef int size_dec, price_dec
-    cdef uint32_t kind
     cdef const uint8_t* s
     cdef Trade* out = &c.trades[c.trades_n]
     cdef Event* row

@@ -385,7 +385,7 @@ cdef class Books:
 
     cdef void sample(self, Event* row) noexcept:
         """The top levels of every live book, once a block."""
-        cdef int m, side, k
+        cdef int m, k
         cdef Best* t
         cdef Book* b
         cdef Sample* o
@@ -586,7 +586,7 @@ cdef class Books:
         if head.markets_max != self.markets_max or not 0 <= head.books <= self.markets_max:
             raise ValueError(f"book state is for {head.markets_max} markets, not {self.markets_max}")
         p = sizeof(Head)
-        for i in range(head.books):
+        for _ in range(head.books):
             if len(state) - p < <Py_ssize_t> sizeof(BookHead):
                 raise ValueError("book state is cut short")
             memcpy(&bh, raw + p, sizeof(BookHead))

@@ -75,7 +75,7 @@ cdef inline bint rest(Reader* c, const uint8_t* p) noexcept nogil:
     cdef int64_t status
     cdef int endpoint, market
     cdef Py_ssize_t start = c.n
-    cdef Py_ssize_t i, j
+    cdef Py_ssize_t i
     cdef Envelope e
     cdef Event* row
     p = word(p, c.end, &name)

@@ -63,7 +63,8 @@ cdef class Tape:
     bytes_max: most bytes of records one tick may take; records_max: most records. A row needs at least
     8 bytes of text, so `rows_max = bytes_max // 8 + records_max` cannot overflow; the side tables follow
     the same arithmetic. `others` lists the rows that are not LEVEL rows (the first `used[0]` entries count), so
-    that stages which do not care for levels need not walk over them; `digests` holds two words a stage. Memory is touched only as far as it is used.
+    that stages which do not care for levels need not walk over them; `digests` holds two words a stage.
+    Memory is touched only as far as it is used.
     """
 
     cdef readonly object rows, others, used, digests, counters, trades, candles, markets

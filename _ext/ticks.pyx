@@ -38,8 +38,9 @@ cdef class TickReader:
     """Yields the whole ticks of the chunks it is fed, as `tick_type` (a NamedTuple of five fields).
 
     The fields: number, now_ns, records [(recv_ns, connection, kind, data)], commands and digests (bytes, or
-    None where the journal holds no `done` for the tick). Numbers go in steps of 1. Iterating stops at the end of the chunk; a tick that
-    is not whole by then is carried into the next one; `finish` yields a last one without its done. Before
+    None where the journal holds no `done` for the tick). Numbers go in steps of 1. Iterating stops at the end
+    of the chunk; a tick that is not whole by then is carried into the next one; `finish` yields a last one
+    without its done. Before
     the first tick message, and after `restart`, records and dones that belong to an earlier tick are skipped.
     ValueError says where bytes are not what a journal holds.
     """

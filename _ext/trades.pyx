@@ -370,7 +370,7 @@ cdef class Trades:
         cdef MarketHead mh
         cdef Ids* ids
         cdef int m
-        cdef uint32_t i, first
+        cdef uint32_t first
         cdef list parts = [b""]
         memset(&head, 0, sizeof(Head))
         memcpy(head.magic, <const char*> MAGIC, 8)
@@ -412,7 +412,7 @@ cdef class Trades:
         if head.markets_max != self.markets_max or not 0 <= head.kept <= self.markets_max:
             raise ValueError(f"trades state is for {head.markets_max} markets, not {self.markets_max}")
         p = sizeof(Head)
-        for i in range(head.kept):
+        for _ in range(head.kept):
             if len(state) - p < <Py_ssize_t> sizeof(MarketHead):
                 raise ValueError("trades state is cut short")
             memcpy(&mh, raw + p, sizeof(MarketHead))

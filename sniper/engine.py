@@ -8,7 +8,7 @@ binds its arrays once and reads the rows that the decoder wrote.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -149,9 +149,16 @@ class Engine:
         self.tape.digests[:] = digests
         self.ticks, self.now_ns = found.ticks, found.now_ns
 
-    def _parts(self) -> tuple[Decoder, Books, Trades, Candles, Links]:
+    def _parts(self) -> tuple[_Part, ...]:
         """What has state, in the order of STAGES."""
         return self.decoder, self.books, self.trades, self.candles, self.links
+
+
+class _Part(Protocol):
+    """What has state."""
+
+    def save(self) -> bytes: ...
+    def load(self, state: bytes) -> None: ...
 
 
 class _State(msgspec.Struct, array_like=True):
