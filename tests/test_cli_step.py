@@ -127,7 +127,16 @@ def test_ctrl_c_stops_between_two_ticks_and_is_forgotten_then() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-SIM = ("--set", "sim.markets=3", "--set", "feed.speed=0", "--set", "sim.faults.malformed=0.02", "--set", "seed=5")
+SIM = (
+    "--set",
+    "sim.markets=3",
+    "--set",
+    "feed.speed=0",
+    "--set",
+    "sim.faults.malformed=0.02",
+    "--set",
+    "seed=5",
+)
 
 
 def test_run_and_step_agree_on_a_simulated_market_and_on_its_journal(
