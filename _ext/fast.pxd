@@ -171,7 +171,7 @@ cdef inline int fast(Reader* c, Connection* link, const uint8_t* p, Py_ssize_t l
     cdef bint batch
     cdef bint books
     cdef int market
-    cdef int64_t message_id = 0
+    cdef uint64_t message_id = 0        # unsigned: it may overflow before its length is judged
     cdef const Market* m
     cdef Py_ssize_t start = c.n
     if length < 140 or link.id_length != 36:
@@ -252,7 +252,7 @@ cdef inline int fast(Reader* c, Connection* link, const uint8_t* p, Py_ssize_t l
         return 0
     if not books and not scale_trades(c, start, market):
         return 0
-    follow_id(link, message_id, c.recv_ns)
+    follow_id(link, <int64_t> message_id, c.recv_ns)
     if books:
         c.d = d
         c.counters[C_LEVELS] += c.n - start
