@@ -66,7 +66,7 @@ class Inspection:
         self._tops = {name: np.zeros(self.engine.books.markets_max, np.int64) for name in TOPS}
         self._counters = np.zeros_like(self.engine.tape.counters)
         self._trades = np.zeros((2, len(self.engine.trades.stats)), np.int64)
-        self._first_tick = 0
+        self._first_tick = self._lost_before = 0
         self._named = msgspec.json.Decoder(_Named).decode
 
     def run(self) -> Iterator[float | None]:
@@ -116,11 +116,16 @@ class Inspection:
     def _add(self, sign: int) -> None:
         engine = self.engine
         self._counters += sign * engine.tape.counters
+        self._lost_before += sign * self._lost_ids()
         self._first_tick += sign * engine.ticks
         for name, values in self._tops.items():
             values += sign * engine.books.tops[name]
         for values, name in zip(self._trades, ("count", "duplicates"), strict=True):
             values += sign * engine.trades.stats[name]
+
+    def _lost_ids(self) -> int:
+        """Message ids that never came, of all connections, those given up early included."""
+        return int(self.engine.decoder.connections["lost_ids"].sum())
 
     def _count(self, record: Record) -> None:
         kind, data = record[2], record[3]
@@ -128,7 +133,7 @@ class Inspection:
             try:
                 said = self._named(data)
                 name = said.channel or said.type
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # nested too deeply for it
                 name = "not JSON"
             else:
                 if name not in CHANNEL_NAMES and name not in TYPES:
@@ -154,8 +159,8 @@ class Inspection:
         engine, counters = self.engine, self.counters()
         first_ns = engine.now_ns if self.first_ns is None else self.first_ns
         links = engine.decoder.connections[: engine.decoder.connections_n]
-        pending = int(links["missing_n"].sum())
-        counters["missing_ids"] += pending  # no time was left to wait for them
+        pending = int(links["missing_n"].sum())  # no time was left to wait for them
+        counters["missing_ids"] = self._lost_ids() - self._lost_before + pending
         markets = self._market_reports()
         return Report(
             path=str(self.path),

@@ -155,6 +155,8 @@ def test_markets_files_that_cannot_be_used(tmp_path: Path) -> None:
     for content, why in (
         (b"[]", "not a list of markets"),
         (b"{", "not a list of markets"),
+        (b'{"\xf2":1}', "not a list of markets"),
+        (b'{"a":' + b"[" * 100_000, "not a list of markets"),
         (gzip.compress(b"{}" * 50)[:-9], "damaged"),
         (b" " * (MARKETS_BYTES_MAX + 1), "larger than"),
     ):
@@ -164,3 +166,11 @@ def test_markets_files_that_cannot_be_used(tmp_path: Path) -> None:
     path.chmod(0)
     with obeyed(), pytest.raises(PermissionProblem):
         read_markets(path)
+
+
+def test_a_line_that_is_not_utf8_or_nested_without_end_is_handed_on_to_be_refused(tmp_path: Path) -> None:
+    deep = b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    lines = [b'{"recv_ms":7,"msg":' + deep + b"}", deep, b'{"connection_id":"\xf2"}', b'{"msg":"\xf2"}']
+    (tmp_path / "f.ndjson").write_bytes(b"\n".join(lines))
+    found = [frame.data for frame in frames(tmp_path / "f.ndjson")]
+    assert found[:3] == lines[:3] and len(found) == 4

@@ -89,7 +89,15 @@ def test_records_that_are_no_frames_are_named(tmp_path: Path) -> None:
     ticks = [
         (1, [(1, 0, REC_REST, rest), (1, 0, REC_REST, b"what 200 \n{}"), (1, 0, REC_LINK, b"open 0 ok")]),
         (2, [(2, 0, REC_GAP, b"3 100"), (2, 0, REC_OPERATOR, b"note x")]),
-        (12_000_000_002, [(3, 0, REC_FRAME, b"{"), (3, 0, REC_FRAME, b'{"type":"new"}')]),
+        (
+            12_000_000_002,
+            [
+                (3, 0, REC_FRAME, b"{"),
+                (3, 0, REC_FRAME, b'{"a":' + b"[" * 9999),
+                (3, 0, REC_FRAME, b'{"type":"\xf2"}'),
+                (3, 0, REC_FRAME, b'{"type":"new"}'),
+            ],
+        ),
     ]
     played.journalled(tmp_path / "a.mcap", ticks)
     found = report(tmp_path / "a.mcap")
@@ -99,7 +107,7 @@ def test_records_that_are_no_frames_are_named(tmp_path: Path) -> None:
         "link": 1,
         "gap": 1,
         "operator": 1,
-        "not JSON": 1,
+        "not JSON": 3,
         "other": 1,
     }
     assert found.silence_ns == 12_000_000_000
@@ -111,6 +119,13 @@ def test_message_ids_that_never_came_are_missing(tmp_path: Path) -> None:
     missing = 7 + found.counters["rejected"]
     assert found.counters["missing_ids"] == missing == found.connections[0]["missing_ids"]
     assert any("lost messages" in reason for reason in found.quality.reasons)
+
+
+def test_many_missing_ids_are_all_counted(tmp_path: Path) -> None:
+    kept = [frame for i, frame in enumerate(FRAMES) if i < 100 or i % 3 or i > 890]
+    found = report(recorded(tmp_path / "f.ndjson", kept))
+    missing = len(FRAMES) - len(kept) + found.counters["rejected"]
+    assert found.counters["missing_ids"] == missing > 200
 
 
 def test_a_file_without_messages_is_an_f(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def frames(path: str | Path, first_connection: int = 0) -> Iterator[Frame]:
         if b'"msg"' in line[:64] or b'"recv_ms"' in line[-64:]:
             try:
                 wrapped = unwrap(line)
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 pass
             else:
                 data = bytes(wrapped.msg)
@@ -93,7 +93,7 @@ def frames(path: str | Path, first_connection: int = 0) -> Iterator[Frame]:
                     recv_ns = int(wrapped.recv_ms) * MS + round(wrapped.recv_ms % 1 * MS)
         try:
             name = who(data).connection_id
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # nested too deeply for it
             name = ""
         yield Frame(recv_ns, number_of(name), data)
 

@@ -164,6 +164,6 @@ def read_markets(path: str | Path) -> bytes:
         raise UsageError(f"{path} is larger than {MARKETS_BYTES_MAX} bytes", MARKETS_FORMAT)
     try:
         listed = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not a list of markets: {error}", MARKETS_FORMAT) from None
     return data if "markets" in listed else b'{"markets":' + data + b"}"
