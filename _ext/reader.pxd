@@ -21,7 +21,7 @@ cdef extern from *:
         int code
 
 cdef enum:
-    SCRATCH = 256           # longest string with escapes that is looked at
+    SCRATCH = 256           # longest string that is looked at, escapes resolved
 
 # What one message is read with. Rows and side tables grow at n, trades_n, ...: the caller sets them back on refusal.
 cdef struct Reader:
@@ -171,7 +171,7 @@ cdef inline const uint8_t* next_item(const uint8_t* p) noexcept nogil:
 
 
 cdef inline const uint8_t* string(Reader* c, const uint8_t* p, int depth, Text* out) noexcept nogil:
-    """A value that has to be a string of ASCII; anything else is refused (out.length 0)."""
+    """A value that has to be a string of ASCII, at most SCRATCH bytes; anything else is refused (out.length 0)."""
     if p[0] != c'"':
         refuse(c, R_BAD_VALUE)
         out.length = 0
@@ -181,6 +181,9 @@ cdef inline const uint8_t* string(Reader* c, const uint8_t* p, int depth, Text* 
         return NULL
     if (out.escaped or out.foreign) and not ascii(c, out):
         refuse(c, R_NON_ASCII if out.foreign else R_BAD_VALUE)
+        out.length = 0
+    elif out.length > SCRATCH:
+        refuse(c, R_BAD_VALUE)
         out.length = 0
     return p
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tests.reference_decode import DecoderTwin
 
 INT64_MAX = 2**63 - 1
+TEXT_MAX = 256
 SNAPSHOT, OFF_TICK, DOUBT, INEXACT, FROM_REST = 1, 8, 16, 1024, 2048
 TRADE_TYPES = {"LIMIT": 0, "LIQUIDATED": 32, "DELEVERAGED": 64}
 OTHER_TYPE = 128
@@ -91,7 +92,7 @@ class Reader:
             return self.fail("BAD_VALUE")
         if self.document.foreign(value):
             return self.fail("NON_ASCII")
-        return value if value.isascii() else self.fail("BAD_VALUE")
+        return value if value.isascii() and len(value) <= TEXT_MAX else self.fail("BAD_VALUE")
 
     def number(self, value: Any) -> Decimal | None:
         """A price or a size: a plain decimal in a JSON string."""

@@ -306,6 +306,8 @@ GOOD: dict[str, bytes] = {
     "trade of a new type, finer than the grid": trade(
         type="TWAP_SUBORDER", price="99.125", size="0.000000001"
     ),
+    "trade with an id of 256": trade(id="9" * 256),
+    "trade with an id of 256, one escaped": trade(id="9" * 255 + "X").replace(b"X", b"\\u0041"),
     "trade of no height": trade(createdAtHeight=None),
     "candle of no interest": candle(startingOpenInterest=None),
     "oracle of no height": oracle(effectiveAtHeight=None),
@@ -383,6 +385,8 @@ FAULTS: dict[str, tuple[str, bytes]] = {
     "trade of 0": ("BAD_VALUE", trade(size="0.0")),
     "trade on 30 February": ("BAD_VALUE", trade(createdAt="2026-02-30T00:00:00Z")),
     "trade with a foreign id": ("NON_ASCII", trade(id="é")),
+    "trade with an id of 257": ("BAD_VALUE", trade(id="9" * 257)),
+    "trade with an id of 257, one escaped": ("BAD_VALUE", trade(id="9" * 256 + "X").replace(b"X", b"\\u0041")),
     "trade with an empty id": ("BAD_VALUE", trade(id="")),
     "trade at a height below 0": ("BAD_VALUE", trade(createdAtHeight="-1")),
     "trades missing": ("MISSING_KEY", text(message("v4_trades", {}))),
