@@ -6,25 +6,30 @@ the whole dashboard into a file instead.
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 from pathlib import Path
+from time import perf_counter_ns
 
 import click
 from rich.console import Console
 
 from sniper import layout
-from sniper.dashboard import Dashboard, StatusLine, page_want
+from sniper.dashboard import Dashboard, StatusLine, ViewBuilder, page_want
 from sniper.engine import STAGES, Engine, Settings
 from sniper.feed.sim import Sim
 from sniper.inbox import Inbox
 from sniper.look import Look
 from sniper.loop import Loop
+from sniper.painter import Painter
+from sniper.panels.view import View
 from sniper.picture import Picture
 from sniper.stopping import Stopping
-from sniper.timing import Costs
+from sniper.timing import Costs, Durations
 
 RECORDS_MAX, BYTES_MAX = 4096, 4 << 20
-SVG_SIZE = (120, 40)
+WIDTH, HEIGHT = 120, 40  # of the picture
+FONT = re.compile(r"@font-face \{.*?\}\n?", re.DOTALL)
 
 
 def main(panel: str) -> None:
@@ -51,8 +56,10 @@ def command(panel: str, ticks: int | None, seed: int, markets: int, speed: float
     feed = Sim(seed=seed, markets=markets)
     look = Look(engine, source="sim", feed=feed, inbox=inbox, costs=costs, inbox_max=(RECORDS_MAX, BYTES_MAX))
     console = Console(stderr=True)
-    display: Dashboard | StatusLine
-    if console.is_terminal and not console.is_dumb_terminal:
+    display: Dashboard | StatusLine | Camera
+    if svg is not None:
+        display = Camera()
+    elif console.is_terminal and not console.is_dumb_terminal:
         display = Dashboard(console, ticker="BTC-USD", only=panel)
     else:
         display = StatusLine(console.file)
@@ -61,16 +68,42 @@ def command(panel: str, ticks: int | None, seed: int, markets: int, speed: float
             engine, feed, inbox, speed=speed, look=look, costs=costs, display=display, stopping=stopping
         )
         loop.run(ticks)
-    if svg is not None:
-        draw_svg(look, svg)
+    if isinstance(display, Camera) and svg is not None:
+        svg.write_text(display.svg(), encoding="utf-8")
 
 
-def draw_svg(look: Look, path: Path) -> None:
-    """Write a picture of the whole dashboard as it looks now."""
-    width, height = SVG_SIZE
-    want = page_want(layout.pages(width, height)[0], "BTC-USD")
-    console = Console(
-        file=StringIO(), record=True, width=width, force_terminal=True, color_system="truecolor"
-    )
-    console.print(Picture(look(want), width, height), end="")
-    path.write_text(console.export_svg(title="sniper run"), encoding="utf-8")
+class Camera:
+    """Draws all panels as the dashboard does, but into memory, and makes a picture at the end."""
+
+    quit = False
+
+    def __init__(self) -> None:
+        self._console = Console(file=StringIO(), record=True, width=WIDTH, height=HEIGHT, force_terminal=True)
+        self._page = layout.pages(WIDTH, HEIGHT)[0]
+        self._painter = Painter(self._console)
+        self._painter.frame(self._page)
+        self._costs = Durations()
+        self._view = View()
+
+    def __enter__(self) -> Camera:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing was taken, nothing is given back."""
+
+    def draw_if_due(self, now_ns: int, view_builder: ViewBuilder) -> bool:
+        """Draw after every tick."""
+        start_ns = perf_counter_ns()
+        self._view = view = view_builder(page_want(self._page, "BTC-USD"))
+        for box in self._page:
+            _, _, width, height = box.inner
+            self._painter.paint(box.name, layout.PANELS[box.name].draw(view, width, height))
+        self._painter.take()
+        self._costs.add(perf_counter_ns() - start_ns)
+        return True
+
+    def svg(self) -> str:
+        """The last draw as an SVG, one that asks no other server for its font."""
+        view = self._view._replace(header=self._view.header._replace(draw=self._costs.latency()))
+        self._console.print(Picture(view, WIDTH, HEIGHT), end="")
+        return FONT.sub("", self._console.export_svg(title="sniper run"))

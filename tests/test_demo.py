@@ -54,5 +54,6 @@ def test_a_picture_of_all_panels(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     text = path.read_text(encoding="utf-8")
     assert text.startswith("<svg") and "BTC-USD" in text.replace("&#45;", "-")
+    assert "font-face" not in text and "http" not in text.replace("http://www.w3.org", "").split("<rect")[-1]
     for title in TITLES.values():
         assert title in text

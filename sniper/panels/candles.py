@@ -111,16 +111,22 @@ def _runs(opens: tuple[int, ...], closes: tuple[int, ...]) -> list[tuple[int, in
 def _plot(columns: list[str], runs: list[tuple[int, int, str]], pad: int, labels: list[Cell]) -> list[Row]:
     """Rows from columns that are texts read downwards."""
     rows: list[Row] = []
-    blank = (" " * pad, "")
     for cells, label in zip(zip(*columns, strict=True), labels, strict=True):
         text = "".join(cells)
         filled_to = len(text.rstrip())
-        row = [blank]
+        filled_from = len(text) - len(text.lstrip()) if filled_to else len(text)
+        row: list[Cell] = []
         for start, end, style in runs:
+            if end <= filled_from:
+                continue
+            if not row:
+                row.append((" " * (pad + start), ""))
             if end >= filled_to:  # the rest of the row is blank, whatever the directions there
                 row.append((text[start:], style))
                 break
             row.append((text[start:end], style))
+        else:
+            row.append((" " * (pad + len(text)), ""))
         row.append(label)
         rows.append(tuple(row))
     return rows
