@@ -11,8 +11,11 @@ import pytest
 @pytest.fixture
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder as working and home folder, and no variable that sniper or a terminal reads."""
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.setenv(name, "")  # so that what `--color` sets is undone, too
+        monkeypatch.delenv(name)
     for name in list(os.environ):
-        if name.startswith(("SNIPER", "XDG_")) or name in ("NO_COLOR", "FORCE_COLOR"):
+        if name.startswith(("SNIPER", "XDG_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("TERM", "dumb")
