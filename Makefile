@@ -1,7 +1,7 @@
 # Six verbs; anything longer is a subcommand of sniper.
 #   make run ARGS='--ticks 200 --headless --json'    make sim SEED=7    make test ARGS='-k config'
 # The first call creates .venv with Python 3.12 or 3.11 (PYTHON=/path chooses one) and takes a minute or two;
-# later calls only look at time stamps.
+# later calls only look at time stamps. What is said of that goes to standard error, so that `--json` stays alone.
 
 VENV    := .venv
 BIN     := $(VENV)/bin
@@ -41,22 +41,22 @@ sim: build
 	$(BIN)/python -m tests.twin_run --seed $(SEED) $(ARGS)
 
 $(VENV)/python.stamp:
-	@python=$$(./.ci/find-python) && echo "creating $(VENV) with $$python" && "$$python" -m venv $(VENV)
+	@python=$$(./.ci/find-python) && echo "creating $(VENV) with $$python" >&2 && "$$python" -m venv $(VENV)
 	@$(PIP) install $(BUILD_TOOLS)
 	@touch $@
 
 $(VENV)/install.stamp: $(VENV)/python.stamp pyproject.toml
-	@echo "installing sniper and what it needs (the first time this takes a minute or two)"
+	@echo "installing sniper and what it needs (the first time this takes a minute or two)" >&2
 	@SNIPER_KERNELS=0 $(PIP) install --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/kernels.stamp: $(VENV)/install.stamp $(KERNELS) setup.py
-	@echo "building the kernels"
+	@echo "building the kernels" >&2
 	@mkdir -p build && { $(BIN)/python setup.py -q build_ext --inplace --parallel $(JOBS) > build/kernels.log 2>&1 \
-	    || { cat build/kernels.log; exit 1; }; }
+	    || { cat build/kernels.log >&2; exit 1; }; }
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/install.stamp pyproject.toml
-	@echo "installing what the tests need"
+	@echo "installing what the tests need" >&2
 	@SNIPER_KERNELS=0 $(PIP) install --no-build-isolation --editable '.[dev]'
 	@touch $@

@@ -57,19 +57,26 @@ def _tickers(value: tuple[str, ...] | str) -> tuple[str, ...] | str:
     return value
 
 
+def _no_login(value: str) -> str:
+    """The config is printed, and written into every journal: it holds no secrets."""
+    if "@" in value.partition("://")[2].split("/")[0]:
+        raise ValueError("must not hold a user name or a password")
+    return value
+
+
 def _source(value: str) -> str:
     if value in ("sim", "replay") or value in PRESETS:
         return value
     scheme, mark, rest = value.partition("://")
     if scheme not in ("ws", "wss") or not mark or not rest.split("/")[0]:
         raise ValueError(f'"{value}" is not one of {", ".join(SOURCES)}')
-    return value
+    return _no_login(value)
 
 
 def _http(value: str) -> str:
     if value and not value.startswith(("http://", "https://")):
         raise ValueError(f'"{value}" does not begin with http:// or https://')
-    return value
+    return _no_login(value)
 
 
 def _simulated(value: Any) -> Any:

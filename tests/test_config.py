@@ -56,6 +56,12 @@ def test_any_socket_address_is_a_source_and_has_the_rest_address_that_is_given()
     assert feed.indexer_url == "http://127.0.0.1:1"
 
 
+def test_a_refused_password_is_not_repeated() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Config.model_validate({"feed": {"source": "wss://me:secret@h/v4/ws"}})
+    assert "secret" not in caught.value.errors()[0]["msg"]
+
+
 def test_simulated_and_recorded_data_need_no_address() -> None:
     assert Config().feed.websocket_url == Config().feed.indexer_url == ""
 
@@ -89,6 +95,8 @@ def test_markets_are_all_or_a_list(given: Any, wanted: Any) -> None:
         ({"feed": {"source": "ws://"}}, "is not one of"),
         ({"feed": {"source": "http://a"}}, "is not one of"),
         ({"feed": {"rest_url": "indexer"}}, "does not begin with http"),
+        ({"feed": {"source": "wss://me:secret@h/v4/ws"}}, "must not hold a user name or a password"),
+        ({"feed": {"rest_url": "https://me@h"}}, "must not hold a user name or a password"),
         ({"feed": {"source": "replay"}}, "needs feed.path"),
         ({"feed": {"candles": ["2MIN"]}}, "1MIN"),
         ({"feed": {"speed": -1.0}}, "greater than or equal to 0"),
