@@ -126,25 +126,24 @@ class EventLog:
         if name == "LINK":
             state = LINK_NAMES[side]
             code = f", code {price}" if price else ""
-            self.add(
-                now_ns, LINK_SEVERITY.get(state, "info"), f"connection {ref} {state}{code}", (kind, ref, side)
-            )
+            self.add(now_ns, LINK_SEVERITY.get(state, "info"), f"conn {ref} {state}{code}", (kind, ref, side))
         elif name == "CONNECTED":
-            self.add(now_ns, "info", f"connection {ref} welcomed by the venue", (kind, ref))
+            self.add(now_ns, "info", f"conn {ref} welcomed by the venue", (kind, ref))
         elif name == "UNSUBSCRIBED":
-            self.add(now_ns, "info", f"unsubscribed {CHANNEL_NAMES[side]} {self._ticker(market)}")
+            self.add(now_ns, "info", f"unsubscribed {self._what(side, market)}")
         elif name == "ERROR":
-            where = f" for {self._ticker(market)}" if market != NO_MARKET else ""
-            text = f"message{where} on connection {ref} refused: {REASON_NAMES[side]}"
+            text = f"conn {ref} refused, {REASON_NAMES[side]} {self._ticker(market)}".rstrip()
             self.add(now_ns, "warning", text, (kind, ref, side))
         elif name == "GAP":
-            self.add(now_ns, "critical", f"inbox full: {size} records of connection {ref} lost", (kind, ref))
+            self.add(now_ns, "critical", f"inbox full: {size} records of conn {ref} lost", (kind, ref))
         elif name == "UNKNOWN":
-            self.add(now_ns, "info", f"message of an unknown kind on connection {ref}", (kind, ref))
+            self.add(now_ns, "info", f"conn {ref} message of an unknown kind", (kind, ref))
         elif name == "SERVER_ERROR":
-            what = f"{CHANNEL_NAMES[side]} {self._ticker(market)}".strip()
             self.add(
-                now_ns, "warning", f"the venue reports an error on connection {ref} {what}", (kind, ref, side)
+                now_ns,
+                "warning",
+                f"conn {ref} error from the venue {self._what(side, market)}".rstrip(),
+                (kind, ref, side),
             )
         elif name == "REST":
             if not 200 <= size < 300:
@@ -158,22 +157,29 @@ class EventLog:
     def _flagged(self, now_ns: int, name: str, price: int, flags: int, market: int, ref: int) -> None:
         ticker = self._ticker(market)
         if name == "MARKET" and flags & RETICKED:
-            self.add(now_ns, "warning", f"{ticker}: tick or step changed, book emptied", (name, market))
+            self.add(now_ns, "warning", f"{ticker} tick or step changed, book emptied", (name, market))
         elif name == "MARKET" and flags & NEW:
             self.add(now_ns, "info", "market listed", name)
         elif name == "ORACLE" and flags & DOUBT:
             what = "jumped" if price else "is empty"
-            self.add(now_ns, "warning", f"{ticker}: oracle price {what}", (name, market, price == 0))
+            self.add(now_ns, "warning", f"{ticker} oracle price {what}", (name, market, price == 0))
         elif name == "BLOCK" and flags & DOUBT:
-            self.add(now_ns, "warning", f"height or block time went back on connection {ref}", (name, ref))
+            self.add(now_ns, "warning", f"conn {ref} height or block time went back", (name, ref))
 
     def _command(self, now_ns: int, command: Command) -> None:
         if isinstance(command, Resubscribe):
-            text = f"resubscribe {command.channel} {command.ticker}: {command.cause}"
+            text = f"resubscribe {_short(command.channel)} {command.ticker}: {command.cause}"
             self.add(now_ns, "warning", text, ("resubscribe", command.channel, command.ticker))
         elif isinstance(command, Reconnect):
-            text = f"reconnect connection {command.connection}: {command.cause}"
+            text = f"reconnect conn {command.connection}: {command.cause}"
             self.add(now_ns, "warning", text, ("reconnect", command.connection))
+
+    def _what(self, channel: int, market: int) -> str:
+        return f"{_short(CHANNEL_NAMES[channel])} {self._ticker(market)}".strip()
 
     def _ticker(self, market: int) -> str:
         return "" if market == NO_MARKET else str(self._decoder.ticker(market))
+
+
+def _short(channel: str) -> str:
+    return channel.removeprefix("v4_")

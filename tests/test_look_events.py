@@ -23,12 +23,12 @@ def test_what_the_feed_says_of_its_connections() -> None:
         hand.record(REC_LINK, data)
     hand.record(REC_GAP, b"12 3400")
     assert told(hand)[:6] == [
-        ("critical", "inbox full: 12 records of connection 0 lost", 1),
-        ("critical", "connection 0 limited, code 429", 1),
-        ("critical", "connection 0 silent", 1),
-        ("warning", "connection 0 closed, code 1011", 1),
-        ("info", "connection 0 open", 1),
-        ("info", "connection 0 connecting", 1),
+        ("critical", "inbox full: 12 records of conn 0 lost", 1),
+        ("critical", "conn 0 limited, code 429", 1),
+        ("critical", "conn 0 silent", 1),
+        ("warning", "conn 0 closed, code 1011", 1),
+        ("info", "conn 0 open", 1),
+        ("info", "conn 0 connecting", 1),
     ]
     events = hand.run.look.events
     assert (events.criticals, events.warnings) == (3, 2), "closed, and the market without an oracle price"
@@ -41,9 +41,11 @@ def test_refused_messages_are_counted_by_reason() -> None:
         hand.levels("BTC-USD", bids=[["97123.5", "1"]])
     hand.record(REC_FRAME, b"not json")
     newest = told(hand)
-    assert newest[0][:2] == ("warning", "message on connection 0 refused: syntax")
+    assert newest[0][:2] == ("warning", "conn 0 refused, syntax")
     assert (
-        newest[1][0] == "warning" and newest[1][1].endswith("refused: off tick or step") and newest[1][2] == 5
+        newest[1][0] == "warning"
+        and newest[1][1] == "conn 0 refused, off tick or step"
+        and newest[1][2] == 5
     )
 
 
@@ -56,9 +58,9 @@ def test_messages_that_are_unknown_or_erroneous() -> None:
     hand.record(REC_REST, b"trades 503 ticker=BTC-USD\n")
     hand.record(REC_REST, b"trades 0 ticker=BTC-USD\n")
     texts = [text for _, text, _ in told(hand)]
-    assert "message of an unknown kind on connection 0" in texts
-    assert any(text.startswith("the venue reports an error on connection 0") for text in texts)
-    assert "unsubscribed v4_trades BTC-USD" in texts
+    assert "conn 0 message of an unknown kind" in texts
+    assert any(text.startswith("conn 0 error from the venue") for text in texts)
+    assert "unsubscribed trades BTC-USD" in texts
     assert "operator's command taken" in texts
     assert "REST trades: status 503" in texts and "REST trades: no answer" in texts
 
@@ -66,21 +68,21 @@ def test_messages_that_are_unknown_or_erroneous() -> None:
 def test_markets_and_prices_that_deserve_a_word() -> None:
     hand = Hand()
     assert ("info", "market listed", 2) in told(hand)
-    assert ("warning", "X-USD: oracle price is empty", 1) in told(hand)
+    assert ("warning", "X-USD oracle price is empty", 1) in told(hand)
     contents = {"trading": {"BTC-USD": {"tickSize": "0.5"}}}
     hand.send(type="channel_data", channel="v4_markets", id="v4_markets", version="1.0.0", contents=contents)
-    assert told(hand)[0] == ("warning", "BTC-USD: tick or step changed, book emptied", 1)
+    assert told(hand)[0] == ("warning", "BTC-USD tick or step changed, book emptied", 1)
     prices = {"oraclePrices": {"BTC-USD": {"oraclePrice": "1", "effectiveAt": "2027-01-15T08:00:00.000Z",
                                            "effectiveAtHeight": "9", "marketId": 0}}}  # fmt: skip
     hand.send(type="channel_data", channel="v4_markets", id="v4_markets", version="1.0.0", contents=prices)
-    assert told(hand)[0] == ("warning", "BTC-USD: oracle price jumped", 1)
+    assert told(hand)[0] == ("warning", "BTC-USD oracle price jumped", 1)
     for height in ("9", "8"):
         contents = {"blockHeight": height, "time": "2027-01-15T08:00:01.000Z"}
         hand.send(
             type="channel_data", channel="v4_block_height", id="v4_block_height", version="1.0.0",
             contents=contents,
         )  # fmt: skip
-    assert told(hand)[0] == ("warning", "height or block time went back on connection 0", 1)
+    assert told(hand)[0] == ("warning", "conn 0 height or block time went back", 1)
 
 
 def test_levels_and_trades_are_no_events() -> None:
@@ -101,8 +103,8 @@ def test_commands_are_events() -> None:
     events.apply(5, (Watch(("BTC-USD",)), Resubscribe(1, "v4_orderbook", "BTC-USD", "crossed for 15 s")))
     events.apply(6, (Reconnect(2, "silent"),))
     assert told(hand, 2) == [
-        ("warning", "reconnect connection 2: silent", 1),
-        ("warning", "resubscribe v4_orderbook BTC-USD: crossed for 15 s", 1),
+        ("warning", "reconnect conn 2: silent", 1),
+        ("warning", "resubscribe orderbook BTC-USD: crossed for 15 s", 1),
     ]
 
 

@@ -24,8 +24,8 @@ def test_rows_fit_any_size_full_or_empty(width: int, height: int) -> None:
 
 def test_severity_is_a_word_and_repeats_are_counted() -> None:
     rows = events.draw(sample(), 100, 8)
-    assert text_of(rows[:1]).startswith("13:42:01 CRIT connection 2 silent")
-    assert f"refused message on connection 1: off tick or step {CROSS}37" in text_of(rows[1:2])
+    assert text_of(rows[:1]).startswith("13:42:01 CRIT conn 2 silent")
+    assert f"conn 1 refused, off tick or step {CROSS}37" in text_of(rows[1:2])
     assert text_of(rows[3:4]).startswith("13:40:58 info 50 books live")
 
 

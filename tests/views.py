@@ -236,13 +236,11 @@ def sample(seed: int = 1, crossed: bool = True) -> View:
         ),
         Events(
             (
-                Event(START_NS, "critical", "connection 2 silent for 22 s: books stale, reconnecting", 1, 9),
-                Event(
-                    START_NS - 10**9, "warning", "refused message on connection 1: off tick or step", 37, 8
-                ),
-                Event(START_NS - 3 * 10**9, "warning", "ETH-USD crossed for 6.2 s: resubscribing", 1, 7),
+                Event(START_NS, "critical", "conn 2 silent for 22 s: books stale", 1, 9),
+                Event(START_NS - 10**9, "warning", "conn 1 refused, off tick or step", 37, 8),
+                Event(START_NS - 3 * 10**9, "warning", "resubscribe orderbook ETH-USD: crossed", 1, 7),
                 Event(START_NS - 63 * 10**9, "info", "50 books live", 1, 2),
-                Event(START_NS - 64 * 10**9, "info", "connection 0 open", 1, 1),
+                Event(START_NS - 64 * 10**9, "info", "conn 0 open", 1, 1),
             ),
             38,
             1,

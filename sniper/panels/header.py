@@ -73,7 +73,8 @@ def _second(header: Header, width: int, start: tuple[Cell, ...]) -> Row:
     used = sum(len(text) for text, _ in start)
     if books and used + 1 + sum(len(text) for text, _ in full) <= width:
         return ends(width, start, full)
-    return ends(width, start, ((f"{live}/{books} live ", "good" if live == books else "warning"),))
+    worst = "critical" if "stale" in dict(header.trust) else "good" if live == books else "warning"
+    return ends(width, start, ((f"{live}/{books} live ", worst),))
 
 
 def _cost(name: str, latency: Latency) -> tuple[Cell, ...]:

@@ -29,14 +29,18 @@ def draw(view: View, width: int, height: int) -> list[Row]:
 
 
 def _frame(pipeline: Pipeline, width: int) -> Row:
-    return line(
-        width,
-        ("frame   ", "label"),
+    cells: list[Cell] = [("frame   ", "label")]
+    room = width - 8
+    for text, style in (
         (f"{pipeline.frame + 1}/{pipeline.frames}", "strong"),
         (f" of tick {pipeline.tick:,}  ", "dim"),
-        (f"{pipeline.bytes:,} bytes", "strong"),
-        (f"  conn {pipeline.connection}", "dim"),
-    )
+        (f"{pipeline.bytes:,} bytes  ", "strong"),
+        (f"conn {pipeline.connection}", "dim"),
+    ):
+        if len(text) <= room:
+            cells.append((text, style))
+            room -= len(text)
+    return line(width, *cells)
 
 
 def _wrapped(text: str, width: int, lines: int) -> list[str]:
