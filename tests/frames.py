@@ -151,6 +151,9 @@ class Messages:
         """Price and size texts near the touch; sometimes across it; a third of the sizes are zero."""
         random = self.random.random
         away = int(random() ** 3 * 40) - (3 if random() < 0.15 else 0)
+        if random() < 0.04:  # the deep book, and ghosts on the wrong side of the touch
+            away = int(random() ** 2 * 30_000) * (1 if random() < 0.8 else -1)
+            away = max(away, 1 - market.mid) if side else min(away, market.mid - 2)
         steps = 0 if random() < 0.34 else 1 + int(random() ** 3 * 60000) if random() < 0.8 else 5
         return market.price(market.mid + (1 + away if side else -away)), market.size(steps)
 
@@ -170,6 +173,8 @@ class Messages:
     def book_update(self) -> dict[str, Any]:
         market = self.pick(self.markets)
         market.mid = max(60, market.mid + self.below(3) - 1)
+        if self.random.random() < 0.003:  # a leap
+            market.mid = max(60, market.mid + self.below(20_000) - 10_000)
         return self.data("v4_orderbook", market.ticker, lambda: self.book_entry(market))
 
     def book_entry(self, market: Market) -> dict[str, Any]:
