@@ -162,8 +162,11 @@ cdef class Decoder:
         cdef Py_ssize_t total = 0
         cdef Py_ssize_t count = PyList_GET_SIZE(records)
         cdef PyObject* record
+        cdef PyObject* connection_was = NULL
+        cdef PyObject* kind_was = NULL
         cdef object data
-        cdef int64_t connection, kind
+        cdef int64_t connection = 0
+        cdef int64_t kind = 0
         cdef Reader* c = &self.c
         cdef const uint8_t* p
         if count > self.records_max:
@@ -179,8 +182,13 @@ cdef class Decoder:
             if not PyTuple_CheckExact(<object> record) or PyTuple_GET_SIZE(<object> record) != 4:
                 raise TypeError("a record is a tuple (recv_ns, connection, kind, data)")
             data = <object> PyTuple_GET_ITEM(<tuple> record, 3)
-            connection = PyLong_AsLongLong(<object> PyTuple_GET_ITEM(<tuple> record, 1))
-            kind = PyLong_AsLongLong(<object> PyTuple_GET_ITEM(<tuple> record, 2))
+            # small numbers are one object each: the same object again needs no second look
+            if <PyObject*> PyTuple_GET_ITEM(<tuple> record, 1) != connection_was:
+                connection_was = <PyObject*> PyTuple_GET_ITEM(<tuple> record, 1)
+                connection = PyLong_AsLongLong(<object> connection_was)
+            if <PyObject*> PyTuple_GET_ITEM(<tuple> record, 2) != kind_was:
+                kind_was = <PyObject*> PyTuple_GET_ITEM(<tuple> record, 2)
+                kind = PyLong_AsLongLong(<object> kind_was)
             if not PyBytes_Check(data) or not 0 <= connection < CONNECTIONS or not 0 <= kind <= REC_OPERATOR:
                 raise ValueError(f"not a record: connection {connection}, kind {kind}, data {type(data).__name__}")
             length = PyBytes_GET_SIZE(data)

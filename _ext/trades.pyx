@@ -33,7 +33,7 @@ cdef extern from *:
     const uint64_t MIX "SNIPER_MIX"
 
 cdef enum:
-    IDS_MAX = 4096      # ids remembered a market, a power of two
+    IDS_MAX = 4096      # ids remembered a market, a power of two (twice that must fit the 18 bits above PLACE)
     IDS_FIRST = 256
     PLACE = 0x3FFF      # of a slot: place in the ring + 1; the bits above it: part of the hash
     RECENT = 64         # trades of the short tape a market
@@ -94,11 +94,16 @@ cdef inline uint64_t key_high(const Trade* t) noexcept nogil:
     return t.id_high | (<uint64_t> 1 << (63 if t.id_form else 32))
 
 
+cdef inline uint32_t home_of(uint32_t h) noexcept nogil:
+    """The slot where a hash, or a table entry, which keeps the upper bits of one, would like to stand."""
+    return h >> 14
+
+
 cdef inline void enter(Ids* ids, uint32_t place) noexcept nogil:
     """Point the table at a place of the ring."""
     cdef uint32_t mask = 2 * ids.room - 1
     cdef uint32_t h = hash_of(&ids.ring[place])
-    cdef uint32_t i = h & mask
+    cdef uint32_t i = home_of(h) & mask
     while ids.table[i]:
         i = (i + 1) & mask
     ids.table[i] = (h & ~<uint32_t> PLACE) | (place + 1)
@@ -135,7 +140,7 @@ cdef void forget(Ids* ids) noexcept nogil:
     """Take the oldest id out (open addressing: close the hole by shifting back)."""
     cdef uint32_t mask = 2 * ids.room - 1
     cdef uint32_t place = ids.next
-    cdef uint32_t i = hash_of(&ids.ring[place]) & mask
+    cdef uint32_t i = home_of(hash_of(&ids.ring[place])) & mask
     cdef uint32_t j, home
     while ids.table[i] & PLACE != place + 1:
         i = (i + 1) & mask
@@ -144,7 +149,7 @@ cdef void forget(Ids* ids) noexcept nogil:
         j = (j + 1) & mask
         if not ids.table[j]:
             break
-        home = hash_of(&ids.ring[(ids.table[j] & PLACE) - 1]) & mask
+        home = home_of(ids.table[j]) & mask
         if ((j - home) & mask) >= ((j - i) & mask):
             ids.table[i] = ids.table[j]
             i = j
@@ -164,7 +169,7 @@ cdef bint remember(Ids* ids, uint64_t high, uint64_t low) noexcept nogil:
     key.low = low
     h = hash_of(&key)
     if likely(ids.room):
-        i = h & mask
+        i = home_of(h) & mask
         while ids.table[i]:
             if (ids.table[i] ^ h) & ~<uint32_t> PLACE == 0:
                 held = &ids.ring[(ids.table[i] & PLACE) - 1]
@@ -271,7 +276,7 @@ cdef class Trades:
                 if ids != NULL and ids.room:
                     key.high = key_high(t)
                     key.low = t.id_low
-                    prefetch(&ids.table[hash_of(&key) & (2 * ids.room - 1)])
+                    prefetch(&ids.table[home_of(hash_of(&key)) & (2 * ids.room - 1)])
         for i in range(self.used[U_OTHERS]):
             row = &self.rows[self.others[i]]
             if row.kind == TRADE:
