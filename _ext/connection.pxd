@@ -7,7 +7,7 @@ from event cimport *
 
 cdef enum:
     CONNECTIONS = 1024      # distinct connections of one run or recording
-    MISSING = 32            # message ids under watch for each
+    MISSING = 256           # message ids under watch for each: subscribe replies of some 100 channels come late by design
 
 cdef struct Connection:
     int64_t frames
@@ -19,6 +19,7 @@ cdef struct Connection:
     int64_t block_recv_ns   # when it came
     int64_t next_id         # message id that comes next, -1: not known yet
     int64_t lost_ids        # ids that never came
+    int64_t given_up        # of those, the ones dropped for lack of room and not reported yet
     int64_t[MISSING] missing_id
     int64_t[MISSING] missing_ns
     int32_t missing_n
@@ -37,10 +38,12 @@ cdef inline void stray_id(Connection* link, int64_t message_id, int64_t recv_ns)
         first = link.next_id
         if message_id - first > MISSING:
             link.lost_ids += message_id - first - MISSING
+            link.given_up += message_id - first - MISSING
             first = message_id - MISSING
         while first < message_id:
             if link.missing_n == MISSING:   # the oldest is given up
                 link.lost_ids += 1
+                link.given_up += 1
                 link.missing_n -= 1
                 memmove(link.missing_id, &link.missing_id[1], link.missing_n * 8)
                 memmove(link.missing_ns, &link.missing_ns[1], link.missing_n * 8)

@@ -280,7 +280,9 @@ cdef class Decoder:
             else:
                 if c.reason == R_NONE:
                     c.reason = R_BAD_VALUE
-                bad_levels = count_levels(c, p) if kind == REC_FRAME else 0
+                if kind == REC_FRAME:
+                    bad_levels = count_levels(c, p)
+                    heard(c, link, p)
         elif c.reason == R_NONE:
             c.reason = R_SYNTAX
         c.flags = FROM_REST if kind == REC_REST else 0
@@ -390,7 +392,8 @@ cdef class Decoder:
         return [self.ticker(i) for i in range(self.c.markets_n)]
 
     def overdue(self, int64_t now_ns, int64_t grace_ns):
-        """Connections with a message id that has been missing for longer than `grace_ns`; forgets those ids.
+        """Connections with message ids that have been missing for longer than `grace_ns`, or that were too many to
+        wait for; forgets those ids.
 
         Returns a list of (connection, ids). Source of the rule: message ids are one counter a connection, and
         replies to subscribe come late, so only age tells a lost message from a late one.
@@ -403,13 +406,14 @@ cdef class Decoder:
             k = 0
             while k < link.missing_n and now_ns - link.missing_ns[k] > grace_ns:
                 k += 1
-            if k:
-                out.append((i, k))
+            if k or link.given_up:
+                out.append((i, k + link.given_up))
+                self.counters[C_MISSING_IDS] += k + link.given_up
+                link.given_up = 0
                 link.lost_ids += k
                 link.missing_n -= k
                 memmove(link.missing_id, &link.missing_id[k], link.missing_n * 8)
                 memmove(link.missing_ns, &link.missing_ns[k], link.missing_n * 8)
-                self.counters[C_MISSING_IDS] += k
         return out
 
     def digest(self):

@@ -239,6 +239,7 @@ cdef class Books:
             unknown += gone
             t.unknown_removes += gone
             t.last_ns = row.recv_ns
+            (&t.bids)[side] = s.count
             row.bid = t.bid
             row.ask = t.ask
             if unlikely(astray):
@@ -280,7 +281,7 @@ cdef class Books:
         if t.crossed:
             t.crossed_ns += now_ns - t.crossed_since_ns
         t.crossed = 0
-        t.bid = t.ask = t.raw_bid = t.raw_ask = 0
+        t.bid = t.ask = t.raw_bid = t.raw_ask = t.bids = t.asks = 0
         t.stale = 0
         t.state = <uint8_t> state
         settle(t)

@@ -44,7 +44,7 @@ ENVELOPE = frozenset(
     )
 )
 BATCH, SUBSCRIBED = 4, 2
-ID_MAX, NAME_MAX, MISSING_MAX = 160, 64, 32
+ID_MAX, NAME_MAX, MISSING_MAX = 160, 64, 256
 Row = dict[str, Any]
 Record = tuple[int, int, int, bytes]
 
@@ -85,6 +85,8 @@ class DecoderTwin:
         message.read()
         if not message.reasons:
             self.links.setdefault(connection, Link()).follow(message)
+        elif message.whole_envelope:
+            self.links.setdefault(connection, Link()).number(message.id_number)
         if not data.isascii() and message.reasons:  # something further on may hold such a byte
             message.reasons.add("NON_ASCII")
         return self.settle(message, connection)
@@ -125,9 +127,14 @@ class Link:
             self.name, self.next_id, self.missing = name, -1, []
         if message.connected:
             self.next_id, self.missing = number + 1, []
-        elif number < 0:
+        else:
+            self.number(number)
+
+    def number(self, number: int) -> None:
+        """An id that came, with an accepted message or with one that was refused for its contents."""
+        if number < 0:
             return
-        elif self.next_id < 0:
+        if self.next_id < 0:
             self.next_id = number + 1
         elif number >= self.next_id:
             waiting = self.missing + list(range(max(self.next_id, number - 10 * MISSING_MAX), number))
@@ -143,6 +150,8 @@ class Message(MarketMaps):
     id_number = -1
     link_name: str | None = None
     connected = False
+    whole_envelope = False
+    """Whether all that stands round the contents was good."""
 
     def read(self) -> None:
         """Envelope first, then contents by channel."""
@@ -162,6 +171,7 @@ class Message(MarketMaps):
         name = self.text(members["id"]) if "id" in members else None
         if len(name or "") > ID_MAX:
             self.fail("BAD_VALUE")
+        self.whole_envelope = not self.reasons
         if kind in CONTROL:
             side = CHANNELS.index(channel) if channel in CHANNELS else 0
             ticker = name or ""

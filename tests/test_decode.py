@@ -64,7 +64,17 @@ def test_a_new_connection_starts_its_ids_anew(desk: Desk) -> None:
 def test_a_great_leap_of_ids_is_bounded(desk: Desk) -> None:
     desk.read(m.book("BTC-USD", 10**15, [("99", "1")]))
     desk.read(m.book("BTC-USD", 10**15 + 50, [("99", "1")]))
-    assert desk.decoder.overdue(desk.now_ns + 9 * SECOND, SECOND) == [(0, 32)]
+    lost = 10**15 - 2 + 49
+    assert desk.decoder.overdue(desk.now_ns, SECOND) == [(0, lost - 256)]
+    assert desk.decoder.overdue(desk.now_ns + 9 * SECOND, SECOND) == [(0, 256)]
+    assert desk.counter("missing_ids") == int(desk.decoder.connections[0]["lost_ids"]) == lost
+
+
+def test_a_refused_message_did_come_unless_it_was_no_message(desk: Desk) -> None:
+    assert desk.refusal(m.book("BTC-USD", 2, [("99.5", "1")])) == "off tick or step"
+    assert desk.refusal(m.book("BTC-USD", 3, [("99", "1")])[:-1]) == "syntax"
+    desk.read(m.book("BTC-USD", 4, [("99", "1")]))
+    assert desk.decoder.overdue(desk.now_ns + 9 * SECOND, SECOND) == [(0, 1)]
 
 
 def test_one_frame_beyond_the_limit_of_a_tick_is_one_error_row(desk: Desk) -> None:

@@ -78,6 +78,7 @@ def test_near_and_far_levels_are_one_book(batches: list[list[Level]], data: Any)
                 raw[side].pop(tick, None)
         assert book.side(0) == sorted(raw[0].items(), reverse=True)
         assert book.side(1) == sorted(raw[1].items())
+        assert (book.top("bids"), book.top("asks")) == (len(raw[0]), len(raw[1]))
         bids, asks = book.side(0, False), book.side(1, False)
         assert not bids or not asks or bids[0][0] < asks[0][0]
         if data.draw(st.booleans()):
