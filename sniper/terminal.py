@@ -130,8 +130,8 @@ class Terminal:
     def foreground(self) -> bool:
         """False while the shell has put us in the background: to touch the terminal then would stop us."""
         try:
-            return self._keys is None or os.tcgetpgrp(self._keys) == os.getpgrp()
-        except OSError:
+            return os.tcgetpgrp(self._output) == os.getpgrp()
+        except OSError:  # not the terminal that controls us
             return True
 
     def _take(self) -> None:

@@ -40,7 +40,7 @@ class Tmux:
     def run(self, *arguments: str) -> str:
         """One tmux command."""
         done = subprocess.run(
-            ["tmux", "-L", self.name, "-f", "/dev/null", *arguments],
+            ["tmux", "-u", "-L", self.name, "-f", "/dev/null", *arguments],
             capture_output=True,
             text=True,
             timeout=20,
@@ -51,7 +51,9 @@ class Tmux:
 
     def start(self, *arguments: str) -> None:
         """Type the command line of a run into the shell; its exit code is printed behind it."""
-        variables = f"XDG_STATE_HOME={shlex.quote(self.folder)} COLORTERM=truecolor TERM=tmux-256color"
+        variables = (
+            f"XDG_STATE_HOME={shlex.quote(self.folder)} COLORTERM=truecolor TERM=tmux-256color LC_ALL=C.UTF-8"
+        )
         python = shlex.quote(sys.executable)
         self.type(f"clear; {variables} {python} -m sniper run {' '.join(arguments)}; echo exit code $?\n")
 

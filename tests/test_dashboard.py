@@ -22,6 +22,7 @@ from tests.views import sample
 
 SECOND_NS = 1_000_000_000
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
+TERM = {"TERM": "xterm-256color"}
 MARKER = b"\x00\x01end\x01"
 
 
@@ -54,7 +55,9 @@ class Pty:
         self.screen = Screen(width, height)
 
     def console(self) -> Console:
-        return Console(file=self.file, force_terminal=True, color_system="truecolor", no_color=False)
+        return Console(
+            file=self.file, force_terminal=True, color_system="truecolor", no_color=False, _environ=TERM
+        )
 
     def draw(self, dashboard: Dashboard, now_ns: int, build: Builder) -> str:
         """The screen's text after a draw, all of which the terminal has taken."""

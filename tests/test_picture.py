@@ -20,7 +20,15 @@ from tests.views import sample
 def test_painter_and_picture_agree(size: tuple[int, int], seed: int) -> None:
     view = sample(seed, crossed=seed == 1)
     for number, page in enumerate(layout.pages(*size)):
-        console = Console(file=StringIO(), record=True, width=size[0], height=size[1], force_terminal=True)
+        console = Console(
+            file=StringIO(),
+            record=True,
+            width=size[0],
+            height=size[1],
+            force_terminal=True,
+            color_system="truecolor",
+            no_color=False,
+        )
         console.print(Picture(view, *size, number), end="")
         painter, screen = Painter(console), Screen(*size)
         painter.frame(page)

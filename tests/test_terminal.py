@@ -124,10 +124,12 @@ print(size)
     assert "(101, 33)" in child.text
 
 
-def test_in_the_background_it_leaves_the_terminal_alone() -> None:
-    program = """
+@pytest.mark.parametrize("keys", ["0", "None"])
+def test_in_the_background_it_leaves_the_terminal_alone(keys: str) -> None:
+    program = f"""
 if os.fork() == 0:
     os.setpgid(0, 0)
+    t = Terminal(1, {keys})
     with t:
         ok = not t.entered and not t.foreground() and t.read_keys() == ''
     os._exit(0 if ok else 9)
