@@ -13,11 +13,9 @@ Wire: https://docs.dydx.xyz (Indexer WebSocket); what each row means: docs/rows.
 
 import numpy as np
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_GET_SIZE
-from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
-from cpython.long cimport PyLong_AsLongLong
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.object cimport PyObject
-from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.string cimport memcmp, memcpy, memmove, memset
 
 from connection cimport *
@@ -30,6 +28,18 @@ from records cimport *
 from scan cimport *
 
 from sniper._ext.tape import MARKET_DTYPE
+
+cdef extern from "Python.h":
+    # the same as Cython's, with borrowed pointers: counting references costs more than reading a record
+    bint tuple_exact "PyTuple_CheckExact"(PyObject* o)
+    bint is_bytes "PyBytes_Check"(PyObject* o)
+    Py_ssize_t tuple_size "PyTuple_GET_SIZE"(PyObject* o)
+    Py_ssize_t bytes_size "PyBytes_GET_SIZE"(PyObject* o)
+    Py_ssize_t list_size "PyList_GET_SIZE"(PyObject* o)
+    PyObject* list_item "PyList_GET_ITEM"(PyObject* o, Py_ssize_t i)
+    PyObject* tuple_item "PyTuple_GET_ITEM"(PyObject* o, Py_ssize_t i)
+    const char* bytes_text "PyBytes_AS_STRING"(PyObject* o)
+    int64_t whole_number "PyLong_AsLongLong"(PyObject* o) except? -1
 
 cdef Connection _connection
 CONNECTION_DTYPE = np.asarray(<Connection[:1]> &_connection).dtype
@@ -78,6 +88,7 @@ cdef struct Head:
 cdef bytes MAGIC = b"decode/1"
 
 
+@cython.final
 cdef class Decoder:
     """Raw records -> rows of `tape`. Keeps the market table and the state of every connection.
 
@@ -160,11 +171,11 @@ cdef class Decoder:
         """
         cdef Py_ssize_t i, length
         cdef Py_ssize_t total = 0
-        cdef Py_ssize_t count = PyList_GET_SIZE(records)
+        cdef Py_ssize_t count = list_size(<PyObject*> records)
         cdef PyObject* record
+        cdef PyObject* data
         cdef PyObject* connection_was = NULL
         cdef PyObject* kind_was = NULL
-        cdef object data
         cdef int64_t connection = 0
         cdef int64_t kind = 0
         cdef Reader* c = &self.c
@@ -178,22 +189,22 @@ cdef class Decoder:
         self.kinds = 0
         self.others_n = 0
         for i in range(count):
-            record = <PyObject*> PyList_GET_ITEM(records, i)
-            if not PyTuple_CheckExact(<object> record) or PyTuple_GET_SIZE(<object> record) != 4:
+            record = list_item(<PyObject*> records, i)
+            if not tuple_exact(record) or tuple_size(record) != 4:
                 raise TypeError("a record is a tuple (recv_ns, connection, kind, data)")
-            data = <object> PyTuple_GET_ITEM(<tuple> record, 3)
             # small numbers are one object each: the same object again needs no second look
-            if <PyObject*> PyTuple_GET_ITEM(<tuple> record, 1) != connection_was:
-                connection_was = <PyObject*> PyTuple_GET_ITEM(<tuple> record, 1)
-                connection = PyLong_AsLongLong(<object> connection_was)
-            if <PyObject*> PyTuple_GET_ITEM(<tuple> record, 2) != kind_was:
-                kind_was = <PyObject*> PyTuple_GET_ITEM(<tuple> record, 2)
-                kind = PyLong_AsLongLong(<object> kind_was)
-            if not PyBytes_Check(data) or not 0 <= connection < CONNECTIONS or not 0 <= kind <= REC_OPERATOR:
-                raise ValueError(f"not a record: connection {connection}, kind {kind}, data {type(data).__name__}")
-            length = PyBytes_GET_SIZE(data)
-            p = <const uint8_t*> PyBytes_AS_STRING(data)
-            c.recv_ns = PyLong_AsLongLong(<object> PyTuple_GET_ITEM(<tuple> record, 0))
+            if tuple_item(record, 1) != connection_was:
+                connection_was = tuple_item(record, 1)
+                connection = whole_number(connection_was)
+            if tuple_item(record, 2) != kind_was:
+                kind_was = tuple_item(record, 2)
+                kind = whole_number(kind_was)
+            data = tuple_item(record, 3)
+            if not is_bytes(data) or not 0 <= connection < CONNECTIONS or not 0 <= kind <= REC_OPERATOR:
+                raise ValueError(f"not a record: connection {connection}, kind {kind}, data {type(<object> data).__name__}")
+            length = bytes_size(data)
+            p = <const uint8_t*> bytes_text(data)
+            c.recv_ns = whole_number(tuple_item(record, 0))
             c.frame = <uint32_t> i
             c.connection = <uint32_t> connection
             c.end = p + length

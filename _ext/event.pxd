@@ -9,11 +9,9 @@ cdef extern from *:
     #if defined(__GNUC__)
     #  define SNIPER_LIKELY(x) __builtin_expect(!!(x), 1)
     #  define SNIPER_UNLIKELY(x) __builtin_expect(!!(x), 0)
-    #  define SNIPER_PREFETCH(p) __builtin_prefetch(p)
     #else
     #  define SNIPER_LIKELY(x) (x)
     #  define SNIPER_UNLIKELY(x) (x)
-    #  define SNIPER_PREFETCH(p) ((void)0)
     #endif
     #include <stdint.h>
     typedef struct { uint64_t a, b; } SniperDigest;
@@ -26,7 +24,6 @@ cdef extern from *:
     """
     bint likely "SNIPER_LIKELY"(bint x) nogil
     bint unlikely "SNIPER_UNLIKELY"(bint x) nogil
-    void prefetch "SNIPER_PREFETCH"(const void* p) noexcept nogil
     # A running 128-bit digest: not cryptographic, made to notice any accidental difference.
     ctypedef struct Digest "SniperDigest":
         uint64_t a

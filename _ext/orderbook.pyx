@@ -11,6 +11,7 @@ Every row of the tape leaves this kernel stamped with the best bid and ask of it
 
 import numpy as np
 
+cimport cython
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
@@ -88,6 +89,16 @@ cdef void uncross(const Book* b, Best* t) noexcept nogil:
     t.ask = ask
 
 
+cdef inline bint astray(const Book* b, int64_t best) noexcept nogil:
+    """Whether a best level has left the middle three quarters of the window."""
+    return best != 0 and <uint64_t> (best - b.base - WINDOW // 8) >= WINDOW * 3 // 4
+
+
+cdef inline uint64_t run_of(const Event* row) noexcept nogil:
+    """Kind, market and frame of a row: equal for rows of one message about one market."""
+    return <uint64_t> row.frame << 32 | <uint64_t> row.market << 8 | row.kind
+
+
 cdef inline void settle(Best* t) noexcept nogil:
     """Trust from state, staleness and crossing."""
     if t.state != T_LIVE:
@@ -116,6 +127,7 @@ cdef struct BookHead:
 cdef bytes MAGIC = b"books//1"
 
 
+@cython.final
 cdef class Books:
     """One book a market, kept from the rows of `tape`.
 
@@ -166,90 +178,100 @@ cdef class Books:
 
     def apply(self, Py_ssize_t n):
         """Apply the first n rows of the tape and stamp each with its market's best bid and ask."""
-        cdef Py_ssize_t i
-        cdef Event* row
+        cdef Event* row = &self.rows[0]
+        cdef Event* end = row + n
         cdef Best* t
         cdef Book* b
         cdef Side* s
         cdef uint64_t k
-        cdef int64_t old, stamp, lost, key, gone
+        cdef int64_t old, lost, key, gone, updates, unknown, bid, ask
+        cdef int64_t unknown_all = 0
         cdef int side
-        cdef int64_t unknown = 0
-        cdef bint astray = 0            # the touch left the middle of its window
+        cdef uint64_t what              # kind and market of the run of rows at hand, as one word
         cdef Digest d = self.d
-        cdef Event* rows = &self.rows[0]
-        cdef Best* tops = &self.t[0]
-        cdef Book** books = self.books
         if not 0 <= n <= self.rows.shape[0]:
             raise ValueError(f"{n} rows: the tape holds {self.rows.shape[0]}")
-        for i in range(n):
-            row = &rows[i]
-            if unlikely(row.kind != LEVEL):
+        while row < end:
+            t = &self.t[row.market] if row.kind == LEVEL else NULL
+            if unlikely(t == NULL or t.state != T_LIVE):
                 self.d = d
                 self.other(row)
                 d = self.d
+                row += 1
                 continue
-            t = &tops[row.market]
-            b = books[row.market]
-            if unlikely(t.state != T_LIVE):
-                t.orphans += 1
-                self.counters[C_ORPHAN_LEVELS] += 1
-                row.bid = 0
-                row.ask = 0
-                continue
-            side = row.side & 1
-            s = &b.side[side]
-            if likely(not row.flags & SNAPSHOT):
-                t.updates += 1
-            stamp = t.updates
-            k = <uint64_t> (row.price - b.base)
-            if likely(k < WINDOW):
-                old = set_near(s, k, row.size, stamp)
-            else:
-                lost = 0
-                old = set_far(s, row.price, row.size, stamp, side, &lost)
-                if unlikely(lost):
-                    t.overflow += lost
-                    self.counters[C_BOOK_OVERFLOW] += lost
-            key = -row.price if side else row.price
-            if unlikely(key >= s.key):      # the touch: a better level, or the best one changed or went
-                if row.size:
-                    s.key = key
-                    s.best = row.price
-                elif key == s.key and old:
-                    find_best(s, b.base, side)
-                (&t.raw_bid)[side] = s.best
-                astray = <uint64_t> (s.best - b.base - WINDOW // 8) >= WINDOW * 3 // 4 and s.best != 0
-                if likely(t.raw_bid < t.raw_ask or t.raw_ask == 0):
-                    t.bid = t.raw_bid
-                    t.ask = t.raw_ask
-                    if unlikely(t.crossed):
-                        t.crossed = 0
-                        t.crossed_ns += row.recv_ns - t.crossed_since_ns
-                        settle(t)
-                elif not t.crossed:
-                    t.crossed = 1
-                    t.crossings += 1
-                    t.crossed_since_ns = row.recv_ns
-                    self.counters[C_CROSSINGS] += 1
-                    settle(t)
-            if unlikely(t.crossed):
-                uncross(b, t)
-            gone = (old == 0) & (row.size == 0)     # a removal of a level that we do not have
-            unknown += gone
-            t.unknown_removes += gone
-            t.last_ns = row.recv_ns
-            (&t.bids)[side] = s.count
-            row.bid = t.bid
-            row.ask = t.ask
-            if unlikely(astray):
-                astray = 0
-                self.centre(b, t)
-            fold(&d, <uint64_t> row.bid ^ <uint64_t> old << 20, <uint64_t> row.ask ^ <uint64_t> row.price << 20)
-        self.counters[C_UNKNOWN_REMOVES] += unknown
+            # a run of levels of one market: what they share stays in registers
+            b = self.books[row.market]
+            what = run_of(row)
+            updates = t.updates
+            unknown = 0
+            bid = t.bid
+            ask = t.ask
+            while True:
+                side = row.side & 1
+                s = &b.side[side]
+                updates += not row.flags & SNAPSHOT
+                k = <uint64_t> (row.price - b.base)
+                if likely(k < WINDOW):
+                    old = set_near(s, k, row.size, updates)
+                else:
+                    lost = 0
+                    old = set_far(s, row.price, row.size, updates, side, &lost)
+                    if unlikely(lost):
+                        t.overflow += lost
+                        self.counters[C_BOOK_OVERFLOW] += lost
+                key = -row.price if side else row.price
+                if unlikely(key >= s.key):      # the touch: a better level, or the best one changed or went
+                    if row.size:
+                        s.key = key
+                        s.best = row.price
+                    elif key == s.key and old:
+                        find_best(s, b.base, side)
+                    (&t.raw_bid)[side] = s.best
+                    self.touch(b, t, row.recv_ns)
+                    bid = t.bid
+                    ask = t.ask
+                elif unlikely(t.crossed):
+                    uncross(b, t)
+                    bid = t.bid
+                    ask = t.ask
+                gone = (old == 0) & (row.size == 0)     # a removal of a level that we do not have
+                unknown += gone
+                row.bid = bid
+                row.ask = ask
+                fold(&d, <uint64_t> bid ^ <uint64_t> old << 20, <uint64_t> ask ^ <uint64_t> row.price << 20)
+                row += 1
+                if row == end or run_of(row) != what:
+                    break
+            t.updates = updates
+            t.last_ns = row[-1].recv_ns
+            t.bids = b.side[0].count
+            t.asks = b.side[1].count
+            t.unknown_removes += unknown
+            unknown_all += unknown
+        self.counters[C_UNKNOWN_REMOVES] += unknown_all
         self.d = d
         self.digests[2 * STAGE_BOOK] = d.a
         self.digests[2 * STAGE_BOOK + 1] = d.b
+
+    cdef inline void touch(self, Book* b, Best* t, int64_t recv_ns) noexcept:
+        """The best bid or ask may have changed: view, crossing, window."""
+        if likely(t.raw_bid < t.raw_ask or t.raw_ask == 0):
+            t.bid = t.raw_bid
+            t.ask = t.raw_ask
+            if unlikely(t.crossed):
+                t.crossed = 0
+                t.crossed_ns += recv_ns - t.crossed_since_ns
+                settle(t)
+        else:
+            if not t.crossed:
+                t.crossed = 1
+                t.crossings += 1
+                t.crossed_since_ns = recv_ns
+                self.counters[C_CROSSINGS] += 1
+                settle(t)
+            uncross(b, t)
+        if unlikely(astray(b, t.raw_bid) or astray(b, t.raw_ask)):
+            self.centre(b, t)
 
     cdef void centre(self, Book* b, Best* t) noexcept:
         """Move the window so that the touch stands in its middle, if it left the middle three quarters for good."""
@@ -288,11 +310,14 @@ cdef class Books:
         fold(&self.d, <uint64_t> m, <uint64_t> state)
 
     cdef void other(self, Event* row) noexcept:
-        """Any row but a level: those that change trust or call for a sample, and the stamp."""
+        """Any row but a level of a live book: those that change trust or call for a sample, and the stamp."""
         cdef int kind = row.kind
         cdef int m
         cdef Best* t
-        if kind == BOOK:
+        if kind == LEVEL:
+            self.t[row.market].orphans += 1
+            self.counters[C_ORPHAN_LEVELS] += 1
+        elif kind == BOOK:
             self.begin(row)
         elif kind == CONNECTED:
             for m in range(self.used):

@@ -7,6 +7,7 @@ the stages behind this one pass over it.
 
 import numpy as np
 
+cimport cython
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
@@ -71,7 +72,7 @@ cdef struct Stat:
 
 cdef struct Ids:
     Key* ring
-    uint32_t* table         # open addressing, twice as many slots as the ring has places
+    uint32_t* table         # open addressing, twice as many slots as the ring has places; NULL: ids ascend so far
     uint32_t room           # of the ring
     uint32_t n              # ids held
     uint32_t next           # ring position of the oldest once it is full
@@ -99,6 +100,10 @@ cdef inline uint32_t home_of(uint32_t h) noexcept nogil:
     return h >> 14
 
 
+cdef inline bint before(const Key* a, const Key* b) noexcept nogil:
+    return a.high < b.high or a.high == b.high and a.low < b.low
+
+
 cdef inline void enter(Ids* ids, uint32_t place) noexcept nogil:
     """Point the table at a place of the ring."""
     cdef uint32_t mask = 2 * ids.room - 1
@@ -109,39 +114,47 @@ cdef inline void enter(Ids* ids, uint32_t place) noexcept nogil:
     ids.table[i] = (h & ~<uint32_t> PLACE) | (place + 1)
 
 
+cdef bint tabulate(Ids* ids) noexcept nogil:
+    """Give the ids a table. 0 where memory is short."""
+    cdef uint32_t i
+    free(ids.table)
+    ids.table = <uint32_t*> calloc(2 * ids.room, sizeof(uint32_t))
+    if ids.table == NULL:
+        return 0
+    for i in range(ids.n):
+        enter(ids, (ids.next + i) & (ids.room - 1))
+    return 1
+
+
 cdef bint grow(Ids* ids) noexcept nogil:
     """Double the room. 0 where it is at its bound or memory is short: then the oldest id goes."""
     cdef uint32_t room = ids.room * 2 if ids.room else IDS_FIRST
     cdef uint32_t i
     cdef Key* ring
-    cdef uint32_t* table
     if room > IDS_MAX:
         return 0
     ring = <Key*> calloc(room, sizeof(Key))
-    table = <uint32_t*> calloc(2 * room, sizeof(uint32_t))
-    if ring == NULL or table == NULL:
-        free(ring)
-        free(table)
+    if ring == NULL:
         return 0
     for i in range(ids.n):
-        ring[i] = ids.ring[(ids.next + i) % ids.room]
+        ring[i] = ids.ring[(ids.next + i) & (ids.room - 1)]
     free(ids.ring)
-    free(ids.table)
     ids.ring = ring
-    ids.table = table
     ids.room = room
     ids.next = 0
-    for i in range(ids.n):
-        enter(ids, i)
-    return 1
+    return ids.table == NULL or tabulate(ids)
 
 
 cdef void forget(Ids* ids) noexcept nogil:
-    """Take the oldest id out (open addressing: close the hole by shifting back)."""
+    """Take the oldest id out, and out of the table (open addressing: close the hole by shifting back)."""
     cdef uint32_t mask = 2 * ids.room - 1
     cdef uint32_t place = ids.next
-    cdef uint32_t i = home_of(hash_of(&ids.ring[place])) & mask
-    cdef uint32_t j, home
+    cdef uint32_t i, j, home
+    ids.n -= 1
+    ids.next = (place + 1) & (ids.room - 1)
+    if ids.table == NULL:
+        return
+    i = home_of(hash_of(&ids.ring[place])) & mask
     while ids.table[i] & PLACE != place + 1:
         i = (i + 1) & mask
     j = i
@@ -154,41 +167,64 @@ cdef void forget(Ids* ids) noexcept nogil:
             ids.table[i] = ids.table[j]
             i = j
     ids.table[i] = 0
-    ids.n -= 1
-    ids.next = (place + 1) & (ids.room - 1)
+
+
+cdef bint held(const Ids* ids, const Key* key) noexcept nogil:
+    """Whether an id is there. Without a table the ring is ascending: look by halves."""
+    cdef uint32_t mask = 2 * ids.room - 1
+    cdef uint32_t h, i, low, high
+    cdef const Key* k
+    if ids.table == NULL:
+        low = 0
+        high = ids.n
+        while low < high:
+            i = (low + high) >> 1
+            if before(&ids.ring[(ids.next + i) & (ids.room - 1)], key):
+                low = i + 1
+            else:
+                high = i
+        if low == ids.n:
+            return 0
+        k = &ids.ring[(ids.next + low) & (ids.room - 1)]
+        return k.low == key.low and k.high == key.high
+    h = hash_of(key)
+    i = home_of(h) & mask
+    while ids.table[i]:
+        if (ids.table[i] ^ h) & ~<uint32_t> PLACE == 0:
+            k = &ids.ring[(ids.table[i] & PLACE) - 1]
+            if k.low == key.low and k.high == key.high:
+                return 1
+        i = (i + 1) & mask
+    return 0
 
 
 cdef bint remember(Ids* ids, uint64_t high, uint64_t low) noexcept nogil:
-    """Enter an id. 0 if it is there already."""
+    """Enter an id. 0 if it is there already.
+
+    Ids usually ascend, and one above all others is new without a search, so the ring alone will do. The first id
+    that does not ascend gives the market a table, and from then on every id is looked up there.
+    """
     cdef Key key
-    cdef Key* held
-    cdef uint32_t h, place
-    cdef uint32_t i = 0
-    cdef uint32_t mask = 2 * ids.room - 1
+    cdef uint32_t place
+    cdef bint ascending
     key.high = high
     key.low = low
-    h = hash_of(&key)
-    if likely(ids.room):
-        i = home_of(h) & mask
-        while ids.table[i]:
-            if (ids.table[i] ^ h) & ~<uint32_t> PLACE == 0:
-                held = &ids.ring[(ids.table[i] & PLACE) - 1]
-                if held.low == low and held.high == high:
-                    return 0
-            i = (i + 1) & mask
-    if unlikely(ids.n == ids.room):
-        if not grow(ids):
-            if ids.room == 0:
-                return 1
-            forget(ids)
-        place = (ids.next + ids.n) & (ids.room - 1)
-        ids.ring[place] = key
-        enter(ids, place)
-    else:
-        place = (ids.next + ids.n) & (ids.room - 1)
-        ids.ring[place] = key
-        ids.table[i] = (h & ~<uint32_t> PLACE) | (place + 1)
+    ascending = ids.table == NULL and (
+        ids.n == 0 or before(&ids.ring[(ids.next + ids.n - 1) & (ids.room - 1)], &key))
+    if not ascending:
+        if held(ids, &key):
+            return 0
+        if ids.table == NULL and not tabulate(ids):
+            return 1
+    if unlikely(ids.n == ids.room) and not grow(ids):
+        if ids.room == 0:
+            return 1
+        forget(ids)
+    place = (ids.next + ids.n) & (ids.room - 1)
+    ids.ring[place] = key
     ids.n += 1
+    if ids.table != NULL:
+        enter(ids, place)
     return 1
 
 
@@ -207,6 +243,7 @@ cdef struct MarketHead:
 cdef bytes MAGIC = b"trades/1"
 
 
+@cython.final
 cdef class Trades:
     """The trades of every market, each counted once.
 
@@ -264,19 +301,8 @@ cdef class Trades:
         cdef Event* row
         if not 0 <= n <= self.rows.shape[0]:
             raise ValueError(f"{n} rows: the tape holds {self.rows.shape[0]}")
-        cdef Trade* t
-        cdef Key key
-        cdef Ids* ids
         if not self.used[U_TRADES]:
             return
-        if self.used[U_TRADES] > 2:     # ask for the memory of all before any is needed
-            for i in range(self.used[U_TRADES]):
-                t = &self.side[i]
-                ids = self.ids[self.rows[t.row].market]
-                if ids != NULL and ids.room:
-                    key.high = key_high(t)
-                    key.low = t.id_low
-                    prefetch(&ids.table[home_of(hash_of(&key)) & (2 * ids.room - 1)])
         for i in range(self.used[U_OTHERS]):
             row = &self.rows[self.others[i]]
             if row.kind == TRADE:
