@@ -208,7 +208,7 @@ cdef class Books:
             ask = t.ask
             while True:
                 side = row.side & 1
-                s = &b.side[side]
+                s = &b.side[1] if side else &b.side[0]
                 updates += not row.flags & SNAPSHOT
                 k = <uint64_t> (row.price - b.base)
                 if likely(k < WINDOW):
