@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-
 # Nothing here is judged by the clock: a machine may be busy.
 settings.register_profile(
     "sniper", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True

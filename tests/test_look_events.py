@@ -43,9 +43,7 @@ def test_refused_messages_are_counted_by_reason() -> None:
     newest = told(hand)
     assert newest[0][:2] == ("warning", "conn 0 refused, syntax")
     assert (
-        newest[1][0] == "warning"
-        and newest[1][1] == "conn 0 refused, off tick or step"
-        and newest[1][2] == 5
+        newest[1][0] == "warning" and newest[1][1] == "conn 0 refused, off tick or step" and newest[1][2] == 5
     )
 
 
