@@ -221,47 +221,59 @@ cdef class Decoder:
         self.counters[C_ROWS] += c.n
         return c.n
 
-    cdef void read(self, int kind, const uint8_t* p, Py_ssize_t length, bint too_much) noexcept:
+    cdef inline void read(self, int kind, const uint8_t* p, Py_ssize_t length, bint too_much) noexcept:
         """One record: its rows, or one ERROR row."""
+        cdef Reader* c = &self.c
+        cdef Py_ssize_t start = c.n
+        cdef Py_ssize_t trades_n = c.trades_n
+        cdef Connection* link = &self._connections[c.connection]
+        cdef int quick
+        if unlikely(<int> c.connection >= self.connections_n):
+            self.meet()
+        fold(&c.d, <uint64_t> c.recv_ns, <uint64_t> length << 32 | <uint64_t> kind << 16 | c.connection)
+        c.flags = 0
+        c.reason = R_NONE
+        if likely(kind == REC_FRAME):
+            c.counters[C_FRAMES] += 1
+            c.counters[C_BYTES] += length
+            link.frames += 1
+            link.bytes += length
+            link.last_ns = c.recv_ns
+            quick = fast(c, link, p, length) if likely(not too_much) else 0
+            if likely(quick):
+                c.counters[C_FAST_FRAMES] += 1
+                if unlikely(quick == 2):
+                    self.add_up(start)
+                return
+            c.n = start
+            c.trades_n = trades_n
+            c.reason = R_NONE
+        self.read_slowly(kind, p, too_much)
+
+    cdef void meet(self) noexcept:
+        """Connections that were not heard of before."""
+        while self.connections_n <= <int> self.c.connection:
+            self._connections[self.connections_n].next_id = -1
+            self.connections_n += 1
+
+    cdef void read_slowly(self, int kind, const uint8_t* p, bint too_much) noexcept:
+        """Any record that is not an update of books or trades in the Indexer's own style."""
         cdef Reader* c = &self.c
         cdef Py_ssize_t start = c.n
         cdef Py_ssize_t trades_n = c.trades_n
         cdef Py_ssize_t candles_n = c.candles_n
         cdef Py_ssize_t updates_n = c.updates_n
         cdef int markets_n = c.markets_n
+        cdef Connection* link = &self._connections[c.connection]
         cdef bint good = 0
-        cdef int quick
         cdef int deep = 0
         cdef int64_t bad_levels = 0
         cdef const uint8_t* q
         cdef Event* row
-        cdef Connection* link = &self._connections[c.connection]
-        if <int> c.connection >= self.connections_n:
-            while self.connections_n <= <int> c.connection:
-                self._connections[self.connections_n].next_id = -1
-                self.connections_n += 1
-        fold(&c.d, <uint64_t> c.recv_ns, <uint64_t> length << 32 | <uint64_t> kind << 16 | c.connection)
-        c.flags = 0
-        c.reason = R_NONE
-        if kind == REC_FRAME:
-            self.counters[C_FRAMES] += 1
-            self.counters[C_BYTES] += length
-            link.frames += 1
-            link.bytes += length
-            link.last_ns = c.recv_ns
-            if likely(not too_much):
-                quick = fast(c, link, p, length)
-                if likely(quick):
-                    self.counters[C_FAST_FRAMES] += 1
-                    if unlikely(quick == 2):
-                        self.add_up(start)
-                    return
-                c.n = start
-                c.trades_n = trades_n
-                c.reason = R_NONE
-                good = message(c, link, p, &self.guess)
-        elif too_much:
+        if too_much:
             good = 0
+        elif kind == REC_FRAME:
+            good = message(c, link, p, &self.guess)
         elif kind == REC_REST:
             good = rest(c, p)
         else:

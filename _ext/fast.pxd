@@ -17,8 +17,9 @@ from trade_frames cimport *
 cdef extern from *:
     """
     #define SNIPER_LIT(p, s) (memcmp((p), s, sizeof(s) - 1) == 0)
-    #define SNIPER_BATCH(p) SNIPER_LIT(p, "{\\"type\\":\\"channel_batch_data\\",\\"connection_id\\":\\"")
-    #define SNIPER_DATA(p) SNIPER_LIT(p, "{\\"type\\":\\"channel_data\\",\\"connection_id\\":\\"")
+    /* in two parts: compilers turn up to 32 bytes into a few loads, and call the library for more */
+    #define SNIPER_BATCH(p) (SNIPER_LIT(p, "{\\"type\\":\\"channel_batch_data\\",") && SNIPER_LIT((p) + 29, "\\"connection_id\\":\\""))
+    #define SNIPER_DATA(p) (SNIPER_LIT(p, "{\\"type\\":\\"channel_data\\",") && SNIPER_LIT((p) + 23, "\\"connection_id\\":\\""))
     #define SNIPER_MID(p) SNIPER_LIT(p, "\\",\\"message_id\\":")
     #define SNIPER_ID(p) SNIPER_LIT(p, ",\\"id\\":\\"")
     #define SNIPER_BOOKS(p) SNIPER_LIT(p, "\\",\\"channel\\":\\"v4_orderbook\\",\\"version\\":\\"")
@@ -176,14 +177,10 @@ cdef inline int fast(Reader* c, Connection* link, const uint8_t* p, Py_ssize_t l
     cdef Py_ssize_t start = c.n
     if length < 140 or link.id_length != 36:
         return 0
-    if lit_batch(p):
-        batch = 1
-        p += 46
-    elif lit_data(p):
-        batch = 0
-        p += 40
-    else:
+    batch = p[17] == c'b'       # {"type":"channel_batch_data" or {"type":"channel_data"
+    if unlikely(not (lit_batch(p) if batch else lit_data(p))):
         return 0
+    p += 46 if batch else 40
     if unlikely(memcmp(p, link.id, 36) != 0 or not lit_mid(p + 36)):
         return 0
     p += 51
