@@ -174,6 +174,7 @@ cdef inline const uint8_t* string(Reader* c, const uint8_t* p, int depth, Text* 
     """A value that has to be a string of ASCII, at most SCRATCH bytes; anything else is refused (out.length 0)."""
     if p[0] != c'"':
         refuse(c, R_BAD_VALUE)
+        out.s = p               # of no length, but memcpy wants a pointer all the same
         out.length = 0
         return pass_over(c, p, depth)
     p = text(p, c.end, out)
