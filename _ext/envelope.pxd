@@ -342,13 +342,3 @@ cdef inline bint message(Reader* c, Connection* link, const uint8_t* p, int* gue
     elif e.message_id >= 0:
         follow_id(link, e.message_id, c.recv_ns)
     return 1
-
-
-cdef inline void heard(Reader* c, Connection* link, const uint8_t* p) noexcept nogil:
-    """A message refused for its contents did come: its id is not missing. c.reason stays as it is."""
-    cdef Envelope e
-    cdef int reason = c.reason
-    c.reason = R_NONE
-    if envelope(c, p, &e, 0) != NULL and not c.reason and (e.seen & 5) == 5:
-        follow_id(link, e.message_id, c.recv_ns)
-    c.reason = reason
