@@ -1,0 +1,18 @@
+"""A share of the kill -9 proof; the full count: python -m tests.killed --times 50."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+from tests.killed import kill_one
+
+
+def test_killed_runs_leave_journals_that_replay(tmp_path: Path) -> None:
+    seed = int(os.environ.get("SNIPER_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
+    dice = random.Random(seed)
+    for i in range(3):
+        killed = kill_one(tmp_path, 0.3 + dice.random(), seed + i)
+        assert killed.equal, (seed + i, killed)
+    assert killed.ticks > 0, (seed, killed)
