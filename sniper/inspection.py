@@ -240,7 +240,7 @@ class Inspection:
 
 class Report(NamedTuple):
     """What an input holds. Times in nanoseconds of its own clock; counts are of this input alone, those of
-    connections since they were first seen. missing_ids: message ids that never came or only in a refused message."""
+    connections since they were first seen. missing_ids: message ids that never came."""
 
     path: str
     kind: str
