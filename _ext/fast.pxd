@@ -18,8 +18,10 @@ cdef extern from *:
     """
     #define SNIPER_LIT(p, s) (memcmp((p), s, sizeof(s) - 1) == 0)
     /* in two parts: compilers turn up to 32 bytes into a few loads, and call the library for more */
-    #define SNIPER_BATCH(p) (SNIPER_LIT(p, "{\\"type\\":\\"channel_batch_data\\",") && SNIPER_LIT((p) + 29, "\\"connection_id\\":\\""))
-    #define SNIPER_DATA(p) (SNIPER_LIT(p, "{\\"type\\":\\"channel_data\\",") && SNIPER_LIT((p) + 23, "\\"connection_id\\":\\""))
+    #define SNIPER_BATCH(p) (SNIPER_LIT(p, "{\\"type\\":\\"channel_batch_data\\",") \\
+                             && SNIPER_LIT((p) + 29, "\\"connection_id\\":\\""))
+    #define SNIPER_DATA(p) (SNIPER_LIT(p, "{\\"type\\":\\"channel_data\\",") \\
+                             && SNIPER_LIT((p) + 23, "\\"connection_id\\":\\""))
     #define SNIPER_MID(p) SNIPER_LIT(p, "\\",\\"message_id\\":")
     #define SNIPER_ID(p) SNIPER_LIT(p, ",\\"id\\":\\"")
     #define SNIPER_BOOKS(p) SNIPER_LIT(p, "\\",\\"channel\\":\\"v4_orderbook\\",\\"version\\":\\"")

@@ -192,7 +192,7 @@ cdef class Books:
         if not 0 <= n <= self.rows.shape[0]:
             raise ValueError(f"{n} rows: the tape holds {self.rows.shape[0]}")
         while row < end:
-            t = &self.t[row.market] if row.kind == LEVEL else NULL
+            t = &self.t[row.market] if row.kind == LEVEL and row.market < self.markets_max else NULL
             if unlikely(t == NULL or t.state != T_LIVE):
                 self.d = d
                 self.other(row)
@@ -243,7 +243,7 @@ cdef class Books:
                 if row == end or run_of(row) != what:
                     break
             t.updates = updates
-            t.last_ns = row[-1].recv_ns
+            t.last_ns = (row - 1).recv_ns
             t.bids = b.side[0].count
             t.asks = b.side[1].count
             t.unknown_removes += unknown
@@ -315,9 +315,10 @@ cdef class Books:
         cdef int m
         cdef Best* t
         if kind == LEVEL:
-            self.t[row.market].orphans += 1
             self.counters[C_ORPHAN_LEVELS] += 1
-        elif kind == BOOK:
+            if row.market < self.markets_max:
+                self.t[row.market].orphans += 1
+        elif kind == BOOK and row.market < self.markets_max:
             self.begin(row)
         elif kind == CONNECTED:
             for m in range(self.used):

@@ -305,7 +305,7 @@ cdef class Trades:
             return
         for i in range(self.used[U_OTHERS]):
             row = &self.rows[self.others[i]]
-            if row.kind == TRADE:
+            if row.kind == TRADE and row.market < self.markets_max:
                 self.one(row)
         self.digests[2 * STAGE_TRADES] = self.d.a
         self.digests[2 * STAGE_TRADES + 1] = self.d.b

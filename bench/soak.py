@@ -65,21 +65,10 @@ def child(markets: int, folder: str) -> tuple[int, int]:
     """Start the run on a pseudo-terminal: (process id, master side)."""
     pid, master = pty.fork()
     if pid == 0:
-        os.execv(
-            sys.executable,
-            [
-                sys.executable,
-                "-m",
-                "sniper",
-                "run",
-                "--config",
-                "config.toml",
-                "--set",
-                f"sim.markets={markets}",
-            ]
-            + ["--set", "feed.batched.orderbook=true", "--set", "feed.batched.trades=true"]
-            + ["--journal", f"{folder}/soak.mcap"],
-        )
+        options = [f"sim.markets={markets}", "feed.batched.orderbook=true", "feed.batched.trades=true"]
+        words = [word for option in options for word in ("--set", option)]
+        command = [sys.executable, "-m", "sniper", "run", "--config", "config.toml", *words]
+        os.execv(sys.executable, [*command, "--journal", f"{folder}/soak.mcap"])
     fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     return pid, master
 

@@ -40,9 +40,9 @@ def kill_one(folder: Path, after_s: float, seed: int) -> Killed:
     """Start a run, kill it `after_s` seconds after its journal was begun, replay what is there."""
     path = folder / f"{seed}.mcap"
     faults = [word for name in FAULTS for word in ("--set", f"sim.faults.{name}=0.01")]
+    command = [sys.executable, "-m", "sniper", "run", "--config", "config.toml", "--headless", *faults]
     process = subprocess.Popen(
-        [sys.executable, "-m", "sniper", "run", "--config", "config.toml", "--headless", "--seed", str(seed)]
-        + ["--journal", str(path), *faults],
+        [*command, "--seed", str(seed), "--journal", str(path)],
         cwd=ROOT,
         env=os.environ | {"SNIPER__FEED__SPEED": "1"},
         stdout=subprocess.DEVNULL,

@@ -222,6 +222,15 @@ def test_a_damaged_state_is_refused_and_changes_nothing(cut: int) -> None:
         Books(book.tape, 9).load(state)
 
 
+def test_a_market_beyond_the_table_is_an_orphan() -> None:
+    book = Book()
+    assert (
+        book.rows({"kind": "BOOK", "market": 8}, {"kind": "LEVEL", "market": 8, "price": 9, "size": 1})
+        == [(0, 0)] * 2
+    )
+    assert book.counter("orphan_levels") == 1
+
+
 @pytest.mark.parametrize("wrong", [0, 10**5])
 def test_sizes_are_bounded(wrong: int) -> None:
     with pytest.raises(ValueError, match="markets_max"):
