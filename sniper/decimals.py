@@ -29,7 +29,7 @@ class Grid(NamedTuple):
         return fixed(steps * self.step, self.step_decimals, self.step_decimals)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def fixed(mantissa: int, decimals: int, places: int) -> str:
     """The value with exactly `places` digits after the point: exact when places >= decimals, else rounded
     half away from zero (for the screen only). Negative `decimals` stand for zeros before the point."""
@@ -48,7 +48,7 @@ def fixed(mantissa: int, decimals: int, places: int) -> str:
     return f"{sign}{plain[:-places]}.{plain[-places:]}"
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def text(mantissa: int, decimals: int) -> str:
     """The exact value as a plain decimal string: no exponent, no zeros after the last digit that counts, as
     the venue itself writes it. `text(971200, 1) == "97120"`, `text(-5, 3) == "-0.005"`."""
