@@ -87,7 +87,7 @@ class TableLook:
         return Markets(ticker, rows, first, len(self._order), self._tickers)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def _row(
     ticker: str,
     num: tuple[int, ...],

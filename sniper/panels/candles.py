@@ -132,7 +132,7 @@ def _plot(columns: list[str], runs: list[tuple[int, int, str]], pad: int, labels
     return rows
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def _column(open_: int, high: int, low: int, close: int, bottom: int, top: int, rows: int) -> str:
     """One candle as a text read downwards, one character a row."""
     halves = 2 * rows - 1
@@ -148,7 +148,7 @@ def _column(open_: int, high: int, low: int, close: int, bottom: int, top: int, 
     return "".join(GLYPHS[states[i : i + 2]] for i in range(0, 2 * rows, 2))
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def _volume(volume: int, most: int, rows: int) -> str:
     eighths = 0 if most <= 0 else max(volume > 0, volume * 8 * rows // most)
     cells = [VOLUME[min(8, max(0, eighths - 8 * row))] for row in range(rows)]
