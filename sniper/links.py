@@ -61,7 +61,8 @@ class Links:
         self._tape, self._decoder, self._books = tape, decoder, books
         self._rows, self._others, self._used = tape.rows, tape.others, tape.used
         # A memoryview reads one number faster than NumPy does.
-        self._kinds = memoryview(tape.used)[KINDS : KINDS + 1]  # type: ignore[arg-type]
+        used: Any = tape.used  # a buffer, though NumPy's types say so from Python 3.12 on only
+        self._kinds = memoryview(used)[KINDS : KINDS + 1]
         self._counters, self._digests = tape.counters, tape.digests
         self._wanted, self._watch_max = tickers, watch_max
         self._stale_block_ns, self._silence_ns = stale_block_ns, silence_ns
