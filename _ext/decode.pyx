@@ -211,7 +211,7 @@ cdef class Decoder:
                 kind_was = tuple_item(record, 2)
                 kind = whole_number(kind_was)
             data = tuple_item(record, 3)
-            if not is_bytes(data) or not 0 <= connection < CONNECTIONS or not 0 <= kind <= REC_OPERATOR:
+            if not is_bytes(data) or not 0 <= connection < CONNECTIONS or not 0 <= kind <= REC_VENUE:
                 raise ValueError(f"not a record: connection {connection}, kind {kind}, data {type(<object> data).__name__}")
             length = bytes_size(data)
             p = <const uint8_t*> bytes_text(data)

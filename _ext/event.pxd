@@ -70,7 +70,8 @@ cdef enum:                  # Kind
     ERROR = 18          # a refused message: side Reason, ref connection, size levels in it, price byte offset
     UNKNOWN = 19        # a channel or type we do not know. ref connection
     OPERATOR = 20       # an operator's command: read the frame
-    KINDS = 21
+    ANSWER = 21         # a venue's answer to a command of ours: side Verb, ref client id, price code (-1: none came)
+    KINDS = 22
 
 cdef enum:                  # Channel
     CH_NONE = 0
@@ -140,6 +141,12 @@ cdef enum:                  # RecordKind
     REC_GAP = 2         # b"<records> <bytes>"
     REC_LINK = 3        # b"<state> <code> <text>"
     REC_OPERATOR = 4    # b"<verb> <text>"
+    REC_VENUE = 5       # b"<verb> <client id> <code> <text>"
+
+cdef enum:                  # Verb: what a venue answers to
+    V_NONE = 0
+    V_PLACE = 1
+    V_CANCEL = 2
 
 cdef enum:                  # LinkState
     L_NONE = 0
@@ -255,14 +262,18 @@ cdef struct Candle:
     uint8_t interest_dec
     uint8_t resolution
 
-# Tape.digests: two words a stage, written at the end of its work. (In order of work; links is Python.)
+# Tape.digests: two words a stage, written at the end of its work. (In order of work.)
 cdef enum:
     STAGE_DECODE = 0
     STAGE_BOOK = 1
     STAGE_TRADES = 2
     STAGE_CANDLES = 3
     STAGE_LINKS = 4
-    STAGES = 5
+    STAGE_ACCOUNT = 5       # Python; this and the stages behind it rest while the decision half is off
+    STAGE_SIGNALS = 6
+    STAGE_MARGIN = 7
+    STAGE_ORDERS = 8        # strategy, risk and orders
+    STAGES = 9
 
 # Tape.used: how much of the tape this tick fills (written by decode, read by the stages behind it).
 cdef enum:
@@ -309,4 +320,12 @@ cdef enum:                  # Counter
     C_SERVER_ERRORS = 31
     C_BOOK_OVERFLOW = 32    # levels beyond the bound of one side
     C_FAST_FRAMES = 33      # frames that took the decoder's fast path
-    COUNTERS = 40
+    C_ANSWERS = 34          # a venue's answers to our commands
+    C_FILLS = 35            # our own, distinct
+    C_ACCOUNT_REFUSED = 36  # account messages, or items in them, that were not believed
+    C_INTENTS = 37          # what the strategy and the ladder asked for
+    C_REFUSED_INTENTS = 38  # of them refused by the gates of risk
+    C_PLACED = 39
+    C_CANCELLED = 40
+    C_NOT_COMPUTABLE = 41   # accounts whose margin could not be computed exactly
+    COUNTERS = 64

@@ -16,7 +16,7 @@ cdef enum:
     OP_MESSAGE_INDEX = 0x07
     HEAD = 31               # opcode 1, length 8, channel 2, sequence 4, log_time 8, publish_time 8
     TICK_BYTES = 20         # number 8, now_ns 8, records 4
-    RECORD_KINDS = 5
+    RECORD_KINDS = 6
     CONNECTIONS = 4096
     CHANNEL_IDS = 65536
 

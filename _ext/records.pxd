@@ -18,6 +18,7 @@ cdef extern from *:
     static const SniperKey SNIPER_LINK_NAMES[] = {
         SNIPER_KEY("connecting", 1), SNIPER_KEY("open", 2), SNIPER_KEY("closed", 3), SNIPER_KEY("silent", 4),
         SNIPER_KEY("limited", 5), SNIPER_KEY("refused", 6), SNIPER_KEY("stopped", 7), SNIPER_KEY("", -1)};
+    static const SniperKey SNIPER_VERB_NAMES[] = {SNIPER_KEY("place", 1), SNIPER_KEY("cancel", 2), SNIPER_KEY("", -1)};
     static const SniperKey SNIPER_ENDPOINT_NAMES[] = {
         SNIPER_KEY("perpetualMarkets", 1), SNIPER_KEY("orderbook", 2), SNIPER_KEY("trades", 3),
         SNIPER_KEY("candles", 4), SNIPER_KEY("historicalFunding", 5), SNIPER_KEY("orders", 6),
@@ -25,6 +26,7 @@ cdef extern from *:
         SNIPER_KEY("", -1)};
     """
     const Key* LINK_NAMES "SNIPER_LINK_NAMES"
+    const Key* VERB_NAMES "SNIPER_VERB_NAMES"
     const Key* ENDPOINT_NAMES "SNIPER_ENDPOINT_NAMES"
 
 
@@ -130,8 +132,8 @@ cdef inline bint rest(Reader* c, const uint8_t* p) noexcept nogil:
 
 
 cdef inline bint own_record(Reader* c, int kind, const uint8_t* p) noexcept nogil:
-    """GAP `<records> <bytes>`, LINK `<state> <code> <text>`, OPERATOR `<verb> <text>`."""
-    cdef Text a, b
+    """GAP `<records> <bytes>`, LINK `<state> <code> <text>`, OPERATOR `<verb> <text>`, VENUE `<verb> <client id> <code> <text>`."""
+    cdef Text a, b, code
     cdef int64_t x = 0
     cdef int64_t y = 0
     cdef int state = 0
@@ -154,6 +156,15 @@ cdef inline bint own_record(Reader* c, int kind, const uint8_t* p) noexcept nogi
         row.price = y
     elif kind == REC_OPERATOR and a.length:
         add(c, OPERATOR, 0, NO_MARKET)
+    elif kind == REC_VENUE:
+        word(p, c.end, &code)
+        state = code_of(VERB_NAMES, a.s, a.length)
+        if state < 0 or not whole(&b, &x) or x < 0 or x >> 32 or not whole(&code, &y):
+            refuse(c, R_BAD_RECORD)
+            return 0
+        row = add(c, ANSWER, state, NO_MARKET)
+        row.ref = <uint32_t> x
+        row.price = y
     else:
         refuse(c, R_BAD_RECORD)
         return 0

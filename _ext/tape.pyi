@@ -17,6 +17,7 @@ TRUST_NAMES: tuple[str, ...]
 STATUS_NAMES: tuple[str, ...]
 FIELD_NAMES: tuple[str, ...]
 STAGE_NAMES: tuple[str, ...]
+VERB_NAMES: tuple[str, ...]
 COUNTER_NAMES: tuple[str, ...]
 
 class Tape:

@@ -21,6 +21,7 @@ CANDLE_DTYPE = np.asarray(<Candle[:1]> &_candle).dtype
 KIND_NAMES = (
     "NONE", "CONNECTED", "SUBSCRIBED", "UNSUBSCRIBED", "SERVER_ERROR", "PONG", "BOOK", "LEVEL", "TRADE", "ORACLE",
     "MARKET", "CANDLE", "BLOCK", "ACCOUNT", "REST", "FUNDING", "GAP", "LINK", "ERROR", "UNKNOWN", "OPERATOR",
+    "ANSWER",
 )
 CHANNEL_NAMES = (
     "", "v4_orderbook", "v4_trades", "v4_markets", "v4_candles", "v4_block_height", "v4_subaccounts",
@@ -47,13 +48,15 @@ FIELD_NAMES = (
     "defaultFundingRate1H", "clobPairId", "marketId", "atomicResolution", "quantumConversionExponent",
     "stepBaseQuantums", "subticksPerTick", "trades24H", "status", "marketType",
 )
-STAGE_NAMES = ("decode", "book", "trades", "candles", "links")
+STAGE_NAMES = ("decode", "book", "trades", "candles", "links", "account", "signals", "margin", "orders")
+VERB_NAMES = ("", "place", "cancel")
 COUNTER_NAMES = (
     "frames", "bytes", "records", "rows", "rejected", "rejected_levels", "unknown", "levels", "trades",
     "duplicate_trades", "late_trades", "oracles", "oracle_jumps", "oracle_empty", "trade_far", "height_back",
     "time_back", "blocks", "candles", "accounts", "snapshots", "unknown_removes", "crossings", "orphan_levels",
     "gaps", "gap_records", "missing_ids", "resubscribes", "reconnects", "candle_mismatch", "candle_match",
-    "server_errors", "book_overflow", "fast_frames",
+    "server_errors", "book_overflow", "fast_frames", "answers", "fills", "account_refused", "intents",
+    "refused_intents", "placed", "cancelled", "not_computable",
 )
 
 

@@ -8,7 +8,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
-from event cimport REC_FRAME, REC_GAP, REC_LINK, REC_OPERATOR, REC_REST, unlikely
+from event cimport REC_FRAME, REC_GAP, REC_LINK, REC_OPERATOR, REC_REST, REC_VENUE, unlikely
 from message cimport CHANNEL_IDS, CONNECTIONS, HEAD, OP_CHANNEL, OP_MESSAGE, TICK_BYTES, load2, load4, load8
 
 cdef extern from *:
@@ -31,7 +31,8 @@ cdef enum:
     ROLE_DONE = 3
     ROLE_RECORD = 8         # + kind
 
-_KINDS = {"frame": REC_FRAME, "rest": REC_REST, "gap": REC_GAP, "link": REC_LINK, "operator": REC_OPERATOR}
+_KINDS = {"frame": REC_FRAME, "rest": REC_REST, "gap": REC_GAP, "link": REC_LINK, "operator": REC_OPERATOR,
+          "venue": REC_VENUE}
 
 
 cdef class TickReader:

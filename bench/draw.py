@@ -26,7 +26,7 @@ from rich.table import Table
 
 from bench.contest import pin
 from sniper.dashboard import Dashboard
-from sniper.engine import STAGES, Engine, Settings
+from sniper.engine import MARKET_STAGES, Engine, Settings
 from sniper.feed.sim import Sim
 from sniper.inbox import Inbox
 from sniper.look import Look
@@ -53,7 +53,7 @@ class Market:
     """The engine on the simulated market, without the loop."""
 
     def __init__(self, markets: int) -> None:
-        self.engine, self.inbox, costs = Engine(Settings()), Inbox(65_536, 64 << 20), Costs(STAGES)
+        self.engine, self.inbox, costs = Engine(Settings()), Inbox(65_536, 64 << 20), Costs(MARKET_STAGES)
         self.feed = Sim(seed=1, markets=markets, batched_orderbook=True)
         self.look = Look(self.engine, source="sim", feed=self.feed, inbox=self.inbox, costs=costs)
         self.costs = costs

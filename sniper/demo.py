@@ -16,7 +16,7 @@ from rich.console import Console
 
 from sniper import layout
 from sniper.dashboard import Dashboard, StatusLine, ViewBuilder, page_want
-from sniper.engine import STAGES, Engine, Settings
+from sniper.engine import Engine, Settings
 from sniper.feed.sim import Sim
 from sniper.inbox import Inbox
 from sniper.look import Look
@@ -52,7 +52,8 @@ def main(panel: str) -> None:
 )
 def command(panel: str, ticks: int | None, seed: int, markets: int, speed: float, svg: Path | None) -> None:
     """Show one panel on the simulated market."""
-    engine, inbox, costs = Engine(Settings()), Inbox(RECORDS_MAX, BYTES_MAX), Costs(STAGES)
+    engine, inbox = Engine(Settings()), Inbox(RECORDS_MAX, BYTES_MAX)
+    costs = Costs(engine.stages)
     feed = Sim(seed=seed, markets=markets)
     look = Look(engine, source="sim", feed=feed, inbox=inbox, costs=costs, inbox_max=(RECORDS_MAX, BYTES_MAX))
     console = Console(stderr=True)

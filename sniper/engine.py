@@ -22,6 +22,8 @@ from sniper.links import Links
 from sniper.types import Command, Record
 
 STAGES: tuple[str, ...] = STAGE_NAMES
+MARKET_STAGES = STAGES[:5]
+"""The stages up to links. Those behind them are the decision half (`desk.py`), which may be off."""
 STATE_VERSION = 1
 
 
@@ -66,7 +68,8 @@ class Engine:
         )
         self.ticks = 0
         self.now_ns = 0
-        self.stage_ns = [0] * len(STAGES)
+        self.stages = MARKET_STAGES
+        self.stage_ns = [0] * len(self.stages)
         """What each stage of the last tick took, if it was given a clock."""
         self._decode = self.decoder.apply
         self._book = self.books.apply
@@ -137,7 +140,7 @@ class Engine:
             found = msgspec.msgpack.decode(state, type=_State)
         except msgspec.MsgspecError as problem:
             raise ValueError(f"not an engine state: {problem}") from None
-        if found.version != STATE_VERSION or len(found.parts) != len(STAGES):
+        if found.version != STATE_VERSION or len(found.parts) != len(self._parts()):
             raise ValueError(f"not an engine state of version {STATE_VERSION}")
         counters = np.frombuffer(found.counters, np.int64)
         digests = np.frombuffer(found.digests, np.uint64)

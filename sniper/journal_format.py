@@ -63,6 +63,7 @@ _TEXTS: Final = {
     "sniper.gap": "`<records> <bytes>`: lost by a full inbox before this place.",
     "sniper.link": "`<state> <code> <text>`: what the feed says of the connection.",
     "sniper.operator": "`<verb> <text>`: a command of the operator.",
+    "sniper.venue": "`<verb> <client id> <code> <text>`: the answer of a venue to a command.",
 }
 
 SCHEMAS: Final = tuple(

@@ -1,14 +1,16 @@
-"""The vocabulary that the core, the feeds and the panels share. Small immutable facts, no behaviour."""
+"""The vocabulary that all parts share. Small immutable facts, no behaviour."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from sniper.trading import Cancel, Place
+
 Record = tuple[int, int, int, bytes]
 """(recv_ns, connection, kind, data): what passes the inbox. Kinds: the REC_ constants below."""
 
-REC_FRAME, REC_REST, REC_GAP, REC_LINK, REC_OPERATOR = range(5)
-RECORD_NAMES = ("frame", "rest", "gap", "link", "operator")
+REC_FRAME, REC_REST, REC_GAP, REC_LINK, REC_OPERATOR, REC_VENUE = range(6)
+RECORD_NAMES = ("frame", "rest", "gap", "link", "operator", "venue")
 
 
 class Watch(NamedTuple):
@@ -33,7 +35,7 @@ class Reconnect(NamedTuple):
     cause: str
 
 
-Command = Watch | Resubscribe | Reconnect
+Command = Watch | Resubscribe | Reconnect | Place | Cancel
 
 
 class Connection(NamedTuple):

@@ -27,13 +27,14 @@ ENDPOINTS = (
     "time",
 )
 LINKS = ("connecting", "open", "closed", "silent", "limited", "refused", "stopped")
-REST, GAP, LINK, OPERATOR = 1, 2, 3, 4
+VERBS = ("place", "cancel")
+REST, GAP, LINK, OPERATOR, VENUE = 1, 2, 3, 4, 5
 FUNDING = frozenset(("rate", "effectiveAt", "effectiveAtHeight", "ticker"))
 Row = dict[str, Any]
 
 
 def record_rows(twin: DecoderTwin, connection: int, kind: int, data: bytes) -> list[Row]:
-    """The rows of one record of kind REST, GAP, LINK or OPERATOR."""
+    """The rows of one record of kind REST, GAP, LINK, OPERATOR or VENUE."""
     if kind == REST:
         return rest(twin, connection, data)
     words = data.decode("latin-1").split(" ", 2)
@@ -47,6 +48,11 @@ def record_rows(twin: DecoderTwin, connection: int, kind: int, data: bytes) -> l
     if kind == LINK and words[0] in LINKS and (len(words) < 2 or words[1] == "" or numbers[1] is not None):
         code = numbers[1] if len(words) > 1 else 0
         return [make_row("LINK", side=LINKS.index(words[0]) + 1, price=code or 0, ref=connection)]
+    if kind == VENUE and words[0] in VERBS:
+        asked = integer([*data.decode("latin-1").split(" "), "", ""][1])
+        code = integer([*data.decode("latin-1").split(" "), "", ""][2])
+        if asked is not None and 0 <= asked < 2**32 and code is not None:
+            return [make_row("ANSWER", side=VERBS.index(words[0]) + 1, price=code, ref=asked)]
     return [twin.refused(connection, {"BAD_RECORD"}, 0)]
 
 

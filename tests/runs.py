@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sniper.engine import STAGES, Engine, Settings
+from sniper.engine import MARKET_STAGES, Engine, Settings
 from sniper.feed.replay import Replay
 from sniper.inbox import Inbox
 from sniper.journal import Journal
@@ -28,7 +28,7 @@ class Run:
     def __init__(self, feed: Any, journal: Journal | None = None) -> None:
         self.engine, self.feed, self.journal = Engine(Settings()), feed, journal
         self.inbox = Inbox(4096, 4 << 20)
-        self.costs = Costs(STAGES)
+        self.costs = Costs(MARKET_STAGES)
         self.look = Look(
             self.engine, source="replay", feed=feed, inbox=self.inbox, costs=self.costs, journal=journal
         )

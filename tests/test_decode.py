@@ -12,7 +12,7 @@ import pytest
 
 from sniper._ext.decode import Decoder
 from sniper._ext.tape import COUNTER_NAMES, KIND_NAMES, REASON_NAMES, Tape
-from sniper.types import REC_FRAME, REC_GAP, REC_LINK, REC_OPERATOR, REC_REST, Record
+from sniper.types import REC_FRAME, REC_GAP, REC_LINK, REC_OPERATOR, REC_REST, REC_VENUE, Record
 from tests import messages as m
 
 SECOND = 1_000_000_000
@@ -109,6 +109,11 @@ def test_nesting_is_bounded(desk: Desk, depth: int, reason: str) -> None:
         (REC_LINK, b"gone 1", ["ERROR"]),
         (REC_LINK, b"closed soon", ["ERROR"]),
         (REC_OPERATOR, b"", ["ERROR"]),
+        (REC_VENUE, b"place 7 0 accepted", ["ANSWER"]),
+        (REC_VENUE, b"cancel 4294967295 -1", ["ANSWER"]),
+        (REC_VENUE, b"place 4294967296 0", ["ERROR"]),
+        (REC_VENUE, b"transfer 7 0", ["ERROR"]),
+        (REC_VENUE, b"place 7", ["ERROR"]),
         (REC_REST, b"height 200 \n{}", ["REST"]),
         (REC_REST, b"orders 429 ticker=BTC-USD\n<html>", ["REST"]),
         (REC_REST, b"orders 200 ticker=BTC-USD\n<html>", ["ERROR"]),

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from sniper.engine import STAGES, Engine, Settings, combined
+from sniper.engine import MARKET_STAGES, STAGES, Engine, Settings, combined
 from sniper.types import REC_FRAME, Record, Watch
 from tests import messages as m
 
@@ -45,7 +45,7 @@ def test_one_digest_a_stage_and_all_of_them_move() -> None:
     before = start.digests()
     after = run(session(), start).digests()
     assert len(before) == len(after) == 16 * len(STAGES)
-    for i, stage in enumerate(STAGES):
+    for i, stage in enumerate(MARKET_STAGES):
         assert before[16 * i : 16 * i + 16] != after[16 * i : 16 * i + 16], stage
 
 
@@ -118,7 +118,7 @@ def test_a_clock_measures_every_stage_and_changes_nothing() -> None:
     for now_ns, records in session():
         engine.tick(now_ns, records, lambda: next(hands))
         plain.tick(now_ns, records)
-    assert engine.stage_ns == [7] * len(STAGES)
+    assert engine.stage_ns == [7] * len(MARKET_STAGES)
     assert engine.digests() == plain.digests()
 
 

@@ -35,7 +35,7 @@ def test_levels_before_and_after(hand: Hand) -> None:
         Change("book", "bid 97121", "", "4.0000"),
         Change("book", "ask 97124", "0.5000", "0.7500"),
     }
-    assert pipeline.stages == tuple(zip(STAGE_NAMES, (1000, 2000, 3000, 4000, 5000), strict=True))
+    assert pipeline.stages == tuple(zip(STAGE_NAMES[:5], (1000, 2000, 3000, 4000, 5000), strict=True))
 
 
 def test_a_trade_and_the_bar_it_opens_and_fills(hand: Hand) -> None:

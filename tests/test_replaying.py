@@ -78,7 +78,7 @@ def test_other_commands_are_a_difference(tmp_path: Path) -> None:
             journal.done(number, NO_COMMANDS, engine.digests())
     with JournalReader(tmp_path / "a.mcap") as reader:
         first = verify(reader).first
-    assert first is not None and first[1:] == ("links", "commands")
+    assert first is not None and first[1:] == ("orders", "commands")
 
 
 def test_a_last_tick_without_its_done_is_run_and_not_compared(tmp_path: Path) -> None:

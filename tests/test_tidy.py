@@ -23,8 +23,8 @@ HEADERS = sorted((ROOT / "_ext").glob("*.pxd"))
 # row must be put into one. `journal` stands for journal_format and the like too.
 LAYERS = (
     ("_ext",),
-    ("types", "errors", "config", "configfile", "decimals"),
-    ("engine", "links", "account", "orders", "risk", "strategies"),
+    ("types", "trading", "viewing", "errors", "config", "configfile", "decimals"),
+    ("engine", "links", "running_digest", "desk", "account", "funding", "orders", "risk", "strategies"),
     (
         "inbox",
         "feed",
@@ -42,7 +42,20 @@ LAYERS = (
     ("loop", "stopping", "replaying", "inspection", "grading", "bookdump", "debugger", "demo", "expression"),
     ("cli", "__main__"),
 )
-CORE = ("types", "links", "engine", "account", "orders", "risk", "strategies")
+CORE = (
+    "types",
+    "trading",
+    "viewing",
+    "links",
+    "running_digest",
+    "engine",
+    "desk",
+    "account",
+    "funding",
+    "orders",
+    "risk",
+    "strategies",
+)
 """What runs inside a tick: it must give the same result whenever and wherever it runs."""
 
 BANNED_IN_CORE = {

@@ -17,6 +17,7 @@ def test_the_record_kinds_are_those_of_the_kernels() -> None:
         "REC_GAP": types.REC_GAP,
         "REC_LINK": types.REC_LINK,
         "REC_OPERATOR": types.REC_OPERATOR,
+        "REC_VENUE": types.REC_VENUE,
     }
     assert [types.RECORD_NAMES[value] for value in kinds.values()] == [
         name.removeprefix("REC_").lower() for name in kinds

@@ -72,7 +72,7 @@ def run(
     as_json: bool,
 ) -> int:
     """Put the parts together, run, and say what came of it."""
-    from sniper.engine import STAGES, Engine
+    from sniper.engine import Engine
     from sniper.inbox import Inbox
     from sniper.look import Look
     from sniper.loop import Loop
@@ -97,7 +97,7 @@ def run(
     engine = Engine(wiring.settings(config))
     feed = wiring.feed(config)
     inbox = Inbox(config.inbox.records_max, config.inbox.bytes_max)
-    costs = Costs(STAGES)
+    costs = Costs(engine.stages)
     with ExitStack() as stack:
         stopping = stack.enter_context(Stopping())
         journal = wiring.journal(config, journal_path, feed.clock == "tape") if with_journal else None
