@@ -525,6 +525,17 @@ cdef class Books:
         y = <double> at(&b.side[1], b.base, t.ask).size
         return (<double> t.bid * y + <double> t.ask * x) / (x + y)
 
+    def top(self, int market):
+        """The best levels of the view: (bid ticks, bid steps, ask ticks, ask steps), 0 where a side is empty."""
+        cdef Book* b = self.book(market, 0)
+        cdef Best* t = &self.t[market]
+        if b == NULL:
+            return 0, 0, 0, 0
+        return (
+            t.bid, at(&b.side[0], b.base, t.bid).size if t.bid else 0,
+            t.ask, at(&b.side[1], b.base, t.ask).size if t.ask else 0,
+        )
+
     def samples(self, int market):
         """The ring of top levels, one sample a block, oldest first (SAMPLE_DTYPE)."""
         cdef Book* b = self.book(market, 0)

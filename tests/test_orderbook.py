@@ -149,6 +149,7 @@ def test_questions_about_depth() -> None:
     assert books.within(0, 1, 400) == 15
     assert books.within(0, 0, 10_000) == 30
     assert books.microprice(0) == pytest.approx((99 * 5 + 101 * 10) / 15)
+    assert books.top(0) == (99, 10, 101, 5)
     assert books.levels(0, 0, 1).tolist() == [[99, 10]]
 
 
@@ -156,6 +157,7 @@ def test_questions_about_nothing() -> None:
     books = Book().books
     assert books.levels(3, 0).shape == (0, 2)
     assert (books.fill(3, 1, 5), books.within(3, 0, 10), books.microprice(3)) == ((0, 0, 0), 0, None)
+    assert books.top(3) == (0, 0, 0, 0)
     assert len(books.samples(3)) == 0
     for wrong in (-1, 8):
         with pytest.raises(IndexError, match="no market"):
