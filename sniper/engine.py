@@ -68,6 +68,8 @@ class Engine:
         )
         self.ticks = 0
         self.now_ns = 0
+        self.rows = 0
+        """How many rows the last tick wrote on the tape."""
         self.stages = MARKET_STAGES
         self.stage_ns = [0] * len(self.stages)
         """What each stage of the last tick took, if it was given a clock."""
@@ -90,13 +92,13 @@ class Engine:
         self.now_ns = now_ns
         self.ticks += 1
         if clock is None:
-            n = self._decode(records)
+            n = self.rows = self._decode(records)
             self._book(n)
             self._trade(n)
             self._candle(n)
             return self._link(now_ns)
         t0 = clock()
-        n = self._decode(records)
+        n = self.rows = self._decode(records)
         t1 = clock()
         self._book(n)
         t2 = clock()

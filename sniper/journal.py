@@ -178,6 +178,11 @@ class Journal:
         self.close()
 
     @property
+    def stopped(self) -> bool:
+        """Whether it does not write now. Cheap enough to be asked after each tick."""
+        return bool(self._chunk.stopped)
+
+    @property
     def status(self) -> JournalStatus:
         """How it fares now."""
         thread = self._thread

@@ -8,6 +8,7 @@ import msgspec
 
 from sniper.engine import Settings
 from sniper.errors import JournalError
+from sniper.named import from_plain, to_plain
 
 SETTINGS = "settings"
 
@@ -15,7 +16,7 @@ SETTINGS = "settings"
 def header(settings: Settings, config: str, seed: int) -> dict[str, str]:
     """Texts for a journal's header. config: the whole config as JSON, for people; settings: for replays."""
     return {
-        SETTINGS: msgspec.json.encode(settings._asdict()).decode(),
+        SETTINGS: msgspec.json.encode(to_plain(settings)).decode(),
         "config": config,
         "seed": str(seed),
     }
@@ -34,11 +35,7 @@ def settings(header: Mapping[str, str], path: object = "the journal") -> Setting
         "Replay it with the version that wrote it.",
     )
     try:
-        found = msgspec.json.decode(text, type=dict[str, int | list[str]])
-    except msgspec.DecodeError:
+        found: Settings = from_plain(Settings, msgspec.json.decode(text))
+    except (msgspec.DecodeError, ValueError):
         raise unknown from None
-    tickers = found.pop("tickers", None)
-    numbers = {name: value for name, value in found.items() if isinstance(value, int)}
-    if not isinstance(tickers, list) or {"tickers", *numbers} != set(Settings._fields) or numbers != found:
-        raise unknown
-    return Settings(tuple(tickers), **numbers)
+    return found

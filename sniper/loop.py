@@ -18,7 +18,8 @@ from sniper.engine import Engine
 from sniper.inbox import Inbox
 from sniper.journal import Journal
 from sniper.stopping import Stopping
-from sniper.types import Command, Connection, Record
+from sniper.trading import VENUE_CONNECTION, Cancel, Place
+from sniper.types import REC_OPERATOR, Command, Connection, Record
 
 SLICE_S = 0.1
 """Longest sleep in one piece, so that signals and the display are looked at."""
@@ -46,6 +47,20 @@ class TapeFeed(Feed, Protocol):
     def pull(self, until_ns: int, inbox: Inbox) -> None: ...
 
 
+class Venue(Protocol):
+    """Where orders go. A venue on tape time (paper) has no thread; it answers through the inbox."""
+
+    def observe(self, now_ns: int, rows: int) -> None:
+        """A tick was run and wrote so many rows on the tape: the market moved, what is due happens."""
+
+    def send(self, now_ns: int, commands: Sequence[Place | Cancel]) -> None: ...
+    def due(self, now_ns: int) -> int | None:
+        """When the venue next has something to do or to say, None while it has nothing."""
+
+    def pull(self, until_ns: int, inbox: Inbox) -> None:
+        """Put what it has to say up to then."""
+
+
 class Watcher(Protocol):
     """What looks at ticks from outside (the dashboard's eyes); it never changes anything."""
 
@@ -65,7 +80,7 @@ class Loop:
     """Runs an engine on a feed until it ends, is told to stop or has done its share.
 
     tick_ns: longest time between two ticks. speed: of tape time, 0 for as fast as possible. journal: begun with
-    the engine's state. look: builds views; with it go `costs` and `display`. snapshot_ns: tape time between two
+    the engine's state. venue: takes the orders. look: builds views; with it go `costs` and `display`. snapshot_ns: tape time between two
     snapshots in the journal.
     """
 
@@ -78,6 +93,7 @@ class Loop:
         tick_ns: int = 50_000_000,
         speed: float = 1.0,
         journal: Journal | None = None,
+        venue: Venue | None = None,
         snapshot_ns: int = 30_000_000_000,
         look: Any = None,
         costs: Any = None,
@@ -86,7 +102,8 @@ class Loop:
         clock_ns: Callable[[], int] | None = None,
     ) -> None:
         self.engine, self.feed, self.inbox = engine, feed, inbox
-        self.journal = journal
+        self.journal, self.venue = journal, venue
+        self._journal_stopped = False
         self._tick_ns, self._speed = tick_ns, speed
         self._snapshot_ns, self._snapshot_due_ns = snapshot_ns, 0
         self._look, self._costs, self._display = look, costs, display
@@ -123,7 +140,7 @@ class Loop:
         return self.ended
 
     def _run_tape(self, ticks: int | None, duration_ns: int | None) -> str:
-        engine, feed, inbox = self.engine, self.feed, self.inbox
+        engine, feed, inbox, venue = self.engine, self.feed, self.inbox, self.venue
         last_tick = engine.ticks + ticks if ticks is not None else None
         whole_ticks = getattr(feed, "whole_ticks", False)
         start_ns: int | None = None
@@ -134,6 +151,8 @@ class Loop:
                 due_ns = feed.due(now_ns)
                 if due_ns is None:
                     return "exhausted"
+                if venue is not None and not whole_ticks and (answer_ns := venue.due(now_ns)) is not None:
+                    due_ns = min(due_ns, max(answer_ns, now_ns))
                 if start_ns is None:
                     start_ns = now_ns = max(due_ns, now_ns)
                 else:
@@ -141,6 +160,8 @@ class Loop:
                 if duration_ns is not None and now_ns - start_ns > duration_ns:
                     return "duration"
                 feed.pull(now_ns, inbox)
+                if venue is not None:
+                    venue.pull(now_ns, inbox)
                 if self._speed:
                     self._pace(wall_ns + int((now_ns - start_ns) / self._speed))
             self._turn(now_ns, inbox.drain(*self._drain))
@@ -149,14 +170,21 @@ class Loop:
                 return why
 
     def _run_real(self, ticks: int | None, duration_ns: int | None) -> str:
-        engine, inbox = self.engine, self.inbox
+        engine, inbox, venue = self.engine, self.inbox, self.venue
         assert self._clock_ns is not None, "a feed in real time needs a clock"
         clock_ns = self._clock_ns
         last_tick = engine.ticks + ticks if ticks is not None else None
         start_ns = now_ns = max(clock_ns(), engine.now_ns)
         wait_s = self._tick_ns / 1e9
         while True:
-            inbox.wait(wait_s)
+            if venue is None:
+                inbox.wait(wait_s)
+            else:
+                answer_ns = venue.due(now_ns)
+                left_ns = self._tick_ns if answer_ns is None else min(self._tick_ns, answer_ns - clock_ns())
+                if left_ns > 0:
+                    inbox.wait(left_ns / 1e9)
+                venue.pull(max(now_ns, clock_ns()), inbox)
             records = inbox.drain(*self._drain)
             now_ns = max(now_ns, clock_ns())
             self._turn(now_ns, records)
@@ -189,14 +217,32 @@ class Loop:
             self._costs.add(engine.stage_ns, clock() - start_ns)
         if journal is not None:
             journal.done(number, encode(commands) if commands else NO_COMMANDS, engine.digests())
+        if self.venue is not None:
+            self.venue.observe(now_ns, engine.rows)
         if commands:
-            self.feed.send(now_ns, commands)
+            self._send(now_ns, commands)
+        if journal is not None and journal.stopped != self._journal_stopped:
+            self._tell_journal(now_ns, journal.stopped)
         if look is not None:
             look.after(records, commands)
             if self._display is not None:
                 self._display.draw_if_due(time.monotonic_ns(), look)
         if number & (COLLECT_TICKS - 1) == 0:
             gc.collect(1)
+
+    def _send(self, now_ns: int, commands: tuple[Command, ...]) -> None:
+        """Orders to the venue, everything else to the feed."""
+        orders = [command for command in commands if isinstance(command, Place | Cancel)]
+        if orders and self.venue is not None:
+            self.venue.send(now_ns, orders)
+        if len(orders) < len(commands):
+            self.feed.send(now_ns, [c for c in commands if not isinstance(c, Place | Cancel)])
+
+    def _tell_journal(self, now_ns: int, stopped: bool) -> None:
+        """That the journal stopped, or writes again, is a fact from outside: it enters by the inbox like all others."""
+        self._journal_stopped = stopped
+        word = b"journal stopped" if stopped else b"journal writing"
+        self.inbox.put(now_ns, VENUE_CONNECTION, REC_OPERATOR, word)
 
     def _snapshot(self, now_ns: int, records: list[Record]) -> None:
         """A snapshot when it is due and nothing waits, or, on a busy feed, when it is long overdue."""

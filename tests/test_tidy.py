@@ -23,7 +23,7 @@ HEADERS = sorted((ROOT / "_ext").glob("*.pxd"))
 # row must be put into one. `journal` stands for journal_format and the like too.
 LAYERS = (
     ("_ext",),
-    ("types", "trading", "viewing", "errors", "config", "configfile", "decimals"),
+    ("types", "trading", "viewing", "named", "errors", "config", "configfile", "decimals"),
     ("engine", "links", "running_digest", "desk", "account", "funding", "orders", "risk", "strategies"),
     (
         "inbox",
