@@ -80,8 +80,8 @@ class Loop:
     """Runs an engine on a feed until it ends, is told to stop or has done its share.
 
     tick_ns: longest time between two ticks. speed: of tape time, 0 for as fast as possible. journal: begun with
-    the engine's state. venue: takes the orders. look: builds views; with it go `costs` and `display`. snapshot_ns: tape time between two
-    snapshots in the journal.
+    the engine's state. venue: takes the orders. look: builds views; with it go `costs` and `display`.
+    snapshot_ns: tape time between two snapshots in the journal.
     """
 
     def __init__(

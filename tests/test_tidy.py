@@ -24,7 +24,18 @@ HEADERS = sorted((ROOT / "_ext").glob("*.pxd"))
 LAYERS = (
     ("_ext",),
     ("types", "trading", "viewing", "named", "errors", "config", "configfile", "decimals"),
-    ("engine", "links", "running_digest", "desk", "account", "funding", "orders", "risk", "strategies"),
+    (
+        "engine",
+        "links",
+        "running_digest",
+        "desk",
+        "standing",
+        "account",
+        "funding",
+        "orders",
+        "risk",
+        "strategies",
+    ),
     (
         "inbox",
         "feed",
@@ -50,6 +61,7 @@ CORE = (
     "running_digest",
     "engine",
     "desk",
+    "standing",
     "account",
     "funding",
     "orders",
