@@ -27,7 +27,7 @@ sizes, of more than 36 decimals, candles that do not start on their interval.
 import numpy as np
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc
 
 from bar cimport *
@@ -36,6 +36,8 @@ from chart_state cimport VERSION, checksum, load64, pack, packed_size, pull, pus
 from drawing cimport advance, catch_up, link, trade
 from event cimport BLOCK, CANDLE, GAP, STAGE_CANDLES, TRADE, U_OTHERS, UNSUBSCRIBED, Candle, Digest, Event, unlikely
 from indexer cimport bar_of, candle, settle
+from lent cimport NEWS_MAX, BarNews
+from news cimport Teller, begin, go_on
 
 BAR_COMPLETE, BAR_CLOSED, BAR_AMENDED, BAR_INDEXER = B_COMPLETE, B_CLOSED, B_AMENDED, B_INDEXER
 BAR_SAME, BAR_DIFFERS, BAR_INEXACT, BAR_NO_USD = B_SAME, B_DIFFERS, B_INEXACT, B_NO_USD
@@ -61,8 +63,10 @@ cdef struct BarRow:             # a bar as the outside sees it
 
 cdef BarRow _row
 cdef Tally _tally
+cdef BarNews _news
 BAR_DTYPE = np.asarray(<BarRow[:1]> &_row).dtype
 TALLY_DTYPE = np.asarray(<Tally[:1]> &_tally).dtype
+NEWS_DTYPE = np.asarray(<BarNews[:1]> &_news).dtype
 
 
 cdef class Candles:
@@ -70,11 +74,12 @@ cdef class Candles:
 
     tape: the rows, the candle table and the counters are bound once; `apply(n)` reads the first n rows.
     Memory is taken when a market or a resolution first needs it: 80 bytes a bar. `stats` has a TALLY_DTYPE row a
-    market.
+    market. `news` (NEWS_DTYPE) is what `tell` writes.
     """
 
-    cdef readonly object stats
+    cdef readonly object stats, news
     cdef Board b
+    cdef Teller t
     cdef Event[::1] rows
     cdef const uint32_t[::1] others
     cdef const int64_t[::1] used
@@ -82,6 +87,8 @@ cdef class Candles:
     cdef int64_t[::1] counters
     cdef uint64_t[::1] digests
     cdef Tally[::1] tally
+    cdef BarNews[::1] told
+    cdef uint16_t[::1] nominated
 
     def __cinit__(self, tape, Py_ssize_t markets_max=1024, Py_ssize_t bars_max=256):
         if not 1 <= markets_max <= 65535:
@@ -99,6 +106,9 @@ cdef class Candles:
         self.b.charts = <Chart**> calloc(markets_max, sizeof(Chart*))
         if self.b.charts == NULL:
             raise MemoryError
+        self.news = np.zeros(NEWS_MAX, NEWS_DTYPE)
+        self.told, self.nominated = self.news, np.zeros(markets_max, np.uint16)
+        self.t.news, self.t.markets = &self.told[0], &self.nominated[0]
 
     def __dealloc__(self):
         free_charts(self.b.charts, self.b.markets_max)
@@ -153,6 +163,19 @@ cdef class Candles:
         self.digests[2 * STAGE_CANDLES + 1] = b.d.b
         if unlikely(b.no_memory):
             raise MemoryError("no memory for candles")
+
+    def tell(self, uint32_t wanted):
+        """Write to `news` the bars that this tick and `apply` before it changed, of the resolutions in the mask `wanted`.
+
+        Oldest first in each series, the open bar at its end. Returns how many; call `tell_more` until it returns 0.
+        What is told is not told again. No part of `apply`: who does not want it does not pay for it.
+        """
+        begin(&self.b, &self.t, &self.rows[0], &self.others[0], self.used[U_OTHERS], wanted)
+        return go_on(&self.b, &self.t)
+
+    def tell_more(self):
+        """Go on telling: the next of the news, at most as many as `news` has room for."""
+        return go_on(&self.b, &self.t)
 
     def bars(self, Py_ssize_t market, int resolution, Py_ssize_t count):
         """The newest `count` bars, oldest first, BAR_DTYPE; the last is the current one (flag CLOSED not set).

@@ -42,6 +42,9 @@ cdef struct Chart:              # one market
     int64_t k[SERIES]           # number of the current bar = start / interval, -1: none yet
     int64_t theirs_k[SERIES]    # same of the Indexer's newest candle
     int64_t last_k[SERIES]      # same of its final candle that waits to be compared
+    int64_t news_k[SERIES]      # the oldest closed bar that changed since `tell`, INT64_MAX: none
+    int64_t told_k[SERIES]      # the newest closed bar at that time, -1: never told
+    int64_t told                # number of the call of `tell` that named this market last
     Bar now[SERIES]
     Candle theirs[SERIES]
     Candle last[SERIES]
@@ -69,6 +72,7 @@ cdef struct Board:              # all markets, and what they share
     int64_t held_k
     Chart* held_chart
     bint behind                 # some chart is
+    bint stirred                # some chart has news_k
     bint no_memory
 
 
@@ -91,7 +95,8 @@ cdef inline Chart* new_chart() noexcept nogil:
     if c != NULL:
         c.link = c.candle_link = -1
         for r in range(SERIES):
-            c.k[r] = c.theirs_k[r] = c.last_k[r] = -1
+            c.k[r] = c.theirs_k[r] = c.last_k[r] = c.told_k[r] = -1
+            c.news_k[r] = INT64_MAX
         span(c)
     return c
 
@@ -131,6 +136,12 @@ cdef inline Bar* slot(Board* b, Chart* c, int r, int64_t k) noexcept nogil:
     return &c.ring[r][k % b.bars_max]
 
 
+cdef inline void stir(Board* b, Chart* c, int r, int64_t k) noexcept nogil:
+    """Closed bar k is new or not what it was."""
+    c.news_k[r] = min(c.news_k[r], k)
+    b.stirred = True
+
+
 cdef inline void open_bar(Board* b, Chart* c, int r, int64_t k, bint observed) noexcept nogil:
     """Close the current bar, fill the intervals between with empty ones, open bar k > the current one's."""
     cdef Bar* now = &c.now[r]
@@ -145,6 +156,7 @@ cdef inline void open_bar(Board* b, Chart* c, int r, int64_t k, bint observed) n
     fold_bar(&b.d, now)
     fold(&b.d, <uint64_t> k, <uint64_t> c.k[r])
     c.ring[r][c.k[r] % b.bars_max] = now[0]
+    stir(b, c, r, c.k[r])
     flat(&empty, now.close, now.scale, B_CLOSED)
     for j in range(max(c.k[r] + 1, k - b.bars_max), k):
         c.ring[r][j % b.bars_max] = empty

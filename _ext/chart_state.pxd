@@ -117,6 +117,7 @@ cdef inline bint unpack_series(Board* b, const char** p, const char* end, Chart*
         if head[1] > head[0] or head[0] - head[1] > b.bars_max or (head[0] < 0) != (head[1] < 0):
             return False
         c.k[r] = head[0]
+        c.told_k[r] = max(head[0] - 1, -1)
         c.theirs_k[r] = head[2]
         c.last_k[r] = head[3]
         if head[0] >= 0 and not (pull(p, end, &c.now[r], sizeof(Bar)) and fits(&c.now[r])):

@@ -91,6 +91,7 @@ cdef inline void place(Board* b, Event* e, Chart* c, const Deal* deal) noexcept 
         else:
             bar.flags |= B_AMENDED
         put(b, e.market, c, r, bar, deal)
+        stir(b, c, r, k)
         if before.flags == 0 or before.close != bar.close or before.scale != bar.scale:
             follow(b, c, r, k, bar)
     span(c)

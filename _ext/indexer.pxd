@@ -58,6 +58,7 @@ cdef inline void judge(Board* b, Py_ssize_t market, Chart* c, int r) noexcept no
     elif bar_of(&c.last[r], &theirs):           # something was lost after all
         ours[0] = theirs
         b.tally[market].history += 1
+        stir(b, c, r, theirs_k(&c.last[r], r))
         follow(b, c, r, theirs_k(&c.last[r], r), ours)
     fold_bar(&b.d, ours)
 
@@ -116,6 +117,7 @@ cdef inline void final(Board* b, Py_ssize_t market, Chart* c, int r, const Candl
     else:
         ours[0] = theirs
         b.tally[market].history += 1
+        stir(b, c, r, k)
         fold_bar(&b.d, ours)
         follow(b, c, r, k, ours)
 

@@ -4,16 +4,20 @@ from numpy.typing import NDArray
 from sniper._ext.tape import Tape
 
 BEST_DTYPE: np.dtype[np.void]
+DEPTH_DTYPE: np.dtype[np.void]
 SAMPLE_DTYPE: np.dtype[np.void]
 LEVEL_DTYPE: np.dtype[np.void]
 
 class Books:
     tape: Tape
     tops: NDArray[np.void]
+    depths: NDArray[np.void]
+    surveyed: NDArray[np.uint16]
     markets_max: int
     height: int
     def __init__(self, tape: Tape, markets_max: int = ...) -> None: ...
     def apply(self, n: int) -> None: ...
+    def survey(self, n: int) -> int: ...
     def silence(self, connection: int, silent: bool) -> int: ...
     def lost(self, connection: int) -> int: ...
     def crossed_since(self, limit_ns: int) -> list[int]: ...

@@ -16,6 +16,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
 from event cimport *
+from lent cimport NEAR, NEARNESSES, Depth
 from levels cimport *
 
 cdef enum:
@@ -64,8 +65,10 @@ cdef struct Book:
     Sample[RING] ring
 
 cdef Best _best
+cdef Depth _depth
 cdef Sample _sample
 BEST_DTYPE = np.asarray(<Best[:1]> &_best).dtype
+DEPTH_DTYPE = np.asarray(<Depth[:1]> &_depth).dtype
 SAMPLE_DTYPE = np.asarray(<Sample[:1]> &_sample).dtype
 LEVEL_DTYPE = np.dtype([("tick", np.int64), ("size", np.int64), ("stamp", np.int64)])
 
@@ -131,15 +134,20 @@ cdef bytes MAGIC = b"books//1"
 cdef class Books:
     """One book a market, kept from the rows of `tape`.
 
-    `tops` (BEST_DTYPE, one row a market) is the array to read; ticks and steps of the market throughout.
+    `tops` (BEST_DTYPE, one row a market) is the array to read; ticks and steps of the market throughout. `depths`
+    (DEPTH_DTYPE, likewise) and `surveyed` are what `survey` writes.
     """
 
-    cdef readonly object tape, tops
+    cdef readonly object tape, tops, depths, surveyed
     cdef readonly int markets_max
     cdef int used                       # markets below this index may have a book
     cdef readonly int64_t height        # of the last block sampled
     cdef Event[::1] rows
     cdef Best[::1] t
+    cdef Depth[::1] near
+    cdef uint16_t[::1] found
+    cdef uint64_t[::1] seen             # by which survey a market was found last
+    cdef uint64_t surveys
     cdef int64_t[::1] counters
     cdef uint64_t[::1] digests
     cdef Book** books
@@ -159,6 +167,11 @@ cdef class Books:
         self.tops = np.zeros(markets_max, BEST_DTYPE)
         self.tops["connection"] = -1
         self.t = self.tops
+        self.depths = np.zeros(markets_max, DEPTH_DTYPE)
+        self.near = self.depths
+        self.surveyed = np.zeros(markets_max, np.uint16)
+        self.found = self.surveyed
+        self.seen = np.zeros(markets_max, np.uint64)
         self.d.a = 3
         self.d.b = 4
 
@@ -442,6 +455,58 @@ cdef class Books:
                 o.ask_size[k] = at(&b.side[1], b.base, tick).size
                 tick = above(&b.side[1], b.base, tick)
             fold(&self.d, <uint64_t> o.bid_size[0], <uint64_t> o.ask_size[0])
+
+    def survey(self, Py_ssize_t n):
+        """Look at the books that levels among the first n rows of the tape belong to: `depths` near the touch.
+
+        Returns how many there are; the first so many of `surveyed` name them, each once. No part of `apply`: who does
+        not want it does not pay for it.
+        """
+        cdef const Event* row = &self.rows[0]
+        cdef const Event* end = row + n
+        cdef Py_ssize_t count = 0
+        cdef Py_ssize_t i
+        cdef int last = -1
+        if not 0 <= n <= self.rows.shape[0]:
+            raise ValueError(f"{n} rows: the tape holds {self.rows.shape[0]}")
+        self.surveys += 1
+        while row < end:
+            if row.market != last and (row.kind == LEVEL or row.kind == BOOK) and row.market < self.markets_max:
+                last = row.market
+                if self.seen[last] != self.surveys:
+                    self.seen[last] = self.surveys
+                    self.found[count] = <uint16_t> last
+                    count += 1
+            row += 1
+        for i in range(count):
+            if self.books[self.found[i]] != NULL:
+                self.look(self.found[i])
+        return count
+
+    cdef inline void look(self, int m) noexcept:
+        """Sum up the best levels of both sides of a market's view."""
+        cdef const Book* b = self.books[m]
+        cdef Depth* o = &self.near[m]
+        cdef double[NEARNESSES] sums
+        cdef double total
+        cdef int64_t tick
+        cdef int side, i, k
+        o.bid = self.t[m].bid
+        o.ask = self.t[m].ask
+        for side in range(2):
+            tick = o.ask if side else o.bid
+            total = 0
+            k = 0
+            for i in range(NEARNESSES):
+                while k < NEAR[i] and tick:
+                    total += at(&b.side[side], b.base, tick).size
+                    tick = worse(&b.side[side], b.base, tick, side)
+                    k += 1
+                sums[i] = total
+            if side:
+                o.asks = sums
+            else:
+                o.bids = sums
 
     # --- questions -------------------------------------------------------------------------------------------------
 

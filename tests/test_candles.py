@@ -34,6 +34,7 @@ from tests.reference_candles import INTERVALS, MINUTE_NS, Row, View
 T0 = 1_766_000_000_000_000_000 // INTERVALS[6] * INTERVALS[6]  # a midnight
 SECOND = 10**9
 SNAPSHOT, DUPLICATE, LATE, INEXACT, FROM_REST = 1, 2, 4, 1024, 2048
+OPEN, RESTART = 1, 2  # flags of news
 TRADES, CANDLES = 2, 4  # channels
 MATCH, MISMATCH, LATE_TRADES = (
     COUNTER_NAMES.index(n) for n in ("candle_match", "candle_mismatch", "late_trades")
@@ -490,6 +491,45 @@ def same_state(kernel: Candles, tape: Tape, reference: twin.Candles) -> None:
     assert tape.counters[MISMATCH] == sum(c.mismatch for c in counts)
 
 
+class Listener:
+    """Keeps series of bars from nothing but what `tell` says, and only those of some resolutions."""
+
+    resolutions = (0, 1, 3, 6)
+
+    def __init__(self) -> None:
+        self.series: dict[tuple[int, int], dict[int, tuple[int, ...]]] = {}
+        self.open: dict[tuple[int, int], int] = {}
+
+    def hear(self, kernel: Candles) -> None:
+        n = kernel.tell(sum(1 << r for r in self.resolutions))
+        while n:
+            for news in kernel.news[:n]:
+                k, flags = int(news["k"]), int(news["flags"])
+                series = self.series.setdefault((int(news["market"]), int(news["resolution"])), {})
+                if flags & RESTART:
+                    series.clear()
+                assert k >= max(series, default=0) - 1, (
+                    "only the last closed bar and the open one are told again"
+                )
+                series[k] = tuple(int(news[name]) for name in self.names)
+                self.open[int(news["market"]), int(news["resolution"])] = k if flags & OPEN else -1
+            n = kernel.tell_more()
+
+    names = ("open", "high", "low", "close", "volume", "usd", "trades", "price_dec", "size_dec", "usd_dec")
+
+    def check(self, kernel: Candles) -> None:
+        for market in range(kernel.markets_max):
+            for r in range(7):
+                bars = kernel.bars(market, r, 1 << 16)
+                heard = self.series.get((market, r), {})
+                assert bool(heard) == (len(bars) > 0 and r in self.resolutions)
+                assert self.open.get((market, r), 0) == max(heard, default=0), "the open bar comes last"
+                for bar in bars if heard else ():
+                    assert heard[int(bar["start_ns"]) // INTERVALS[r]] == tuple(
+                        int(bar[n]) for n in self.names
+                    )
+
+
 @settings(deadline=None)
 @given(
     ticks=st.lists(st.lists(rows(), max_size=8), min_size=1, max_size=14),
@@ -500,6 +540,7 @@ def test_equal_to_the_twin(ticks: list[list[tuple[Any, ...]]], bars_max: int, sa
     tape, other = Tape(1 << 16, 64), Tape(1 << 16, 64)
     kernel, unsaved = Candles(tape, 3, bars_max), Candles(other, 3, bars_max)
     reference = twin.Candles(3, bars_max)
+    listener = Listener()
     time_ns = T0 + 86_000 * SECOND
     for number, tick in enumerate(ticks):
         batch: list[Row] = []
@@ -519,6 +560,8 @@ def test_equal_to_the_twin(ticks: list[list[tuple[Any, ...]]], bars_max: int, sa
         assert [bool(f & LATE) for f in tape.rows["flags"][:n]] == late
         unsaved.apply(put(other, batch))
         same_state(kernel, tape, reference)
+        listener.hear(kernel)
+        listener.check(kernel)
         if number == saved_at:
             saved = kernel.save()
             kernel = Candles(tape, 3, bars_max)
@@ -527,6 +570,19 @@ def test_equal_to_the_twin(ticks: list[list[tuple[Any, ...]]], bars_max: int, sa
             same_state(kernel, tape, reference)
         assert kernel.digest() == unsaved.digest()
     assert kernel.save() == unsaved.save()
+
+
+def test_more_news_than_fit_at_once_are_told_in_pieces() -> None:
+    b = Bench(bars_max=256)
+    b.tick(*(trade(60 * i, 100 + i, market=m) for i in range(30) for m in (0, 3)))
+    listener = Listener()
+    for _ in range(2):
+        b.tick(*(trade(60 * i, 200 + i, market=m) for i in range(2000, 2030) for m in (1, 2)))
+        listener.hear(b.k)
+        listener.check(b.k)
+    assert len(listener.series[0, 0]) == len(listener.series[3, 0]) == 257, "the ring and the open bar"
+    b.tick(block(60 * 2030))
+    assert b.k.tell(0) == 0 and b.k.tell_more() == 0
 
 
 # ---- save, load, digest ---------------------------------------------------------------------------

@@ -88,6 +88,29 @@ def test_near_and_far_levels_are_one_book(batches: list[list[Level]], data: Any)
             book.books = other
 
 
+@given(st.lists(st.tuples(LEVEL, st.integers(0, 2)), max_size=60))
+def test_a_survey_sums_up_the_best_levels_of_what_changed(levels: list[tuple[Level, int]]) -> None:
+    book = Book()
+    for m in range(2):
+        book.rows({"kind": "BOOK", "market": m}, {"kind": "LEVEL", "market": m, "price": 30_000, "size": 1})
+    before = book.books.depths.copy()
+    rows = [{"kind": "LEVEL", "market": m, "side": s, "price": p, "size": q} for (s, p, q), m in levels]
+    book.rows({"kind": "BLOCK", "market": 0xFFFF}, *rows)
+    n = book.books.survey(1 + len(rows))
+    assert sorted(book.books.surveyed[:n].tolist()) == sorted({m for _, m in levels})
+    for m in range(8):
+        depth = book.books.depths[m]
+        if m not in book.books.surveyed[:n] or m == 2:  # nothing said of it, or it has no book
+            assert depth == before[m]
+            continue
+        assert (depth["bid"], depth["ask"]) == (book.books.tops[m]["bid"], book.books.tops[m]["ask"])
+        for side, name in enumerate(("bids", "asks")):
+            sizes = book.books.levels(m, side)[:, 1]
+            assert depth[name].tolist() == [float(sizes[:k].sum()) for k in (1, 3, 10)]
+    with pytest.raises(ValueError):
+        book.books.survey(len(book.tape.rows) + 1)
+
+
 def test_the_window_follows_a_price_that_walks_far() -> None:
     book = Book()
     book.snapshot((0, 10_000, 7), (1, 10_001, 9))
