@@ -23,7 +23,55 @@ cdef extern from *:
         *out = __builtin_bswap32((uint32_t)v);
         return 1;
     }
+    #if defined(__SSE2__)
+    /* sniper_short_decimal: `decimal` for at most 15 characters without a branch that depends on them, because nobody
+       can guess how long the next size is. At least 17 bytes before p must be readable, none behind `end` is read.
+       Returns NULL also where the text is longer. */
+    static const uint8_t SNIPER_LAST[32] = {[16] = 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+        255, 255, 255};     /* 16 bytes from place k on: the last k of them are set */
+    static inline const uint8_t *sniper_short_decimal(const uint8_t *p, const uint8_t *end, int64_t *mantissa,
+                                                      int *decimals) {
+        const uint8_t *from = p > end - 16 ? end - 16 : p, *behind;
+        __m128i x = _mm_loadu_si128((const __m128i *)from), y, mask;
+        unsigned quotes = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8('"'))) >> (p - from);
+        unsigned dots = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8('.'))) >> (p - from);
+        unsigned quote, length, dot, dotted, fraction;
+        uint64_t halves;
+        if (SNIPER_UNLIKELY(quotes == 0)) return 0;
+        length = (unsigned)__builtin_ctz(quotes);
+        quote = quotes & -quotes;
+        dots &= quote - 1;
+        dotted = dots != 0;
+        dot = (unsigned)__builtin_ctz(dots | quote);
+        fraction = length - dot - dotted;
+        behind = p + length;
+        /* digits flush right: those behind the dot as they stand, those before it one byte on */
+        x = _mm_loadu_si128((const __m128i *)(behind - 16));
+        y = _mm_loadu_si128((const __m128i *)(behind - 16 - dotted));
+        mask = _mm_loadu_si128((const __m128i *)(SNIPER_LAST + fraction));
+        x = _mm_or_si128(_mm_and_si128(mask, x), _mm_andnot_si128(mask, y));
+        mask = _mm_loadu_si128((const __m128i *)(SNIPER_LAST + length - dotted));
+        x = _mm_and_si128(_mm_sub_epi8(x, _mm_set1_epi8('0')), mask);
+        y = _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(9)), x);
+        if (SNIPER_UNLIKELY(_mm_movemask_epi8(y) != 0xffff || (dots & (1 | quote >> 1)) || (quotes & 1))) return 0;
+        x = _mm_add_epi16(_mm_mullo_epi16(_mm_and_si128(x, _mm_set1_epi16(0xff)), _mm_set1_epi16(10)),
+                          _mm_srli_epi16(x, 8));
+        x = _mm_madd_epi16(x, _mm_set1_epi32(0x00010064));      /* 100 a + b */
+        x = _mm_madd_epi16(_mm_packs_epi32(x, x), _mm_set1_epi32(0x00012710));      /* 10000 a + b */
+        halves = (uint64_t)_mm_cvtsi128_si64(x);
+        *mantissa = (int64_t)(halves & 0xffffffff) * 100000000LL + (int64_t)(halves >> 32);
+        *decimals = (int)fraction;
+        return behind + 1;
+    }
+    #else
+    static inline const uint8_t *sniper_short_decimal(const uint8_t *p, const uint8_t *end, int64_t *mantissa,
+                                                      int *decimals) {
+        return 0;
+    }
+    #endif
     """
+    const uint8_t* short_decimal "sniper_short_decimal"(const uint8_t* p, const uint8_t* end, int64_t* mantissa,
+                                                        int* decimals) noexcept nogil
     const int64_t[19] P10 "SNIPER_P10"
     int hex8 "sniper_hex8"(const uint8_t* p, uint32_t* out) noexcept nogil
 

@@ -35,6 +35,12 @@ cdef extern from *:
     #define SNIPER_TRADE_AT(p) SNIPER_LIT(p, "\\",\\"createdAt\\":\\"")
     #define SNIPER_TRADE_TYPE(p) SNIPER_LIT(p, "\\",\\"type\\":\\"")
     static const uint64_t SNIPER_BIDS = 0x3a2273646962227bull, SNIPER_ASKS = 0x3a22736b7361227bull;
+    /* `],["`, the first eight bytes of `]]},{"bids":[["` and its last eight */
+    static const uint32_t SNIPER_MORE = 0x225b2c5du;
+    static const uint64_t SNIPER_MORE_BIDS = 0x6962227b2c7d5d5dull, SNIPER_BIDS_LIST = 0x225b5b3a22736469ull;
+    static const uint64_t SNIPER_MORE_ASKS = 0x7361227b2c7d5d5dull, SNIPER_ASKS_LIST = 0x225b5b3a22736b73ull;
+    /* one of two constants, without a branch */
+    #define SNIPER_EITHER(a, b, second) ((a) ^ (((a) ^ (b)) & -(uint64_t)(second)))
     """
     bint lit_batch "SNIPER_BATCH"(const uint8_t* p) nogil
     bint lit_data "SNIPER_DATA"(const uint8_t* p) nogil
@@ -52,6 +58,12 @@ cdef extern from *:
     bint lit_trade_type "SNIPER_TRADE_TYPE"(const uint8_t* p) nogil
     const uint64_t BIDS "SNIPER_BIDS"
     const uint64_t ASKS "SNIPER_ASKS"
+    const uint32_t MORE "SNIPER_MORE"
+    const uint64_t MORE_BIDS "SNIPER_MORE_BIDS"
+    const uint64_t MORE_ASKS "SNIPER_MORE_ASKS"
+    const uint64_t BIDS_LIST "SNIPER_BIDS_LIST"
+    const uint64_t ASKS_LIST "SNIPER_ASKS_LIST"
+    uint64_t either "SNIPER_EITHER"(uint64_t a, uint64_t b, uint64_t second) nogil
 
 
 cdef inline bint scale(int64_t* v, int k, int64_t unit) noexcept nogil:
@@ -66,27 +78,45 @@ cdef inline bint scale(int64_t* v, int k, int64_t unit) noexcept nogil:
     return 1
 
 
-cdef inline const uint8_t* fast_levels(Reader* c, const uint8_t* p, const Market* m, int side, Digest* d) noexcept nogil:
-    """p at the first `["` of a list of levels. Returns behind the list's `]`; the digest is folded on the way."""
+cdef inline const uint8_t* fast_books(Reader* c, const uint8_t* p, const Market* m, bint batch,
+                                      Digest* digest) noexcept nogil:
+    """p at the first of the objects `{"bids":[[..]]}`, `{"asks":[[..]]}`; returns behind the last one's brace.
+
+    One loop over the levels of all lists: how long each of them is nobody can guess, and a loop of its own for each
+    list would be one more wrong guess of the processor.
+    """
     cdef int64_t price, size
     cdef int dec
+    cdef const uint8_t* q
     # locals: what the compiler would otherwise read again after every store to a row
+    cdef const uint8_t* end = c.end
+    cdef Digest d = digest[0]
     cdef Event* row = &c.rows[c.n]
     cdef int64_t recv_ns = c.recv_ns
     cdef uint64_t origin = c.frame | <uint64_t> c.connection << 32
-    cdef uint64_t kind = <uint64_t> m.index << 32 | <uint64_t> LEVEL << 48 | <uint64_t> side << 56
+    cdef uint64_t kind = <uint64_t> m.index << 32 | <uint64_t> LEVEL << 48
     cdef int tick_dec = m.dec[F_TICK]
     cdef int step_dec = m.dec[F_STEP]
     cdef int64_t tick = m.num[F_TICK]
     cdef int64_t step = m.num[F_STEP]
+    cdef uint64_t side
+    if unlikely(end - p < 16):
+        return NULL
+    side = p[2] == c'a'
+    if unlikely(load8(p) != either(BIDS, ASKS, side) or p[8] != c'[' or p[9] != c'[' or p[10] != c'"'):
+        return NULL
+    p += 11
+    kind |= side << 56
     while True:
-        if unlikely(p[0] != c'[' or p[1] != c'"'):
-            return NULL
-        p = decimal(p + 2, &price, &dec)
+        p = decimal(p, &price, &dec)
         if unlikely(p == NULL or p[0] != c',' or p[1] != c'"' or not scale(&price, tick_dec - dec, tick) or price == 0):
             return NULL
-        p = decimal(p + 2, &size, &dec)
-        if unlikely(p == NULL or p[0] != c']' or not scale(&size, step_dec - dec, step)):
+        p += 2
+        q = short_decimal(p, end, &size, &dec)
+        if unlikely(q == NULL):
+            q = decimal(p, &size, &dec)
+        p = q
+        if unlikely(p == NULL or not scale(&size, step_dec - dec, step)):
             return NULL
         row.recv_ns = recv_ns
         row.venue_ns = 0
@@ -94,29 +124,24 @@ cdef inline const uint8_t* fast_levels(Reader* c, const uint8_t* p, const Market
         row.size = size
         store8(&row.frame, origin)      # frame, ref
         store8(&row.flags, kind)        # flags 0, market, kind, side
-        fold(d, <uint64_t> price ^ kind, <uint64_t> size)
+        fold(&d, <uint64_t> price ^ kind, <uint64_t> size)
         row += 1
-        if p[1] == c',':
-            p += 2
+        if end - p < 14:        # too little for one more level: `]]}` and what closes the message (a NUL stands at end)
+            break
+        if load4(p) == MORE:
+            p += 4
             continue
-        if unlikely(p[1] != c']'):
+        side = p[6] == c'a'
+        if unlikely(not batch or load8(p) != either(MORE_BIDS, MORE_ASKS, side)
+                    or load8(p + 7) != either(BIDS_LIST, ASKS_LIST, side)):
             return NULL
-        c.n = row - c.rows
-        return p + 2
-
-
-cdef inline const uint8_t* fast_book(Reader* c, const uint8_t* p, const Market* m, Digest* d) noexcept nogil:
-    """p at `{"bids":[[` or `{"asks":[[`. Returns behind the brace."""
-    cdef uint64_t word
-    if unlikely(c.end - p < 16):
+        p += 15
+        kind = (kind & ~(<uint64_t> 1 << 56)) | side << 56
+    if unlikely(p[0] != c']' or p[1] != c']' or p[2] != c'}'):
         return NULL
-    word = load8(p)
-    if unlikely(p[8] != c'[' or word != BIDS and word != ASKS):
-        return NULL
-    p = fast_levels(c, p + 9, m, word == ASKS, d)
-    if unlikely(p == NULL or p[0] != c'}'):
-        return NULL
-    return p + 1
+    c.n = row - c.rows
+    digest[0] = d
+    return p + 3
 
 
 cdef inline const uint8_t* fast_trade(Reader* c, const uint8_t* p) noexcept nogil:
@@ -164,6 +189,27 @@ cdef inline const uint8_t* fast_trade(Reader* c, const uint8_t* p) noexcept nogi
         return NULL
     row.flags |= trade_type(s, <uint32_t> (p - s)) | decimals_flags(price_dec, size_dec)
     return p + 2
+
+
+cdef inline const uint8_t* fast_trades(Reader* c, const uint8_t* p, bint batch) noexcept nogil:
+    """p at the first of the objects `{"trades":[..]}`; returns behind the last one's brace."""
+    while True:
+        if unlikely(c.end - p < 16 or not lit_list(p)):
+            return NULL
+        p += 11
+        while True:
+            p = fast_trade(c, p)
+            if unlikely(p == NULL):
+                return NULL
+            if p[0] != c',':
+                break
+            p += 1
+        if unlikely(p[0] != c']' or p[1] != c'}'):
+            return NULL
+        p += 2
+        if not batch or p[0] != c',':
+            return p
+        p += 1
 
 
 cdef inline int fast(Reader* c, Connection* link, const uint8_t* p, Py_ssize_t length) noexcept nogil:
@@ -219,34 +265,18 @@ cdef inline int fast(Reader* c, Connection* link, const uint8_t* p, Py_ssize_t l
         if unlikely(p[0] != c'['):
             return 0
         p += 1
-    while True:
-        if likely(books):
-            p = fast_book(c, p, m, &d)
-            if unlikely(p == NULL):
-                return 0
-        else:
-            if unlikely(c.end - p < 16 or not lit_list(p)):
-                return 0
-            p += 11
-            while True:
-                p = fast_trade(c, p)
-                if unlikely(p == NULL):
-                    return 0
-                if p[0] != c',':
-                    break
-                p += 1
-            if unlikely(p[0] != c']' or p[1] != c'}'):
-                return 0
-            p += 2
-        if not batch:
-            break
-        if p[0] == c',':
-            p += 1
-            continue
+    if likely(books):
+        p = fast_books(c, p, m, batch, &d)
+        if unlikely(p == NULL):
+            return 0
+    else:
+        p = fast_trades(c, p, batch)
+        if unlikely(p == NULL):
+            return 0
+    if batch:
         if unlikely(p[0] != c']'):
             return 0
         p += 1
-        break
     if unlikely(p[0] != c'}' or p + 1 != c.end):
         return 0
     if not books and not scale_trades(c, start, market):
