@@ -113,6 +113,8 @@ class View(Protocol):
     now_ns: int
     height: int
     """Newest block height, 0 while unknown."""
+    feed_ns: int
+    """When oracle prices, of whatever market, last came; 0 while none did."""
     changed: Sequence[int]
     """Markets whose scores may have changed in this tick, ascending."""
     account: AccountFacts

@@ -1,0 +1,144 @@
+"""What the venue and the Indexer say of our orders, as events of the transition table.
+
+Nothing that comes in is an exception: news, fills and answers of orders that are not ours are counted and left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from sniper._ext.tape import FIELD_NAMES
+from sniper.order_proof import proof
+from sniper.order_record import Evidence, Held, OrdersSettings
+from sniper.order_shelf import DOUBT, Shelf
+from sniper.order_table import CANCEL_CODES, PLACE_CODES, REASON_REPLACED, REPLACE_CODES, STATUS_EVENTS
+from sniper.trading import Answer, Fill, OrderNews
+
+NUMS: Final = 12
+STEP_QUANTUMS: Final = FIELD_NAMES.index("stepBaseQuantums") - NUMS
+NEVER: Final = 1 << 62
+SETTLE_BLOCKS: Final = 3
+"""A list of open orders says nothing of what was sent fewer blocks before it."""
+SEQUENCE: Final = re.compile(r"\bsequence (\d{1,18})\b")
+
+
+class Intake:
+    """Applies answers, fills, news, and what time and heights say. due_ns: when the next order runs out of time."""
+
+    def __init__(self, shelf: Shelf, decoder: Any, settings: OrdersSettings) -> None:
+        self._shelf, self._decoder, self._settings = shelf, decoder, settings
+        self.due_ns = NEVER
+        self.height = 0
+
+    def answer(self, answer: Answer) -> None:
+        """What the venue answered to a Place or a Cancel."""
+        shelf = self._shelf
+        held = shelf.live.get(answer.client_id)
+        if held is None:
+            shelf.counts["foreign_answers"] += answer.client_id not in shelf.finished
+            return
+        detail = f"{answer.code} {answer.text}".strip()
+        told = SEQUENCE.search(answer.text)
+        if told:
+            held.sequence = int(told[1])
+        if answer.verb == "cancel":
+            held.cancel_ns = 0
+            event = CANCEL_CODES.get(answer.code, "not_cancelled")
+        elif held.pending is not None:
+            event = REPLACE_CODES.get(answer.code, "doubtful")
+        else:
+            event = PLACE_CODES.get(answer.code, "refused")
+        if event:
+            shelf.step(held, event, detail, self.height)
+        if event == "kept":
+            self._grown(held, "the replacement was refused")
+
+    def fill(self, fill: Fill) -> None:
+        """A fill, which must not come twice."""
+        shelf = self._shelf
+        held = shelf.by_order_id(fill.order_id)
+        if held is None:
+            shelf.counts["foreign_fills"] += 1
+            return
+        step = int(self._decoder.markets[held.order.market]["whole"][STEP_QUANTUMS])
+        held.fill_steps += fill.size_quantums // step if step > 0 else 0
+        shelf.counts["late_fills"] += held.order.state == "dead"
+        self._grown(held, f"{fill.fill_id} at height {fill.height}")
+
+    def news(self, item: OrderNews) -> None:
+        """One item of order news. Absent values leave what is known alone."""
+        shelf = self._shelf
+        held = shelf.by_order_id(item.order_id)
+        if held is None:
+            shelf.counts["foreign_news"] += 1
+            return
+        held.seen = True
+        held.told_steps = max(held.told_steps, item.filled_steps)
+        held.optimistic_steps = max(held.optimistic_steps, item.optimistic_steps)
+        detail = " ".join(part for part in (item.status, item.removal_reason) if part)
+        self._grown(held, detail)
+        event = STATUS_EVENTS.get(item.status, "")
+        if not event:
+            shelf.counts["unknown_status"] += bool(item.status)
+        elif event == "ended" and held.short_term:
+            event = "removed"
+        if held.pending and event == "opened" and 0 <= item.good_til_block < held.pending.good_til_block:
+            event = ""  # of the order that the one on its way will replace
+        if event == "removed" and item.removal_reason == REASON_REPLACED:
+            event = ""
+        if event:
+            shelf.step(held, event, detail, self.height)
+
+    def _grown(self, held: Held, detail: str) -> None:
+        """Its filled part, or what it is part of, may have changed."""
+        filled, size = max(held.fill_steps, held.told_steps), held.size_max()
+        if filled == held.order.filled_steps and filled < size:
+            return
+        if filled != held.order.filled_steps:
+            self._shelf.counts["overfilled"] += filled > size
+            held.order = held.order._replace(filled_steps=filled)
+            self._shelf.touch(held)
+        self._shelf.step(held, "filled" if filled >= size else "part_filled", detail, self.height)
+
+    def wait(self, sent_ns: int) -> None:
+        """An answer is awaited from now on."""
+        self.due_ns = min(self.due_ns, sent_ns + self._settings.answer_timeout_ns)
+
+    def time_out(self, now_ns: int) -> None:
+        """What was sent and never answered is of unknown fate."""
+        waiting = [held for held in self._shelf.live.values() if held.order.state in ("sent", "replacing")]
+        self.due_ns = NEVER
+        for held in waiting:
+            if held.order.sent_ns + self._settings.answer_timeout_ns <= now_ns:
+                self._shelf.step(held, "lost", "no answer in time", self.height)
+            else:
+                self.wait(held.order.sent_ns)
+
+    def look(self, indexer_height: int, evidence: Evidence) -> None:
+        """Heights and lists: who is past its good-til, who is missing from a list, who is proven dead."""
+        for held in list(self._shelf.live.values()):
+            if held.order.state not in DOUBT:
+                self._lapse(held, evidence)
+            if held.order.state in DOUBT:
+                self._conclude(held, indexer_height, evidence)
+
+    def _lapse(self, held: Held, evidence: Evidence) -> None:
+        order = held.order
+        listable = order.state != "sent" and held.sent_height + SETTLE_BLOCKS <= evidence.orders_height
+        if listable and order.order_id not in evidence.listed:
+            self._shelf.step(held, "unlisted", f"at height {evidence.orders_height}", self.height)
+        elif held.short_term and self.height > held.last_block():
+            detail = f"height {self.height}, good til {held.last_block()}"
+            self._shelf.step(held, "passed", detail, self.height)
+        elif not held.short_term and evidence.block_s > order.good_til_s:
+            detail = f"block time {evidence.block_s}, good til {order.good_til_s}"
+            self._shelf.step(held, "passed", detail, self.height)
+
+    def _conclude(self, held: Held, indexer_height: int, evidence: Evidence) -> None:
+        why = proof(held, self._settings.proof, indexer_height, evidence)
+        since = held.last_block() if held.short_term else held.doubt_height
+        if why:
+            self._shelf.step(held, "proven", why, self.height)
+        elif held.order.state == "fading" and self.height > since + self._settings.overdue_blocks:
+            self._shelf.step(held, "overdue", f"no proof up to height {self.height}", self.height)

@@ -1,0 +1,129 @@
+"""One order as `orders` keeps it: the fact that others see, what only its life needs, and the settings of orders."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, NamedTuple
+
+import msgspec
+from msgspec import Meta
+
+from sniper.order_table import FINAL, SHORT_TERM
+from sniper.trading import Intent, Order
+
+AHEAD_MAX: Final = 20
+"""Blocks ahead of the height that a good-til-block may be while the height is fresh."""
+WINDOW: Final = 40
+"""ShortBlockWindow of the chain: what is further ahead of the last height is refused (11)."""
+
+Id = Annotated[int, Meta(ge=0, le=(1 << 32) - 1)]
+Blocks = Annotated[int, Meta(ge=1, le=AHEAD_MAX)]
+Rule = Literal["frames", "query"]
+
+
+class OrdersSettings(NamedTuple):
+    """What our orders are set to. Client ids: the two highest bits name the writer, a block of them is ours."""
+
+    address: str = ""
+    """Owner of the subaccount."""
+    subaccount: Annotated[int, Meta(ge=0, le=128_000)] = 0
+    writer: Annotated[int, Meta(ge=0, le=3)] = 0
+    first_client_id: Id = 1
+    last_client_id: Id = 65_535
+    good_til_blocks: Blocks = 15
+    """Life of a short-term order that may rest, in blocks."""
+    ioc_good_til_blocks: Blocks = 5
+    """The same for IOC: the sooner it is over, the sooner its fate is known."""
+    long_term_s: Annotated[int, Meta(ge=60, le=94 * 86_400)] = 28 * 86_400
+    """Life of long-term and conditional orders; the chain takes at most 95 days."""
+    answer_timeout_ns: Annotated[int, Meta(ge=1_000_000)] = 3_000_000_000
+    """Without an answer for so long an order is of unknown fate."""
+    block_ns: Annotated[int, Meta(ge=1_000_000)] = 640_000_000
+    """Time from block to block, to guess the height while no news of it come."""
+    overdue_blocks: Annotated[int, Meta(ge=1, le=100_000)] = 40
+    """If the end of an order is not proven so long after it, its market takes no new risk."""
+    proof: Rule = "frames"
+    """What proves an end: the venue's own complete account frames, or answers to queries. See `order_proof`."""
+    open_max: Annotated[int, Meta(ge=1, le=4096)] = 512
+    finished_max: Annotated[int, Meta(ge=1, le=65_536)] = 1024
+    """How many finished orders are remembered."""
+
+
+class Terms(NamedTuple):
+    """What a replacement changes: size (filled part included), price and good-til-block."""
+
+    size_steps: int
+    price_ticks: int
+    good_til_block: int
+
+
+class Held(msgspec.Struct, array_like=True):
+    """An order with its history. Heights of 0: not known.
+
+    Filled by fills and filled as told by the Indexer are kept apart: both are sums over the same fills, and either
+    may come first.
+    """
+
+    order: Order
+    intent: Intent
+    sent_height: int
+    doubt_height: int = 0
+    """Height when its fate became doubtful."""
+    cancel_ns: int = 0
+    """When a cancel was last sent, 0: none is on its way."""
+    fill_steps: int = 0
+    told_steps: int = 0
+    optimistic_steps: int = 0
+    sequence: int = -1
+    """Sequence of the account in a stateful order's transaction, as far as the venue told it."""
+    seen: bool = False
+    """Whether the Indexer ever showed it."""
+    pending: Terms | None = None
+    """The replacement on its way."""
+
+    @property
+    def done(self) -> bool:
+        """Nothing of it can fill any more."""
+        return self.order.state in FINAL
+
+    @property
+    def short_term(self) -> bool:
+        """Whether it ends with a block, not with a time."""
+        return self.order.kind == SHORT_TERM
+
+    def size_max(self) -> int:
+        """The most steps that it can fill, counted from its beginning: a replacement may be larger."""
+        own = self.order.size_steps
+        return max(own, self.pending.size_steps) if self.pending else own
+
+    def last_block(self) -> int:
+        """The last block that can fill a short-term order: a replacement on its way may live longer."""
+        own = self.order.good_til_block
+        return max(own, self.pending.good_til_block) if self.pending else own
+
+
+class Evidence(NamedTuple):
+    """What the Indexer is known to have shown completely. 0, () and -1: nothing of that kind.
+
+    fills_height: a fills query gave every fill of ours up to this height. orders_height, listed: a snapshot or an
+    orders query of this height listed all open orders, these ids (their news come with them). sequence: the
+    account's next sequence in committed state. block_s: block time, unix seconds.
+    """
+
+    fills_height: int = 0
+    orders_height: int = 0
+    listed: tuple[str, ...] = ()
+    sequence: int = -1
+    block_s: int = 0
+
+
+NOTHING: Final = Evidence()
+
+
+class Question(NamedTuple):
+    """What a venue with queries should be asked to prove an end: a query whose answer is of a height above this."""
+
+    query: str  # fills orders
+    client_id: int
+    order_id: str
+    market: int
+    height: int

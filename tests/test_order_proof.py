@@ -1,0 +1,89 @@
+"""order_proof: what proves that an order is dead."""
+
+from __future__ import annotations
+
+from sniper.order_record import Evidence
+from tests.ordering import IOC, STOP, Scene
+
+
+def test_with_queries_the_height_alone_proves_nothing() -> None:
+    scene = Scene(proof="query")
+    order = scene.acked(**IOC)
+    scene.block(7)
+    assert scene.orders.questions() == ()
+    scene.block(1)
+    (question,) = scene.orders.questions()
+    assert (question.query, question.order_id, question.height) == ("fills", order.order_id, 105)
+    scene.block(1, Evidence(fills_height=105))
+    assert scene.state(order) == "fading"
+    scene.block(1, Evidence(fills_height=106))
+    assert scene.state(order) == "dead"
+
+
+def test_a_fills_query_is_no_proof_while_the_indexer_is_behind() -> None:
+    scene = Scene(proof="query")
+    order = scene.acked(**IOC)
+    scene.block(10, Evidence(fills_height=107), indexer=107)
+    assert scene.state(order) == "fading"
+
+
+def test_a_stateful_order_that_was_seen_is_dead_when_a_later_list_lacks_it() -> None:
+    scene = Scene(proof="query")
+    stop = scene.acked(**STOP)
+    scene.told(stop, "UNTRIGGERED")
+    scene.withdraw(stop)
+    scene.answer(stop, 3006, "cancel")
+    assert scene.state(stop) == "unknown" and scene.orders.unknown(0) == 1
+    scene.block(2, Evidence(orders_height=102))
+    assert scene.state(stop) == "unknown"
+    scene.block(1, Evidence(orders_height=103, listed=(stop.order_id,)))
+    assert scene.state(stop) == "unknown"
+    (question,) = scene.orders.questions()
+    assert (question.query, question.height) == ("orders", 102)
+    scene.block(1, Evidence(orders_height=103))
+    assert scene.state(stop) == "dead"
+
+
+def test_a_stateful_order_that_nobody_saw_needs_its_sequence_or_its_time_to_pass() -> None:
+    for evidence, state in (
+        (Evidence(orders_height=200), "unknown"),
+        (Evidence(orders_height=200, sequence=292), "unknown"),
+        (Evidence(orders_height=200, sequence=293), "dead"),
+        (Evidence(orders_height=200, block_s=1_800_000_000 + 28 * 86_400 + 29), "unknown"),
+        (Evidence(orders_height=200, block_s=1_800_000_000 + 28 * 86_400 + 30), "dead"),
+    ):
+        scene = Scene(proof="query")
+        stop = scene.place(**STOP)
+        scene.answer(stop, -1, text="deadline, sequence 292")
+        scene.block(100, evidence)
+        assert scene.state(stop) == state, evidence
+
+
+def test_with_frames_silence_of_the_account_proves_a_stateful_end() -> None:
+    scene = Scene()
+    stop = scene.place(**STOP)
+    scene.answer(stop, -1)
+    scene.block(2)
+    assert scene.state(stop) == "unknown"
+    scene.block(1)
+    assert scene.state(stop) == "dead"
+
+
+def test_a_stateful_order_fades_when_its_time_is_past() -> None:
+    scene = Scene(proof="query")
+    stop = scene.acked(**STOP)
+    scene.block(1, Evidence(block_s=stop.good_til_s))
+    assert scene.state(stop) == "acked"
+    scene.block(1, Evidence(block_s=stop.good_til_s + 1))
+    assert scene.state(stop) == "fading"
+
+
+def test_an_open_order_that_a_list_lacks_is_unknown() -> None:
+    scene = Scene()
+    order, sent = scene.acked(), scene.place()
+    scene.apply(evidence=Evidence(orders_height=102))
+    assert scene.state(order) == "acked"  # sent too short a while ago
+    scene.block(3, Evidence(orders_height=103, listed=(order.order_id,)))
+    assert scene.state(order) == "acked"
+    scene.block(1, Evidence(orders_height=104))
+    assert (scene.state(order), scene.state(sent)) == ("unknown", "sent")
