@@ -16,7 +16,7 @@ debug = os.environ.get("SNIPER_DEBUG") == "1"
 native = os.environ.get("SNIPER_NATIVE") == "1"
 build = Path("build/debug" if debug else "build/c")
 
-flags = ["-O3", "-ffp-contract=off", "-Wno-unused-function"]
+flags = ["-O3", "-ffp-contract=off", "-Wno-unused-function", "-fno-tree-slp-vectorize"]
 flags += ["-march=native"] if native else []
 flags += ["-DSNIPER_DEBUG=1"] if debug else []
 

@@ -14,6 +14,8 @@ cdef extern from *:
     #  define SNIPER_UNLIKELY(x) (x)
     #endif
     #include <stdint.h>
+    /* one of two numbers without a branch: the second where `second` is 1, the first where it is 0 */
+    #define SNIPER_EITHER(a, b, second) ((a) ^ (((a) ^ (b)) & -(uint64_t)(second)))
     typedef struct { uint64_t a, b; } SniperDigest;
     static inline void sniper_fold(SniperDigest *d, uint64_t x, uint64_t y) {
         /* one 64x64->128 multiply absorbs two words; the xors keep the state alive when a factor is 0 */
@@ -24,6 +26,7 @@ cdef extern from *:
     """
     bint likely "SNIPER_LIKELY"(bint x) nogil
     bint unlikely "SNIPER_UNLIKELY"(bint x) nogil
+    uint64_t either "SNIPER_EITHER"(uint64_t a, uint64_t b, uint64_t second) nogil
     # A running 128-bit digest: not cryptographic, made to notice any accidental difference.
     ctypedef struct Digest "SniperDigest":
         uint64_t a

@@ -39,8 +39,6 @@ cdef extern from *:
     static const uint32_t SNIPER_MORE = 0x225b2c5du;
     static const uint64_t SNIPER_MORE_BIDS = 0x6962227b2c7d5d5dull, SNIPER_BIDS_LIST = 0x225b5b3a22736469ull;
     static const uint64_t SNIPER_MORE_ASKS = 0x7361227b2c7d5d5dull, SNIPER_ASKS_LIST = 0x225b5b3a22736b73ull;
-    /* one of two constants, without a branch */
-    #define SNIPER_EITHER(a, b, second) ((a) ^ (((a) ^ (b)) & -(uint64_t)(second)))
     """
     bint lit_batch "SNIPER_BATCH"(const uint8_t* p) nogil
     bint lit_data "SNIPER_DATA"(const uint8_t* p) nogil
@@ -63,7 +61,6 @@ cdef extern from *:
     const uint64_t MORE_ASKS "SNIPER_MORE_ASKS"
     const uint64_t BIDS_LIST "SNIPER_BIDS_LIST"
     const uint64_t ASKS_LIST "SNIPER_ASKS_LIST"
-    uint64_t either "SNIPER_EITHER"(uint64_t a, uint64_t b, uint64_t second) nogil
 
 
 cdef inline bint scale(int64_t* v, int k, int64_t unit) noexcept nogil:

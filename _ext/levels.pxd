@@ -1,8 +1,9 @@
 # One side of one book: sizes indexed by tick in a window round the touch, the rest in a sorted list.
 #
 # The window is 4,096 ticks: one bitmap word for 64 ticks and one summary word for 64 words, so the best level is
-# two bit scans away. Levels outside it (the deep book, ghosts far above) live in `far`, ascending by tick.
-# `towards` is +1 for bids (better is higher) and -1 for asks.
+# two bit scans away. A place in it counts from the better end: asks upwards, bids downwards (`flip` turns the index
+# of a tick into that), so that both sides are one and the same code. Levels outside it (the deep book, ghosts far
+# above) live in `far`, ascending by tick.
 
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free, realloc
@@ -18,12 +19,6 @@ cdef extern from *:
     int ctz "SNIPER_CTZ"(uint64_t x) nogil
     int top_bit "SNIPER_TOP"(uint64_t x) nogil
 
-cdef extern from *:
-    """
-    #define SNIPER_NO_KEY INT64_MIN
-    """
-    const int64_t NO_KEY "SNIPER_NO_KEY"
-
 cdef enum:
     WINDOW = 4096
     FAR_MAX = 8192      # far levels of one side; beyond it the farthest goes
@@ -38,8 +33,7 @@ cdef struct FarLevel:
     int64_t stamp
 
 cdef struct Side:
-    int64_t best        # tick, 0: none
-    int64_t key         # best as a number that grows towards the other side; NO_KEY: none
+    uint64_t flip       # index of a tick ^ flip = its place: WINDOW - 1 for bids, 0 for asks
     int64_t count
     uint64_t summary
     uint64_t[64] bits
@@ -63,26 +57,43 @@ cdef inline int far_at(const Side* s, int64_t tick) noexcept nogil:
     return low
 
 
+cdef inline int place_from(const Side* s, int i) noexcept nogil:
+    """The first level at place i (0..WINDOW - 1) or behind it, -1 if none."""
+    cdef int word = i >> 6
+    cdef uint64_t w = s.bits[word] & (~<uint64_t> 0 << (i & 63))
+    if w == 0:
+        w = s.summary & (~<uint64_t> 1 << word)
+        if w == 0:
+            return -1
+        word = ctz(w)
+        w = s.bits[word]
+    return word * 64 + ctz(w)
+
+
+cdef inline int place_to(const Side* s, int i) noexcept nogil:
+    """The last level at place i (0..WINDOW - 1) or before it, -1 if none."""
+    cdef int word = i >> 6
+    cdef uint64_t w = s.bits[word] & (~<uint64_t> 0 >> (63 - (i & 63)))
+    if w == 0:
+        w = s.summary & ((<uint64_t> 1 << word) - 1)
+        if w == 0:
+            return -1
+        word = top_bit(w)
+        w = s.bits[word]
+    return word * 64 + top_bit(w)
+
+
 cdef inline int64_t below(const Side* s, int64_t base, int64_t tick) noexcept nogil:
     """The highest level under `tick`, 0 if none."""
     cdef int64_t found = 0
-    cdef int64_t i = tick - base
-    cdef uint64_t w
-    cdef int word
-    cdef int k
-    if i > WINDOW:
-        i = WINDOW
-    if i > 0 and s.summary:
-        i -= 1
-        word = <int> (i >> 6)
-        w = s.bits[word] & (~<uint64_t> 0 >> (63 - (i & 63)))
-        if w:
-            found = base + word * 64 + top_bit(w)
-        else:
-            w = s.summary & ((<uint64_t> 1 << word) - 1)
-            if w:
-                word = top_bit(w)
-                found = base + word * 64 + top_bit(s.bits[word])
+    cdef int64_t i = tick - base - 1
+    cdef int k = -1
+    if i >= WINDOW:
+        i = WINDOW - 1
+    if i >= 0:
+        k = place_from(s, <int> (i ^ s.flip)) if s.flip else place_to(s, <int> i)
+        if k >= 0:
+            found = base + (k ^ <int64_t> s.flip)
     if s.far_n:
         k = far_at(s, tick)
         if k and s.far[k - 1].tick > found:
@@ -93,22 +104,14 @@ cdef inline int64_t below(const Side* s, int64_t base, int64_t tick) noexcept no
 cdef inline int64_t above(const Side* s, int64_t base, int64_t tick) noexcept nogil:
     """The lowest level over `tick`, 0 if none."""
     cdef int64_t found = 0
-    cdef int64_t i = tick + 1 - base
-    cdef uint64_t w
-    cdef int word
-    cdef int k
+    cdef int64_t i = tick - base + 1
+    cdef int k = -1
     if i < 0:
         i = 0
-    if i < WINDOW and s.summary:
-        word = <int> (i >> 6)
-        w = s.bits[word] & (~<uint64_t> 0 << (i & 63))
-        if w:
-            found = base + word * 64 + ctz(w)
-        elif word < 63:
-            w = s.summary & (~<uint64_t> 0 << (word + 1))
-            if w:
-                word = ctz(w)
-                found = base + word * 64 + ctz(s.bits[word])
+    if i < WINDOW:
+        k = place_to(s, <int> (i ^ s.flip)) if s.flip else place_from(s, <int> i)
+        if k >= 0:
+            found = base + (k ^ <int64_t> s.flip)
     if s.far_n:
         k = far_at(s, tick + 1)
         if k < s.far_n and (found == 0 or s.far[k].tick < found):
@@ -122,27 +125,19 @@ cdef inline int64_t worse(const Side* s, int64_t base, int64_t tick, int side) n
 
 
 cdef inline int64_t best_of(const Side* s, int64_t base, int side) noexcept nogil:
+    """The best level of a side, 0 if it has none."""
     cdef int64_t found = 0
     cdef int word
-    if side:
-        if s.summary:
-            word = ctz(s.summary)
-            found = base + word * 64 + ctz(s.bits[word])
-        if s.far_n and (found == 0 or s.far[0].tick < found):
-            found = s.far[0].tick
-    else:
-        if s.summary:
-            word = top_bit(s.summary)
-            found = base + word * 64 + top_bit(s.bits[word])
-        if s.far_n and s.far[s.far_n - 1].tick > found:
+    if likely(s.summary):
+        word = ctz(s.summary)
+        found = base + ((word * 64 + ctz(s.bits[word])) ^ <int64_t> s.flip)
+    if s.far_n:
+        if side:
+            if found == 0 or s.far[0].tick < found:
+                found = s.far[0].tick
+        elif s.far[s.far_n - 1].tick > found:
             found = s.far[s.far_n - 1].tick
     return found
-
-
-cdef inline void find_best(Side* s, int64_t base, int side) noexcept nogil:
-    """Look for the best level again."""
-    s.best = best_of(s, base, side)
-    s.key = NO_KEY if s.best == 0 else -s.best if side else s.best
 
 
 cdef inline Level at(const Side* s, int64_t base, int64_t tick) noexcept nogil:
@@ -151,7 +146,7 @@ cdef inline Level at(const Side* s, int64_t base, int64_t tick) noexcept nogil:
     cdef Level level
     cdef int k
     if i < WINDOW:
-        return s.window[i]
+        return s.window[i ^ s.flip]
     k = far_at(s, tick)
     level.size = 0
     level.stamp = 0
@@ -162,16 +157,18 @@ cdef inline Level at(const Side* s, int64_t base, int64_t tick) noexcept nogil:
 
 
 cdef inline int64_t set_near(Side* s, uint64_t i, int64_t size, int64_t stamp) noexcept nogil:
-    """Set the level at window index i. Returns its old size. No branches: which levels come and go is chance."""
+    """Set the level at place i. Returns its old size. No branches: which levels come and go is chance."""
     cdef int64_t old = s.window[i].size
+    cdef uint64_t gone = -<uint64_t> (size == 0)        # all bits or none
     cdef uint64_t word = i >> 6
-    cdef uint64_t on = size != 0
-    cdef uint64_t bits = (s.bits[word] & ~(<uint64_t> 1 << (i & 63))) | on << (i & 63)
+    cdef uint64_t bit = <uint64_t> 1 << (i & 63)
+    cdef uint64_t bits = (s.bits[word] | bit) ^ (bit & gone)
     s.window[i].size = size
     s.window[i].stamp = stamp
     s.bits[word] = bits
-    s.summary = (s.summary & ~(<uint64_t> 1 << word)) | <uint64_t> (bits != 0) << word
-    s.count += <int64_t> on - (old != 0)
+    bit = <uint64_t> 1 << word
+    s.summary = (s.summary | bit) ^ (bit & -<uint64_t> (bits == 0))
+    s.count += <int64_t> gone + (old == 0)
     return old
 
 
@@ -225,12 +222,12 @@ cdef inline int64_t set_far(Side* s, int64_t tick, int64_t size, int64_t stamp, 
     return 0
 
 
-cdef inline void clear(Side* s) noexcept nogil:
+cdef inline void clear(Side* s, int side) noexcept nogil:
+    """A side without levels; its far list keeps its room."""
+    s.flip = 0 if side else WINDOW - 1
     memset(s.window, 0, sizeof(s.window))
     memset(s.bits, 0, sizeof(s.bits))
     s.summary = 0
-    s.best = 0
-    s.key = NO_KEY
     s.count = 0
     s.far_n = 0
 
@@ -244,17 +241,16 @@ cdef inline void recentre(Side* s, int64_t old_base, int64_t new_base, int side,
     cdef FarLevel f
     # out, lowest first: each goes behind the last in the far list
     while s.summary:
-        k = ctz(s.summary)
-        i = k * 64 + ctz(s.bits[k])
+        i = place_from(s, 0) if side else place_to(s, WINDOW - 1)
         level = s.window[i]
         set_near(s, <uint64_t> i, 0, 0)
-        set_far(s, old_base + i, level.size, level.stamp, side, lost)
+        set_far(s, old_base + (i ^ <int64_t> s.flip), level.size, level.stamp, side, lost)
     # in
     for k in range(s.far_n):
         f = s.far[k]
         if <uint64_t> (f.tick - new_base) < WINDOW:
             s.count -= 1
-            set_near(s, <uint64_t> (f.tick - new_base), f.size, f.stamp)
+            set_near(s, <uint64_t> (f.tick - new_base) ^ s.flip, f.size, f.stamp)
         else:
             s.far[kept] = f
             kept += 1

@@ -73,6 +73,14 @@ SAMPLE_DTYPE = np.asarray(<Sample[:1]> &_sample).dtype
 LEVEL_DTYPE = np.dtype([("tick", np.int64), ("size", np.int64), ("stamp", np.int64)])
 
 
+cdef Book* new_book() noexcept nogil:
+    """A book without levels; NULL where memory is short."""
+    cdef Book* b = <Book*> calloc(1, sizeof(Book))
+    if b != NULL:
+        b.side[0].flip = WINDOW - 1
+    return b
+
+
 cdef void uncross(const Book* b, Best* t) noexcept nogil:
     """The view of a crossed book: walk both sides inwards until they no longer touch."""
     cdef int64_t bid = t.raw_bid
@@ -92,14 +100,16 @@ cdef void uncross(const Book* b, Best* t) noexcept nogil:
     t.ask = ask
 
 
-cdef inline bint astray(const Book* b, int64_t best) noexcept nogil:
+cdef inline bint astray(int64_t base, int64_t best) noexcept nogil:
     """Whether a best level has left the middle three quarters of the window."""
-    return best != 0 and <uint64_t> (best - b.base - WINDOW // 8) >= WINDOW * 3 // 4
+    return (best != 0) & (<uint64_t> (best - base - WINDOW // 8) >= WINDOW * 3 // 4)
 
 
-cdef inline uint64_t run_of(const Event* row) noexcept nogil:
-    """Kind, market and frame of a row: equal for rows of one message about one market."""
-    return <uint64_t> row.frame << 32 | <uint64_t> row.market << 8 | row.kind
+cdef inline uint64_t tail_of(const Event* row) noexcept nogil:
+    """The last eight bytes of a row in one word: flags (bits 0-31), market (32-47), kind (48-55), side (56-63)."""
+    cdef uint64_t x
+    memcpy(&x, &row.flags, 8)
+    return x
 
 
 cdef inline void settle(Best* t) noexcept nogil:
@@ -196,11 +206,11 @@ cdef class Books:
         cdef Best* t
         cdef Book* b
         cdef Side* s
-        cdef uint64_t k
-        cdef int64_t old, lost, key, gone, updates, unknown, bid, ask
+        cdef uint64_t k, side
+        cdef int64_t old, lost, best, base, raw_bid, raw_ask, updates, unknown, bid, ask
         cdef int64_t unknown_all = 0
-        cdef int side
-        cdef uint64_t what              # kind and market of the run of rows at hand, as one word
+        cdef uint64_t tail, first
+        cdef uint32_t frame
         cdef Digest d = self.d
         if not 0 <= n <= self.rows.shape[0]:
             raise ValueError(f"{n} rows: the tape holds {self.rows.shape[0]}")
@@ -212,87 +222,91 @@ cdef class Books:
                 d = self.d
                 row += 1
                 continue
-            # a run of levels of one market: what they share stays in registers
+            # a run of levels of one market: what they share stays in registers. Which side a level is on and whether
+            # it is the best one is chance, so that costs no branch either: the best level is looked for every time.
             b = self.books[row.market]
-            what = run_of(row)
+            tail = first = tail_of(row)
+            frame = row.frame
+            base = b.base
             updates = t.updates
             unknown = 0
-            bid = t.bid
-            ask = t.ask
+            raw_bid = t.raw_bid
+            raw_ask = t.raw_ask
             while True:
-                side = row.side & 1
+                side = tail >> 56 & 1
                 s = &b.side[1] if side else &b.side[0]
-                updates += not row.flags & SNAPSHOT
-                k = <uint64_t> (row.price - b.base)
+                updates += ~tail & SNAPSHOT
+                k = <uint64_t> (row.price - base)
                 if likely(k < WINDOW):
-                    old = set_near(s, k, row.size, updates)
+                    old = set_near(s, k ^ s.flip, row.size, updates)
                 else:
                     lost = 0
                     old = set_far(s, row.price, row.size, updates, side, &lost)
                     if unlikely(lost):
                         t.overflow += lost
                         self.counters[C_BOOK_OVERFLOW] += lost
-                key = -row.price if side else row.price
-                if unlikely(key >= s.key):      # the touch: a better level, or the best one changed or went
-                    if row.size:
-                        s.key = key
-                        s.best = row.price
-                    elif key == s.key and old:
-                        find_best(s, b.base, side)
-                    (&t.raw_bid)[side] = s.best
-                    self.touch(b, t, row.recv_ns)
+                best = best_of(s, base, side)
+                raw_bid = <int64_t> either(<uint64_t> best, <uint64_t> raw_bid, side)
+                raw_ask = <int64_t> either(<uint64_t> raw_ask, <uint64_t> best, side)
+                bid = raw_bid
+                ask = raw_ask
+                if unlikely(<uint64_t> (ask - 1) < <uint64_t> bid or t.crossed):    # ask 0: none
+                    t.raw_bid = raw_bid
+                    t.raw_ask = raw_ask
+                    self.cross(b, t, row.recv_ns)
                     bid = t.bid
                     ask = t.ask
-                elif unlikely(t.crossed):
-                    uncross(b, t)
-                    bid = t.bid
-                    ask = t.ask
-                gone = (old == 0) & (row.size == 0)     # a removal of a level that we do not have
-                unknown += gone
+                unknown += (old == 0) & (row.size == 0)     # a removal of a level that we do not have
                 row.bid = bid
                 row.ask = ask
                 fold(&d, <uint64_t> bid ^ <uint64_t> old << 20, <uint64_t> ask ^ <uint64_t> row.price << 20)
                 row += 1
-                if row == end or run_of(row) != what:
+                if row == end:
                     break
+                tail = tail_of(row)
+                if (tail ^ first) << 8 >> 40 or row.frame != frame:     # another market, kind or message
+                    break
+            t.raw_bid = raw_bid
+            t.raw_ask = raw_ask
+            t.bid = bid
+            t.ask = ask
             t.updates = updates
             t.last_ns = (row - 1).recv_ns
             t.bids = b.side[0].count
             t.asks = b.side[1].count
             t.unknown_removes += unknown
             unknown_all += unknown
+            if unlikely(astray(base, raw_bid) | astray(base, raw_ask)):
+                self.centre(b, t)
         self.counters[C_UNKNOWN_REMOVES] += unknown_all
         self.d = d
         self.digests[2 * STAGE_BOOK] = d.a
         self.digests[2 * STAGE_BOOK + 1] = d.b
 
-    cdef inline void touch(self, Book* b, Best* t, int64_t recv_ns) noexcept:
-        """The best bid or ask may have changed: view, crossing, window."""
-        if likely(t.raw_bid < t.raw_ask or t.raw_ask == 0):
+    cdef void cross(self, Book* b, Best* t, int64_t recv_ns) noexcept:
+        """The raw book is crossed or was so before this row: the view, and how long it lasts."""
+        if t.raw_bid < t.raw_ask or t.raw_ask == 0:
             t.bid = t.raw_bid
             t.ask = t.raw_ask
-            if unlikely(t.crossed):
-                t.crossed = 0
-                t.crossed_ns += recv_ns - t.crossed_since_ns
-                settle(t)
-        else:
-            if not t.crossed:
-                t.crossed = 1
-                t.crossings += 1
-                t.crossed_since_ns = recv_ns
-                self.counters[C_CROSSINGS] += 1
-                settle(t)
-            uncross(b, t)
-        if unlikely(astray(b, t.raw_bid) or astray(b, t.raw_ask)):
-            self.centre(b, t)
+            t.crossed = 0
+            t.crossed_ns += recv_ns - t.crossed_since_ns
+            settle(t)
+            return
+        if not t.crossed:
+            t.crossed = 1
+            t.crossings += 1
+            t.crossed_since_ns = recv_ns
+            self.counters[C_CROSSINGS] += 1
+            settle(t)
+        uncross(b, t)
 
     cdef void centre(self, Book* b, Best* t) noexcept:
         """Move the window so that the touch stands in its middle, if it left the middle three quarters for good."""
-        cdef int64_t middle = b.side[0].best if b.side[0].best else b.side[1].best
+        cdef int64_t middle = t.raw_bid if t.raw_bid else t.raw_ask
         cdef int64_t base
         cdef int64_t lost = 0
-        if b.side[0].best and b.side[1].best:
-            middle = b.side[0].best + (b.side[1].best - b.side[0].best) // 2
+        if t.raw_bid and t.raw_ask:
+            middle = t.raw_bid + (t.raw_ask - t.raw_bid) // 2
         base = middle - WINDOW // 2
         if base < 1:
             base = 1
@@ -310,8 +324,8 @@ cdef class Books:
         cdef Best* t = &self.t[m]
         cdef Book* b = self.books[m]
         if b != NULL:
-            clear(&b.side[0])
-            clear(&b.side[1])
+            clear(&b.side[0], 0)
+            clear(&b.side[1], 1)
             b.base = 0
         if t.crossed:
             t.crossed_ns += now_ns - t.crossed_since_ns
@@ -363,10 +377,8 @@ cdef class Books:
         cdef Event* first = row + 1
         self.empty(m, T_LIVE, row.recv_ns)
         if b == NULL:
-            b = <Book*> calloc(1, sizeof(Book))
+            b = new_book()
             self.books[m] = b
-            if b != NULL:
-                b.side[0].key = b.side[1].key = NO_KEY
         if b == NULL:       # no memory: the market stays without a book
             t.state = T_EMPTY
             settle(t)
@@ -722,11 +734,10 @@ cdef class Books:
         for i in range(self.markets_max):
             self.drop(<int> i)
         for market, base, taken, top, sides, samples in found:
-            b = <Book*> calloc(1, sizeof(Book))
+            b = new_book()
             if b == NULL:
                 raise MemoryError
             self.books[<int> market] = b
-            b.side[0].key = b.side[1].key = NO_KEY
             b.base = base
             b.samples = taken
             self.tops[market] = top[0]
@@ -737,10 +748,10 @@ cdef class Books:
                 view = sides[side].copy()
                 for i in range(view.shape[0]):
                     if <uint64_t> (view[i].tick - b.base) < WINDOW:
-                        set_near(&b.side[side], <uint64_t> (view[i].tick - b.base), view[i].size, view[i].stamp)
+                        set_near(&b.side[side], <uint64_t> (view[i].tick - b.base) ^ b.side[side].flip, view[i].size,
+                                 view[i].stamp)
                     else:
                         set_far(&b.side[side], view[i].tick, view[i].size, view[i].stamp, side, &lost)
-                find_best(&b.side[side], b.base, side)
             memcpy(&b.ring[0], <const char*> <bytes> samples, len(samples))
         self.height = head.height
         self.d.a = head.digest_a
