@@ -111,6 +111,7 @@ MAY_IMPORT_CLIENT = (
 LINES_MAX = 350
 LONGER = {
     "_ext/decode.pyx": "one cdef class over one C state; what it reads is split into headers, which inline here",
+    "_ext/liquidation.pyx": "one cdef class of many small questions; what answers them is split into headers",
     "_ext/orderbook.pyx": "one cdef class: rows, queries, save and load work on C arrays that nobody else may see",
     "_ext/signals.pyx": "one cdef class and the table that documents it; what it reckons with is split into headers",
     "_ext/trades.pyx": "one cdef class with its table of ids: rows, queries, save and load share the C arrays",
