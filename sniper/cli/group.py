@@ -18,6 +18,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "step": ("sniper.cli.step", "Walk through a journal tick by tick, forward and back."),
     "bench": ("sniper.cli.bench", "Measure the kernels on a file of frames."),
     "inspect": ("sniper.cli.inspect", "Say what is in a journal or a file of frames, and how good it is."),
+    "risk": ("sniper.cli.risk", "Work out margin and liquidation prices."),
     "doctor": ("sniper.cli.doctor", "Check this machine, the config and the endpoints."),
     "config": ("sniper.cli.config", "Show, check, describe or write the config."),
 }
