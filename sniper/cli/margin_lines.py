@@ -169,13 +169,13 @@ def _decimal(found: dict[str, Any], name: str) -> Decimal | None:
     if value is None or value == "":
         return None
     number = None
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        number = Decimal(value)
-    elif isinstance(value, str) and NUMBER.fullmatch(value):
+    if isinstance(value, str):
+        number = Decimal(value) if NUMBER.fullmatch(value) else None
+    elif isinstance(value, int | Decimal) and not isinstance(value, bool):
         number = Decimal(value)
     if number is None or number < 0:
         raise ValueError(f"{name} is {_shown(value)}, not a number of at least 0")
-    if number and abs(number.adjusted()) > 100 or len(number.as_tuple().digits) > 200:
+    if (number and abs(number.adjusted()) > 100) or len(number.as_tuple().digits) > 200:
         raise ValueError(f"{name} is {_shown(value)}: too many digits")
     return number
 
@@ -216,7 +216,7 @@ def _enter(row: Any, market: Market) -> bool:
     """A row of the market table as the decoder would have written it. False: more digits than it holds."""
     known = 1 << ATOMIC
     row["whole"][ATOMIC - WHOLE] = market.atomic
-    for name, value in zip(DECIMALS, market, strict=False):
+    for name, value in zip(DECIMALS, market[:-1], strict=True):
         field = FIELD_NAMES.index(name)
         digits, exponent = value.as_tuple()[1:]
         assert isinstance(exponent, int)

@@ -30,7 +30,8 @@ def margin(path: Path, as_json: bool) -> None:
     Out: {"net_collateral":int,"imr":int,"mmr":int,"free_collateral":int,
           "positions":[{"market":..,"notional":int,"liquidation_price":"decimal" or null}]}
 
-    FILE may be - for standard input. One object a line comes out, with and without --json. Amounts in quote quantums (10^-6 USDC).
+    Amounts in quote quantums (10^-6 USDC). One object a line comes out, with and without --json. FILE may be -
+    for standard input.
     """
     from sniper.cli.margin_lines import document, measured, read
 
