@@ -11,6 +11,16 @@ from reader cimport *
 from scan cimport *
 
 
+cdef inline const uint8_t* size_text(Reader* c, const uint8_t* p, int depth, int64_t* m, int* d) noexcept nogil:
+    """`amount` for sizes, whose length nobody can guess."""
+    cdef const uint8_t* q
+    if likely(p[0] == c'"'):
+        q = short_decimal(p + 1, c.end, m, d)
+        if likely(q != NULL):
+            return q
+    return amount(c, p, depth, m, d)
+
+
 cdef inline const uint8_t* level(Reader* c, const uint8_t* p, int side) noexcept nogil:
     """One level, `["price","size"]` or `{"price":..,"size":..}`; p at its bracket."""
     cdef int64_t price = 0
@@ -31,7 +41,7 @@ cdef inline const uint8_t* level(Reader* c, const uint8_t* p, int side) noexcept
         p = blank(p)
         if p[0] != c',':
             return NULL
-        p = amount(c, blank(p + 1), c.depth + 2, &size, &size_dec)
+        p = size_text(c, blank(p + 1), c.depth + 2, &size, &size_dec)
         if p == NULL:
             return NULL
         p = blank(p)
@@ -50,7 +60,7 @@ cdef inline const uint8_t* level(Reader* c, const uint8_t* p, int side) noexcept
                 p = amount(c, p, c.depth + 2, &price, &price_dec)
             elif k.length == 4 and memcmp(k.s, b"size", 4) == 0:
                 bit = 2
-                p = amount(c, p, c.depth + 2, &size, &size_dec)
+                p = size_text(c, p, c.depth + 2, &size, &size_dec)
             else:
                 p = pass_over(c, p, c.depth + 2)
             if p == NULL:

@@ -227,7 +227,7 @@ cdef inline int market_of(Reader* c, Envelope* e) noexcept nogil:
         if c.resolution < 0:
             return -1
         length = i - 1
-    return find(c, e.id, length)
+    return find_near(c, e.id, length)
 
 
 cdef inline bint needs_market(int channel) noexcept nogil:

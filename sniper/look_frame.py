@@ -171,7 +171,7 @@ def _raw(data: bytes) -> str:
     """The frame as text; the middle of the envelope is left out of a long one, so that its contents show."""
     at = data.find(b'"contents"')
     if at > HEAD_BYTES + 8:
-        return clean(_text(data[:HEAD_BYTES]) + "… " + _text(data[at : at + 2000]))
+        return clean(_text(data[:HEAD_BYTES])) + "… " + clean(_text(data[at : at + 2000]))
     return clean(_text(data[:2000]))
 
 

@@ -24,6 +24,7 @@ def test_clean_text_is_one_cell_a_character_and_nothing_else(text: str) -> None:
 def test_clean_keeps_what_is_harmless_and_stops_what_is_not() -> None:
     assert row.clean("BTC-USD [bold]µ→") == "BTC-USD [bold]µ→"
     assert row.clean("\x1b[2J\x07\u202eabc\u0301宽\n") == "·[2J··abc···"
+    assert row.clean("\x1b[2J" * row.KEPT_MAX) == "·[2J" * row.KEPT_MAX  # too long to be kept
 
 
 @given(CELLS, st.integers(0, 60))

@@ -17,6 +17,8 @@ Row = tuple[Cell, ...]
 SECOND_NS = 1_000_000_000
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 CROSS = "\N{MULTIPLICATION SIGN}"
+KEPT_MAX = 200
+"""Longest text whose clean form is kept: a line. A frame's raw text is longer, and never the same again."""
 UNKNOWN = "·"  # in the place of a character that must not reach the terminal
 
 
@@ -25,11 +27,15 @@ def clean(text: str) -> str:
     direction marks, combining and wide characters."""
     if text.isascii() and text.isprintable():
         return text
-    return _clean(text)
+    return _clean(text) if len(text) <= KEPT_MAX else _cleaned(text)
 
 
 @lru_cache(maxsize=1024)
 def _clean(text: str) -> str:
+    return _cleaned(text)
+
+
+def _cleaned(text: str) -> str:
     return "".join(c if c.isprintable() and get_character_cell_size(c) == 1 else UNKNOWN for c in text)
 
 
