@@ -1,0 +1,344 @@
+"""Round trips: from the fill that opens a position to the one that closes it, with why it was entered and left.
+
+A fill says what happened, the order behind it why; `find` hands the order over. Entries are announced with
+`open`, so that stop, target and strategy are known when the first fill comes. Money in QQ, prices in ticks.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from sniper.profit import Payment, shares
+from sniper.quantums import Scales, mean_ticks
+from sniper.running_digest import RunningDigest
+from sniper.trading import BUY, SELL, Fill, Intent, Order, Position, Trip
+
+ENTRY, PROTECT = "entry", "protect"
+FORCED: Final = ("LIQUIDATED", "DELEVERAGED", "OFFSETTING")
+UNKNOWN: Final = "order not known"
+PLANS_MAX: Final = 1024
+ENCODE = msgspec.msgpack.encode
+
+
+class TripSettings(NamedTuple):
+    """closed_max: so many closed round trips are kept."""
+
+    closed_max: int = 512
+
+
+class Plan(NamedTuple):
+    """What an entry was meant to be."""
+
+    stop_ticks: int
+    target_ticks: int
+    strategy: str
+    cause: str
+
+
+class ClosedTrip(NamedTuple):
+    """A round trip that is over. realised without fees and funding; best and worst: the prices it could have had.
+
+    exit_kind: the purpose of the order that closed it, or the venue's word (LIQUIDATED, DELEVERAGED).
+    """
+
+    position_id: int
+    market: int
+    subaccount: int
+    side: int
+    size_quantums: int
+    entry_ticks: float
+    exit_ticks: float
+    opened_ns: int
+    closed_ns: int
+    stop_ticks: int
+    target_ticks: int
+    strategy: str
+    entry_cause: str
+    exit_kind: str
+    exit_cause: str
+    realised: int
+    fees: int
+    funding: int
+    best_ticks: float
+    worst_ticks: float
+
+    @property
+    def net(self) -> int:
+        """What it brought in all, QQ."""
+        return self.realised - self.fees + self.funding
+
+    @property
+    def favourable_ticks(self) -> float:
+        """How far the price ever went its way (MFE)."""
+        return max(0.0, self._way(self.best_ticks))
+
+    @property
+    def adverse_ticks(self) -> float:
+        """How far the price ever went against it (MAE)."""
+        return max(0.0, -self._way(self.worst_ticks))
+
+    def _way(self, ticks: float) -> float:
+        return ticks - self.entry_ticks if self.side == BUY else self.entry_ticks - ticks
+
+
+class _Open(msgspec.Struct):
+    """An open round trip. size signed BQ; quotes unsigned sums of what went in and out."""
+
+    position_id: int
+    opened_ns: int
+    plan: Plan
+    size: int = 0
+    peak: int = 0
+    entered: int = 0
+    entry_quote: int = 0
+    exited: int = 0
+    exit_quote: int = 0
+    fees: int = 0
+    funding: int = 0
+    best_ticks: float = 0.0
+    worst_ticks: float = 0.0
+
+
+class Trips:
+    """Round trips of all markets of a trading subaccount and its children."""
+
+    def __init__(
+        self,
+        find: Callable[[Fill], Order | None],
+        decoder: Any,
+        settings: TripSettings = TripSettings(),  # noqa: B008 - an immutable tuple
+        digest: RunningDigest | None = None,
+    ) -> None:
+        """find: the order of ours that a fill belongs to, None if there is none. digest: that of the account."""
+        self.settings = settings
+        self.digest = digest
+        self._find = find
+        self._scales = Scales(decoder)
+        self._next_id = 1
+        self._open: dict[tuple[int, int], _Open] = {}  # (market, subaccount)
+        self._numbers: dict[int, list[int]] = {}  # market -> subaccounts with an open trip, ascending
+        self._shown: dict[int, Trip] = {}
+        self._plans: dict[int, Plan] = {}  # client id of an entry -> what it is meant to be
+        self.closed: deque[ClosedTrip] = deque(maxlen=settings.closed_max)
+        """Newest last."""
+        self.closed_count = 0
+        self.losses_in_row = 0
+        """Closed round trips since the last one that did not lose."""
+
+    def open(self, client_id: int, intent: Intent, cause: str) -> None:
+        """An order goes out: if it is an entry, its stop, target and strategy count once it fills.
+
+        An order that protects says where the stop or the target of the open trip now stands.
+        """
+        if intent.purpose == ENTRY:
+            self._plans[client_id] = Plan(intent.stop_ticks, intent.target_ticks, intent.strategy, cause)
+            if len(self._plans) > PLANS_MAX:
+                del self._plans[next(iter(self._plans))]
+        elif intent.purpose == PROTECT:
+            market = intent.market
+            for number in self._numbers.get(market, ()):
+                trip = self._open[market, number]
+                if (trip.size > 0) == (intent.side == SELL):
+                    if intent.trigger == "stop_loss":
+                        trip.plan = trip.plan._replace(stop_ticks=intent.trigger_ticks)
+                    else:
+                        trip.plan = trip.plan._replace(target_ticks=intent.trigger_ticks)
+                    self._shown.pop(market, None)
+
+    def apply(self, fill: Fill) -> ClosedTrip | None:
+        """Take in one fill. Returns the round trip that it closed."""
+        order = self._find(fill)
+        key = (fill.market, fill.subaccount)
+        trip = self._open.get(key)
+        closing, quote, fee = shares(fill, trip.size if trip is not None else 0)
+        done = None
+        self._shown.pop(fill.market, None)
+        if trip is not None and closing:
+            trip.size += closing if fill.side == BUY else -closing
+            trip.exited += closing
+            trip.exit_quote += quote
+            trip.fees += fee
+            if not trip.size:
+                done = self._close(key, trip, fill, order)
+        if closing < fill.size_quantums:
+            self._enter(key, fill, order, fill.size_quantums - closing, fill.quote - quote, fill.fee - fee)
+        return done
+
+    def adopt(self, position: Position, cause: str = "was there at the start") -> None:
+        """A position that nobody here opened."""
+        key = (position.market, position.subaccount)
+        if not position.size_quantums or key in self._open:
+            return
+        trip = self._begin(key, position.opened_ns, Plan(0, 0, "", cause))
+        trip.size, trip.peak = position.size_quantums, abs(position.size_quantums)
+        trip.entered, trip.entry_quote = trip.peak, abs(position.entry_quote)
+        trip.funding = position.funding
+        trip.best_ticks = trip.worst_ticks = self._ticks(position.market, trip.entry_quote, trip.entered)
+
+    def pay(self, payments: Iterable[Payment]) -> None:
+        """Funding was settled on positions."""
+        for payment in payments:
+            trip = self._open.get((payment.market, payment.subaccount))
+            if trip is not None:
+                trip.funding += payment.quote
+
+    def mark(self, market: int, bid_ticks: int, ask_ticks: int) -> None:
+        """The touch of a market now (0: none): where its trips could be closed."""
+        for number in self._numbers.get(market, ()):
+            trip = self._open[market, number]
+            long = trip.size > 0
+            price = bid_ticks if long else ask_ticks
+            if not price:
+                continue
+            if price > trip.best_ticks if long else price < trip.best_ticks:
+                trip.best_ticks = float(price)
+                self._shown.pop(market, None)
+            elif price < trip.worst_ticks if long else price > trip.worst_ticks:
+                trip.worst_ticks = float(price)
+
+    @property
+    def markets(self) -> list[int]:
+        """Markets with an open trip, ascending: those to `mark`."""
+        return sorted(self._numbers)
+
+    def facts(self, market: int) -> Trip | None:
+        """The open round trip of a market, of the lowest subaccount that has one."""
+        numbers = self._numbers.get(market)
+        if numbers is None:
+            return None
+        found = self._shown.get(market)
+        if found is None:
+            found = self._shown[market] = self._trip(market, self._open[market, numbers[0]])
+        return found
+
+    def _trip(self, market: int, trip: _Open) -> Trip:
+        scale = self._scales.at(market)
+        return Trip(
+            trip.position_id,
+            market,
+            BUY if trip.size > 0 else SELL,
+            abs(trip.size) // scale.step_quantums if scale is not None else 0,
+            self._ticks(market, trip.entry_quote, trip.entered),
+            trip.opened_ns,
+            trip.plan.stop_ticks,
+            trip.plan.target_ticks,
+            trip.best_ticks,
+            trip.plan.strategy,
+            trip.plan.cause,
+        )
+
+    def _begin(self, key: tuple[int, int], opened_ns: int, plan: Plan) -> _Open:
+        trip = self._open[key] = _Open(self._next_id, opened_ns, plan)
+        self._next_id += 1
+        self._number()
+        return trip
+
+    def _number(self) -> None:
+        """Which subaccounts have a trip in which market."""
+        self._shown.clear()
+        self._numbers = {}
+        for market, number in sorted(self._open):
+            self._numbers.setdefault(market, []).append(number)
+
+    def _enter(
+        self, key: tuple[int, int], fill: Fill, order: Order | None, size: int, quote: int, fee: int
+    ) -> None:
+        plan = self._plans.get(order.client_id) if order is not None else None
+        cause = order.cause if order is not None else UNKNOWN
+        trip = self._open.get(key)
+        if trip is None:
+            trip = self._begin(key, fill.venue_ns, plan or Plan(0, 0, "", cause))
+        elif plan is not None:  # an addition: its stop and target are the latest
+            trip.plan = trip.plan._replace(
+                stop_ticks=plan.stop_ticks or trip.plan.stop_ticks,
+                target_ticks=plan.target_ticks or trip.plan.target_ticks,
+            )
+        trip.size += size if fill.side == BUY else -size
+        trip.peak = max(trip.peak, abs(trip.size))
+        trip.entered += size
+        trip.entry_quote += quote
+        trip.fees += fee
+        if not trip.best_ticks:
+            trip.best_ticks = trip.worst_ticks = self._ticks(fill.market, quote, size)
+        self._fold(("enter", key, trip))
+
+    def _close(self, key: tuple[int, int], trip: _Open, fill: Fill, order: Order | None) -> ClosedTrip:
+        del self._open[key]
+        self._number()
+        side = SELL if fill.side == BUY else BUY
+        forced = fill.kind in FORCED
+        realised = trip.exit_quote - trip.entry_quote
+        done = ClosedTrip(
+            trip.position_id,
+            *key,
+            side,
+            trip.peak,
+            self._ticks(fill.market, trip.entry_quote, trip.entered),
+            self._ticks(fill.market, trip.exit_quote, trip.exited),
+            trip.opened_ns,
+            fill.venue_ns,
+            trip.plan.stop_ticks,
+            trip.plan.target_ticks,
+            trip.plan.strategy,
+            trip.plan.cause,
+            fill.kind if forced else order.purpose if order is not None else "",
+            f"{fill.kind.lower()} by the venue" if forced else order.cause if order is not None else UNKNOWN,
+            realised if side == BUY else -realised,
+            trip.fees,
+            trip.funding,
+            trip.best_ticks,
+            trip.worst_ticks,
+        )
+        self.closed.append(done)
+        self.closed_count += 1
+        self.losses_in_row = self.losses_in_row + 1 if done.net < 0 else 0
+        self._fold(("close", done))
+        return done
+
+    def _ticks(self, market: int, quote: int, size_quantums: int) -> float:
+        """The mean price of a quote for a size, in ticks; 0.0 while the market's units are not known."""
+        scale = self._scales.at(market)
+        return 0.0 if scale is None or not size_quantums else mean_ticks(quote, size_quantums, scale)
+
+    def _fold(self, what: object) -> None:
+        if self.digest is not None:
+            self.digest.fold(ENCODE(what))
+
+    def save(self) -> bytes:
+        """The state as bytes."""
+        return ENCODE(
+            _State(
+                self._next_id,
+                [(*key, trip) for key, trip in self._open.items()],
+                list(self._plans.items()),
+                list(self.closed),
+                self.closed_count,
+                self.losses_in_row,
+            )
+        )
+
+    def load(self, state: bytes) -> None:
+        """Take over a state that `save` wrote. ValueError on anything else."""
+        try:
+            found = msgspec.msgpack.decode(state, type=_State)
+        except msgspec.MsgspecError as problem:
+            raise ValueError(f"not a state of the round trips: {problem}") from None
+        self._next_id, self._plans = found.next_id, dict(found.plans)
+        self._open = {(market, number): trip for market, number, trip in found.open}
+        self._number()
+        self.closed.clear()
+        self.closed.extend(found.closed)
+        self.closed_count, self.losses_in_row = found.closed_count, found.losses_in_row
+
+
+class _State(msgspec.Struct, array_like=True):
+    next_id: int
+    open: list[tuple[int, int, _Open]]
+    plans: list[tuple[int, Plan]]
+    closed: list[ClosedTrip]
+    closed_count: int
+    losses_in_row: int
