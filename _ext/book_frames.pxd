@@ -11,6 +11,14 @@ from reader cimport *
 from scan cimport *
 
 
+cdef extern from *:
+    """
+    static const uint32_t SNIPER_BIDS4 = 0x73646962u, SNIPER_ASKS4 = 0x736b7361u;     /* `bids`, `asks` */
+    """
+    const uint32_t BIDS4 "SNIPER_BIDS4"
+    const uint32_t ASKS4 "SNIPER_ASKS4"
+
+
 cdef inline const uint8_t* size_text(Reader* c, const uint8_t* p, int depth, int64_t* m, int* d) noexcept nogil:
     """`amount` for sizes, whose length nobody can guess."""
     cdef const uint8_t* q
@@ -107,50 +115,67 @@ cdef inline const uint8_t* levels(Reader* c, const uint8_t* p, int side) noexcep
         p = blank(p + 1)
 
 
+cdef inline bint scale(int64_t* v, int k, int64_t unit) noexcept nogil:
+    """Decimals to whole units, for the usual case that the text has no more decimals than the unit."""
+    if unlikely(<unsigned int> k > 18 or v[0] > LIMIT[k]):
+        return 0
+    v[0] *= P10[k]
+    if unit != 1 and v[0] != 0:
+        if unlikely(v[0] % unit != 0):
+            return 0
+        v[0] = v[0] // unit
+    return 1
+
+
+cdef inline int scale_any(int64_t* v, int k, int64_t unit) noexcept nogil:
+    """The same for any number of decimals. Returns R_NONE, or why it cannot be."""
+    if k > 0:
+        if k > 18 and v[0] != 0 or k <= 18 and v[0] > LIMIT[k]:
+            return R_BAD_VALUE
+        v[0] = v[0] * P10[k] if k <= 18 else 0
+    elif k < 0:
+        if k < -18 and v[0] != 0 or k >= -18 and v[0] % P10[-k] != 0:
+            return R_OFF_GRID
+        v[0] = v[0] // P10[-k] if k >= -18 else 0
+    if v[0] % unit != 0:
+        return R_OFF_GRID
+    v[0] = v[0] // unit
+    return R_NONE
+
+
 cdef inline int scale_levels(Reader* c, Py_ssize_t start, int market) noexcept nogil:
     """Rows from `start`: decimals -> whole ticks and steps of the market. 0 with a reason where one is off grid."""
     cdef const Market* m = &c.markets[market]
     cdef Py_ssize_t i
     cdef Event* row
-    cdef int k
-    cdef int which
-    cdef int64_t v, unit
+    cdef int64_t price, size
+    cdef int k, reason
     for i in range(start, c.n):
         row = &c.rows[i]
         if row.kind != LEVEL:
             row.market = <uint16_t> market
             continue
-        for which in range(2):
-            if which == 0:
-                v = row.price
-                k = m.dec[F_TICK] - <int> (row.flags >> 24)
-                unit = m.num[F_TICK]
-            else:
-                v = row.size
-                k = m.dec[F_STEP] - <int> ((row.flags >> 16) & 0xFF)
-                unit = m.num[F_STEP]
-            if k > 0:
-                if k > 18 and v != 0 or k <= 18 and v > LIMIT[k]:
-                    refuse(c, R_BAD_VALUE)
-                    return 0
-                v = v * P10[k] if k <= 18 else 0
-            elif k < 0:
-                if k < -18 and v != 0 or k >= -18 and v % P10[-k] != 0:
-                    refuse(c, R_OFF_GRID)
-                    return 0
-                v = v // P10[-k] if k >= -18 else 0
-            if unit != 1:
-                if v % unit != 0:
-                    refuse(c, R_OFF_GRID)
-                    return 0
-                v = v // unit
-            if which == 0:
-                row.price = v
-            else:
-                row.size = v
-        if row.price == 0:
+        price = row.price
+        size = row.size
+        k = m.dec[F_TICK] - <int> (row.flags >> 24)
+        if unlikely(not scale(&price, k, m.num[F_TICK])):
+            price = row.price
+            reason = scale_any(&price, k, m.num[F_TICK])
+            if reason:
+                refuse(c, reason)
+                return 0
+        k = m.dec[F_STEP] - <int> ((row.flags >> 16) & 0xFF)
+        if unlikely(not scale(&size, k, m.num[F_STEP])):
+            size = row.size
+            reason = scale_any(&size, k, m.num[F_STEP])
+            if reason:
+                refuse(c, reason)
+                return 0
+        if unlikely(price == 0):
             refuse(c, R_BAD_VALUE)
             return 0
+        row.price = price
+        row.size = size
         row.market = <uint16_t> market
         row.flags &= 0xFFFF
     return 1
@@ -161,6 +186,7 @@ cdef inline const uint8_t* book(Reader* c, const uint8_t* p, int* seen_any) noex
     cdef Text k
     cdef int seen = 0
     cdef int bit
+    cdef uint32_t name
     p = blank(p + 1)
     if p[0] == c'}':
         return p + 1
@@ -169,12 +195,10 @@ cdef inline const uint8_t* book(Reader* c, const uint8_t* p, int* seen_any) noex
         if p == NULL:
             return NULL
         bit = 0
-        if k.length == 4 and memcmp(k.s, b"bids", 4) == 0:
-            bit = 1
-            p = levels(c, p, 0)
-        elif k.length == 4 and memcmp(k.s, b"asks", 4) == 0:
-            bit = 2
-            p = levels(c, p, 1)
+        name = load4(k.s) if k.length == 4 else 0
+        if (name == BIDS4) | (name == ASKS4):   # which of them is chance: one branch for both
+            bit = 1 + (name == ASKS4)
+            p = levels(c, p, bit - 1)
         else:
             p = pass_over(c, p, c.depth)
         if p == NULL:

@@ -5,6 +5,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memmove, memset
 
+from book_frames cimport *
 from digits cimport *
 from event cimport *
 from connection cimport *
@@ -61,18 +62,6 @@ cdef extern from *:
     const uint64_t MORE_ASKS "SNIPER_MORE_ASKS"
     const uint64_t BIDS_LIST "SNIPER_BIDS_LIST"
     const uint64_t ASKS_LIST "SNIPER_ASKS_LIST"
-
-
-cdef inline bint scale(int64_t* v, int k, int64_t unit) noexcept nogil:
-    """Decimals to whole units, for the usual case that the text has no more decimals than the unit."""
-    if unlikely(k < 0 or k > 18 or v[0] > LIMIT[k]):
-        return 0
-    v[0] *= P10[k]
-    if unit != 1 and v[0] != 0:
-        if unlikely(v[0] % unit != 0):
-            return 0
-        v[0] = v[0] // unit
-    return 1
 
 
 cdef inline const uint8_t* fast_books(Reader* c, const uint8_t* p, const Market* m, bint batch,
