@@ -13,12 +13,12 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 from pydantic import (
     AfterValidator,
     AwareDatetime,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     model_validator,
 )
+
+from sniper.config_base import Section
 
 Resolution = Literal["1MIN", "5MINS", "15MINS", "30MINS", "1HOUR", "4HOURS", "1DAY"]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -93,12 +93,6 @@ SimMarkets = Annotated[
     | Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_tickers)],
     BeforeValidator(_simulated),
 ]
-
-
-class Section(BaseModel):
-    """What all sections share: frozen, no unknown keys, no silent conversion of types."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Batched(Section):
