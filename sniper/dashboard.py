@@ -118,6 +118,11 @@ class Dashboard:
         self.costs.add(perf_counter_ns() - start_ns)
         return True
 
+    def repaint(self) -> None:
+        """Draw and paint every row anew with the next draw."""
+        self._shown = {}
+        self.painter.forget()
+
     def _paint(self, view: View) -> None:
         header = view.header._replace(draw=self._cost, draws_skipped=self.draws_skipped, frozen=self._frozen)
         if view.markets.tickers:

@@ -101,6 +101,10 @@ class Painter:
             if box.title and box.width > 3 and box.height > 1:
                 self._border(box)
 
+    def forget(self) -> None:
+        """Every row counts as changed; the borders stay."""
+        self._shown = {}
+
     def paint(self, name: str, rows: Sequence[Row]) -> None:
         """Bring the rows of one box up to date."""
         shown, moves = self._shown.get(name), self._moves[name]

@@ -153,6 +153,17 @@ def test_only_what_changed_is_sent(pty: Pty) -> None:
         assert len(pty.sent) < 800 and "Book" not in pty.sent
 
 
+def test_a_repaint_sends_every_row_again(pty: Pty) -> None:
+    build = Builder()
+    with Dashboard(pty.console(), keys=None) as dashboard:
+        text = pty.draw(dashboard, 0, build)
+        painted = dashboard.painter.rows_painted
+        dashboard.repaint()
+        again = pty.draw(dashboard, SECOND_NS, build)
+        assert dashboard.painter.rows_painted == 2 * painted
+        assert again.split("\n")[2:] == text.split("\n")[2:]  # the header shows what the first draw cost
+
+
 def test_own_cost_is_measured_and_shown(pty: Pty) -> None:
     build = Builder()
     with Dashboard(pty.console(), keys=None) as dashboard:
