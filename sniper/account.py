@@ -19,7 +19,7 @@ from sniper.account_facts import Message, Refusal
 from sniper.account_family import Difference, Family, SavedFamily
 from sniper.account_orders import OrderReports
 from sniper.profit import Split
-from sniper.quantums import Scales, notional
+from sniper.quantums import Scales, lent, notional
 from sniper.running_digest import RunningDigest
 from sniper.trading import Answer, OrderNews
 from sniper.types import Record
@@ -32,7 +32,7 @@ LOUD: Final = 1 << ACCOUNT | 1 << REST | 1 << ANSWER | 1 << GAP | 1 << LINK | 1 
 MARKET_BIT: Final = 1 << KIND["MARKET"]
 OTHERS, KINDS = 0, 4  # of Tape.used
 REFUSED, FILLS = COUNTER_NAMES.index("account_refused"), COUNTER_NAMES.index("fills")
-OURS: Final = ("orders", "fills", "subaccount")
+OURS: Final = ("orders", "fills", "subaccount", "height")
 LINK_CLOSED: Final = 3
 ORACLE: Final = 2
 REFUSALS_MAX = 16
@@ -55,12 +55,16 @@ class AccountSettings(NamedTuple):
 
 
 class Queried(NamedTuple):
-    """A REST answer about our account came: its endpoint, HTTP status, query, and the ids that it named."""
+    """A REST answer about our account came. ids: of the orders and fills in it.
+
+    height: up to which block REST had been known to be, by `height` and `subaccount` answers, when it came.
+    """
 
     endpoint: str
     status: int
     query: str
     ids: tuple[str, ...]
+    height: int
 
 
 class Account:
@@ -74,9 +78,13 @@ class Account:
         digest: RunningDigest | None = None,
     ) -> None:
         self.settings = settings
-        self._decoder, self._rows, self._others, self._used = decoder, tape.rows, tape.others, tape.used
-        used: Any = tape.used  # a buffer, though NumPy's types say so from Python 3.12 on only
-        self._kinds = memoryview(used)[KINDS : KINDS + 1]
+        self._decoder = decoder
+        # Memoryviews read single numbers several times as fast as NumPy does.
+        used, others, rows = tape.used, tape.others, tape.rows
+        self._used, self._others = lent(used), lent(others)
+        self._columns = tuple(lent(rows[name]) for name in ("side", "ref", "frame", "price", "size"))
+        self._kind = lent(rows["kind"])
+        self._kinds = self._used[KINDS : KINDS + 1]
         self._counters = tape.counters
         self._scales = Scales(decoder)
         self.digest = digest or RunningDigest(tape, "account")
@@ -94,6 +102,8 @@ class Account:
         """empty: no snapshot yet. live. doubtful: news was lost or refused since the last snapshot."""
         self.height = 0
         """Newest height that account news named."""
+        self.rest_height = 0
+        """Height that REST answers are known to have reached."""
         self.refusals: deque[tuple[int, str]] = deque(maxlen=REFUSALS_MAX)
         """When and why messages were refused lately."""
         self._connection = -1
@@ -174,19 +184,23 @@ class Account:
         self.listed = None
 
     def _work(self, records: Sequence[Record]) -> None:
-        rows = self._rows[self._others[: int(self._used[OTHERS])]]
-        columns = ("kind", "side", "ref", "frame", "price", "size")
-        for kind, side, ref, at, price, size in zip(*(rows[c].tolist() for c in columns), strict=True):
+        sides, refs, frames, prices, sizes = self._columns
+        for at in range(self._used[OTHERS]):
+            row = self._others[at]
+            kind = self._kind[row]
+            if not LOUD >> kind & 1:
+                continue
+            side, ref, frame = sides[row], refs[row], frames[row]
             if kind == ACCOUNT:
-                self._message(records[at][3], ref)
+                self._message(records[frame][3], ref)
             elif kind == REST:
                 if ENDPOINT_NAMES[side] in OURS:
-                    self._rest(ENDPOINT_NAMES[side], size, records[at][3])
+                    self._rest(ENDPOINT_NAMES[side], sizes[row], records[frame][3])
             elif kind == ANSWER:
                 self._busy = True
-                text = b" ".join(records[at][3].split(b" ", 3)[3:]).decode("utf-8", "replace")
-                self.answers.append(Answer(VERB_NAMES[side], ref, price, text))
-                self.digest.fold(records[at][3])
+                text = b" ".join(records[frame][3].split(b" ", 3)[3:]).decode("utf-8", "replace")
+                self.answers.append(Answer(VERB_NAMES[side], ref, prices[row], text))
+                self.digest.fold(records[frame][3])
             elif ref == self._connection and (
                 kind in (GAP, CONNECTED, ERROR) or (kind == LINK and side >= LINK_CLOSED)
             ):
@@ -202,6 +216,7 @@ class Account:
             message = messages.contents(frame, self._scales)
         except Refusal as problem:
             self._refuse(str(problem), data)
+            self._doubt("refused")
             return
         self.address = address
         if message.family or self.settings.subaccount in (whole.subaccount for whole in message.wholes):
@@ -213,6 +228,10 @@ class Account:
     def _rest(self, endpoint: str, status: int, data: bytes) -> None:
         """The answer to one of our own queries."""
         head, _, body = data.partition(b"\n")
+        if endpoint == "height":
+            if 200 <= status < 300:
+                self._height(body, data)
+            return
         query = head.split(b" ", 2)[-1].decode("ascii", "replace")
         named = dict(part.partition("=")[::2] for part in query.split("&"))
         number = named.get("subaccountNumber", "")
@@ -230,7 +249,18 @@ class Account:
             self.address = named.get("address", "")
             self._take(message, data)
         ids = (*(item.order_id for item in message.orders), *(fill.fill_id for fill in message.fills))
-        self.queried.append(Queried(endpoint, status, query, ids))
+        self.queried.append(Queried(endpoint, status, query, ids, self.rest_height))
+        if endpoint == "subaccount":
+            self.rest_height = max(self.rest_height, message.height)
+
+    def _height(self, body: bytes, data: bytes) -> None:
+        """REST says how far it is."""
+        try:
+            self.rest_height = max(self.rest_height, messages.height(body))
+        except Refusal as problem:
+            self._refuse(str(problem), data)
+        else:
+            self.digest.fold(data)
 
     def _take(self, message: Message, data: bytes) -> None:
         """A message that is believed: into the books and the digest."""
@@ -250,14 +280,13 @@ class Account:
         self.digest.fold(ENCODE((list(self.positions.values()), self.transferred)))
 
     def _refuse(self, why: str, data: bytes) -> None:
-        """A message that is not believed: counted, and the account is in doubt until the next snapshot."""
+        """A message that is not believed is counted, and that is all that it does."""
         self._counters[REFUSED] += 1
         self.refusals.append((self.now_ns, why))
         self.digest.fold(data)
-        self._doubt("refused")
 
     def _doubt(self, cause: str) -> None:
-        """News was lost or not believed."""
+        """News was lost or not believed: until the next snapshot the account may be another one than we think."""
         if self.trust == "live":
             self._busy = self.changed = True
             self.trust = "doubtful"
@@ -270,6 +299,7 @@ class Account:
                 self.address,
                 self.trust,
                 self.height,
+                self.rest_height,
                 self._connection,
                 list(self.refusals),
                 self.orders.save(),
@@ -290,7 +320,7 @@ class Account:
         self.family.load(found.family)
         self.orders.load(found.orders, found.orders_late)
         self.address, self.trust, self.height = found.address, found.trust, found.height
-        self._connection = found.connection
+        self._connection, self.rest_height = found.connection, found.rest_height
         self.refusals.clear()
         self.refusals.extend(found.refusals)
         self._scales.clear()
@@ -300,6 +330,7 @@ class _State(msgspec.Struct, array_like=True):
     address: str
     trust: str
     height: int
+    rest_height: int
     connection: int
     refusals: list[tuple[int, str]]
     orders: list[tuple[OrderNews, int]]

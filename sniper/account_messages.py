@@ -90,6 +90,14 @@ def rest(endpoint: str, body: bytes, number: int, scales: Scales) -> Message:
         raise Refusal(str(problem)) from None
 
 
+def height(body: bytes) -> int:
+    """The block that a `height` answer names. Refusal if it is none."""
+    try:
+        return _whole(wire.decoded(wire.HEIGHT, body).height)
+    except (Inexact, wire.Unreadable) as problem:
+        raise Refusal(str(problem)) from None
+
+
 def _snapshot(found: wire.WireSnapshot, number: int, family: bool, scales: Scales) -> Message:
     """A snapshot: one subaccount, or a parent's children. Without a subaccount nothing exists yet."""
     height = _whole(found.block_height)

@@ -131,6 +131,12 @@ class WireFills(msgspec.Struct):
     fills: list[WireFill]
 
 
+class WireHeight(msgspec.Struct):
+    """The body of a height answer."""
+
+    height: str | int
+
+
 class Frame(msgspec.Struct, rename="camel"):
     """The envelope of a WebSocket message about an account."""
 
@@ -147,6 +153,7 @@ UPDATES: Final = msgspec.json.Decoder(list[WireUpdate])
 SNAPSHOT: Final = msgspec.json.Decoder(WireSnapshot)
 ORDERS: Final = msgspec.json.Decoder(list[WireOrder])
 FILLS: Final = msgspec.json.Decoder(WireFills)
+HEIGHT: Final = msgspec.json.Decoder(WireHeight)
 
 
 class Unreadable(ValueError):

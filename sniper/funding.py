@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
-import numpy as np
 
 from sniper._ext.tape import FIELD_NAMES, KIND_NAMES, Tape
 from sniper.funding_rules import (
@@ -28,7 +27,7 @@ from sniper.funding_rules import (
     possible_samples,
     rate_ppm,
 )
-from sniper.quantums import Inexact, Scales, exact
+from sniper.quantums import Inexact, Scales, exact, lent
 from sniper.running_digest import RunningDigest
 from sniper.types import Record
 from sniper.viewing import FundingFacts
@@ -96,9 +95,13 @@ class Funding:
     ) -> None:
         self.settings = settings
         self._decoder = decoder
-        self._rows, self._others, self._used, self._updates = tape.rows, tape.others, tape.used, tape.markets
-        used: Any = tape.used  # a buffer, though NumPy's types say so from Python 3.12 on only
-        self._kinds = memoryview(used)[KINDS : KINDS + 1]
+        self._rows, self._places = tape.rows, tape.others
+        rows, updates = tape.rows, tape.markets
+        self._used, self._others = lent(tape.used), lent(tape.others)
+        self._kinds = self._used[KINDS : KINDS + 1]
+        names = ("market", "ref", "size", "price", "venue_ns", "flags")
+        self._kind, self._columns = lent(rows["kind"]), tuple(lent(rows[name]) for name in names)
+        self._num, self._dec = lent(updates["num"][:, RATE]), lent(updates["dec"][:, RATE])
         self._scales = Scales(decoder)
         self.digest = digest or RunningDigest(tape, "account")
         self.charges: list[Charge] = []
@@ -117,18 +120,11 @@ class Funding:
             self.charges.clear()
         if not n or not self._kinds[0] & LOUD:
             return
-        rows = self._rows[self._others[: int(self._used[OTHERS])]]
         if self._kinds[0] & 1 << FUNDING:
+            rows = self._rows[self._places[: self._used[OTHERS]]]
             self._confirm(rows[rows["kind"] == FUNDING], records)
-        start = 0
-        if self._kinds[0] & 1 << BLOCK:
-            for at in np.flatnonzero(rows["kind"] == BLOCK).tolist():
-                self._rates(rows[start:at], now_ns)
-                block = rows[at]
-                hour = int(block["venue_ns"]) // HOUR_NS
-                self._block(int(block["price"]), hour, bool(int(block["flags"]) & DOUBT))
-                start = at + 1
-        self._rates(rows[start:], now_ns)
+        if self._kinds[0] & (1 << MARKET | 1 << BLOCK):
+            self._walk(now_ns)
         if self.charges:
             self.digest.fold(ENCODE(self.charges))
 
@@ -173,26 +169,22 @@ class Funding:
         ppm = -int(0.5 - eighths) if eighths < 0 else int(eighths + 0.5)
         return payment(index_change(ppm, price, decimals, atomic), size_quantums)
 
-    def _rates(self, rows: Any, now_ns: int) -> None:
-        """News of `nextFundingRate` among these rows."""
-        if not self._kinds[0] & 1 << MARKET:
-            return
-        rows = rows[(rows["kind"] == MARKET) & (rows["size"] >> RATE & 1 == 1)]
-        refs = rows["ref"]
-        updates = self._updates
-        news = list(
-            zip(
-                rows["market"].tolist(),
-                updates["num"][refs, RATE].tolist(),
-                updates["dec"][refs, RATE].tolist(),
-                strict=True,
-            )
-        )
-        for market, mantissa, decimals in news:
-            self._news[market] = mantissa, decimals, now_ns
-            self._judged.pop(market, None)
-        if news:
-            self.digest.fold(ENCODE(news))
+    def _walk(self, now_ns: int) -> None:
+        """News of `nextFundingRate`, and blocks, in their order."""
+        markets, refs, masks, heights, times, flags = self._columns
+        told = []
+        for at in range(self._used[OTHERS]):
+            row = self._others[at]
+            kind = self._kind[row]
+            if kind == MARKET and masks[row] >> RATE & 1:
+                market, ref = markets[row], refs[row]
+                self._news[market] = news = self._num[ref], self._dec[ref], now_ns
+                self._judged.pop(market, None)
+                told.append((market, *news))
+            elif kind == BLOCK:
+                self._block(heights[row], times[row] // HOUR_NS, bool(flags[row] & DOUBT))
+        if told:
+            self.digest.fold(ENCODE(told))
 
     def _judge(self, market: int, mantissa: int, decimals: int, at_ns: int) -> tuple[float, float, int, bool]:
         """A published rate -> itself, what is expected, its samples, and whether it can be of its hour at all."""

@@ -18,6 +18,11 @@ _ATOMIC, _STEP_QUANTUMS = 14, 16
 _NEEDED: Final = 1 << _TICK | 1 << _STEP | 1 << _ATOMIC | 1 << _STEP_QUANTUMS
 
 
+def lent(column: Any) -> memoryview:
+    """An array as a memoryview: single numbers come out of it several times as fast as out of NumPy."""
+    return memoryview(column)
+
+
 class Inexact(ValueError):
     """A text that is no plain decimal, or one that is not a whole number of the unit asked for."""
 
@@ -70,16 +75,16 @@ class Scales:
 
 def exact(text: str) -> tuple[int, int]:
     """A plain decimal -> (mantissa, decimals): `exact("-1.50") == (-150, 2)`. Inexact on anything else."""
-    whole, point, fraction = text.removeprefix("-").partition(".")
-    digits = whole + fraction
-    if (
-        len(text) > TEXT_MAX
-        or not whole
-        or not (digits.isascii() and digits.isdigit())
-        or (point and not fraction)
-    ):
-        raise Inexact(f"{text[:TEXT_MAX]!r} is no plain decimal")
-    return (-int(digits) if text[0] == "-" else int(digits)), len(fraction)
+    if len(text) <= TEXT_MAX and text.isascii():
+        if text.isdigit():
+            return int(text), 0
+        whole, _, fraction = text.partition(".")
+        if fraction.isdigit() and whole.isdigit():
+            return int(whole + fraction), len(fraction)
+        if text[:1] == "-" and text[1:2].isdigit():
+            mantissa, decimals = exact(text[1:])
+            return -mantissa, decimals
+    raise Inexact(f"{text[:TEXT_MAX]!r} is no plain decimal")
 
 
 def _ten(power: int) -> int:

@@ -1,7 +1,7 @@
 """Round trips: from the fill that opens a position to the one that closes it, with why it was entered and left.
 
-A fill says what happened, the order behind it why; `find` hands the order over. Entries are announced with
-`open`, so that stop, target and strategy are known when the first fill comes. Money in QQ, prices in ticks.
+A fill says what happened; the order behind it, and the intent behind that, say why and where the stop and the
+target are to stand. Money in QQ, prices in ticks.
 """
 
 from __future__ import annotations
@@ -17,10 +17,8 @@ from sniper.quantums import Scales, mean_ticks
 from sniper.running_digest import RunningDigest
 from sniper.trading import BUY, SELL, Fill, Intent, Order, Position, Trip
 
-ENTRY, PROTECT = "entry", "protect"
 FORCED: Final = ("LIQUIDATED", "DELEVERAGED", "OFFSETTING")
 UNKNOWN: Final = "order not known"
-PLANS_MAX: Final = 1024
 ENCODE = msgspec.msgpack.encode
 
 
@@ -108,50 +106,43 @@ class Trips:
 
     def __init__(
         self,
-        find: Callable[[Fill], Order | None],
+        order_of: Callable[[str], Order | None],
+        intent_of: Callable[[str], Intent | None],
         decoder: Any,
         settings: TripSettings = TripSettings(),  # noqa: B008 - an immutable tuple
         digest: RunningDigest | None = None,
     ) -> None:
-        """find: the order of ours that a fill belongs to, None if there is none. digest: that of the account."""
+        """order_of, intent_of: by the Indexer's order id, None if it is not ours. digest: that of the account."""
         self.settings = settings
         self.digest = digest
-        self._find = find
+        self._order_of, self._intent_of = order_of, intent_of
         self._scales = Scales(decoder)
         self._next_id = 1
         self._open: dict[tuple[int, int], _Open] = {}  # (market, subaccount)
         self._numbers: dict[int, list[int]] = {}  # market -> subaccounts with an open trip, ascending
         self._shown: dict[int, Trip] = {}
-        self._plans: dict[int, Plan] = {}  # client id of an entry -> what it is meant to be
         self.closed: deque[ClosedTrip] = deque(maxlen=settings.closed_max)
         """Newest last."""
         self.closed_count = 0
         self.losses_in_row = 0
         """Closed round trips since the last one that did not lose."""
 
-    def open(self, client_id: int, intent: Intent, cause: str) -> None:
-        """An order goes out: if it is an entry, its stop, target and strategy count once it fills.
-
-        An order that protects says where the stop or the target of the open trip now stands.
-        """
-        if intent.purpose == ENTRY:
-            self._plans[client_id] = Plan(intent.stop_ticks, intent.target_ticks, intent.strategy, cause)
-            if len(self._plans) > PLANS_MAX:
-                del self._plans[next(iter(self._plans))]
-        elif intent.purpose == PROTECT:
-            market = intent.market
-            for number in self._numbers.get(market, ()):
-                trip = self._open[market, number]
-                if (trip.size > 0) == (intent.side == SELL):
-                    if intent.trigger == "stop_loss":
-                        trip.plan = trip.plan._replace(stop_ticks=intent.trigger_ticks)
-                    else:
-                        trip.plan = trip.plan._replace(target_ticks=intent.trigger_ticks)
-                    self._shown.pop(market, None)
+    def protect(self, intent: Intent) -> None:
+        """An order went out that holds the stop or takes the profit of open trips: there they stand now."""
+        market = intent.market
+        for number in self._numbers.get(market, ()):
+            trip = self._open[market, number]
+            if (trip.size > 0) == (intent.side == SELL):
+                if intent.trigger == "stop_loss":
+                    trip.plan = trip.plan._replace(stop_ticks=intent.trigger_ticks)
+                else:
+                    trip.plan = trip.plan._replace(target_ticks=intent.trigger_ticks)
+                self._shown.pop(market, None)
+                self._fold(("protect", market, number, trip.plan))
 
     def apply(self, fill: Fill) -> ClosedTrip | None:
         """Take in one fill. Returns the round trip that it closed."""
-        order = self._find(fill)
+        order = self._order_of(fill.order_id)
         key = (fill.market, fill.subaccount)
         trip = self._open.get(key)
         closing, quote, fee = shares(fill, trip.size if trip is not None else 0)
@@ -247,15 +238,18 @@ class Trips:
     def _enter(
         self, key: tuple[int, int], fill: Fill, order: Order | None, size: int, quote: int, fee: int
     ) -> None:
-        plan = self._plans.get(order.client_id) if order is not None else None
-        cause = order.cause if order is not None else UNKNOWN
+        intent = self._intent_of(fill.order_id)
+        stop, target, strategy = 0, 0, ""
+        if intent is not None:
+            stop, target, strategy = intent.stop_ticks, intent.target_ticks, intent.strategy
         trip = self._open.get(key)
         if trip is None:
-            trip = self._begin(key, fill.venue_ns, plan or Plan(0, 0, "", cause))
-        elif plan is not None:  # an addition: its stop and target are the latest
-            trip.plan = trip.plan._replace(
-                stop_ticks=plan.stop_ticks or trip.plan.stop_ticks,
-                target_ticks=plan.target_ticks or trip.plan.target_ticks,
+            cause = order.cause if order is not None else UNKNOWN
+            trip = self._begin(key, fill.venue_ns, Plan(stop, target, strategy, cause))
+        elif stop or target:  # an addition: its stop and target are the latest
+            plan = trip.plan
+            trip.plan = plan._replace(
+                stop_ticks=stop or plan.stop_ticks, target_ticks=target or plan.target_ticks
             )
         trip.size += size if fill.side == BUY else -size
         trip.peak = max(trip.peak, abs(trip.size))
@@ -314,7 +308,6 @@ class Trips:
             _State(
                 self._next_id,
                 [(*key, trip) for key, trip in self._open.items()],
-                list(self._plans.items()),
                 list(self.closed),
                 self.closed_count,
                 self.losses_in_row,
@@ -327,7 +320,7 @@ class Trips:
             found = msgspec.msgpack.decode(state, type=_State)
         except msgspec.MsgspecError as problem:
             raise ValueError(f"not a state of the round trips: {problem}") from None
-        self._next_id, self._plans = found.next_id, dict(found.plans)
+        self._next_id = found.next_id
         self._open = {(market, number): trip for market, number, trip in found.open}
         self._number()
         self.closed.clear()
@@ -338,7 +331,6 @@ class Trips:
 class _State(msgspec.Struct, array_like=True):
     next_id: int
     open: list[tuple[int, int, _Open]]
-    plans: list[tuple[int, Plan]]
     closed: list[ClosedTrip]
     closed_count: int
     losses_in_row: int

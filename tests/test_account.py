@@ -172,7 +172,7 @@ def test_rest_answers_fill_in_what_was_missed() -> None:
     query = f"address={ADDRESS}&subaccountNumber=0"
     found = scene.ask(a.rest("fills", json.dumps({"fills": [missed]}).encode()))
     assert [f.fill_id for f in found.fills] == ["m"]
-    assert found.queried == [Queried("fills", 200, query, ("m",))]
+    assert found.queried == [Queried("fills", 200, query, ("m",), 0)]
     held = {"BTC-USD": a.position("BTC-USD", "0.01")}
     whole = {"subaccountNumber": 0, "openPerpetualPositions": held, "latestProcessedBlockHeight": "105"}
     found = scene.ask(a.rest("subaccount", json.dumps({"subaccount": whole}).encode()))
@@ -185,6 +185,24 @@ def test_rest_answers_fill_in_what_was_missed() -> None:
     assert scene.sizes() == {"BTC-USD": 100_000_000} and scene.account.late == 2
     found = scene.ask(a.rest("orders", json.dumps([a.order("o", 3, "OPEN")]).encode()))
     assert found.queried[0].ids == ("o",) and found.news[0].client_id == 3
+
+
+def test_a_query_counts_for_the_height_that_rest_had_reached_before() -> None:
+    scene = Scene()
+    scene.say(a.snapshot("1000"))
+    empty = a.rest("fills", b'{"fills":[]}')
+    whole = {"subaccount": {"subaccountNumber": 0, "latestProcessedBlockHeight": "300"}}
+    for data, height in (
+        (b'height 200 \n{"height":"200","time":"2025-12-08T16:11:59.450Z"}', 200),
+        (b'height 200 \n{"height":"150","time":""}', 200),
+        (b"height 0 \nno answer", 200),
+        (a.rest("subaccount", json.dumps(whole).encode()), 300),
+    ):
+        scene.ask(data)
+        assert scene.account.rest_height == height
+        assert [q.height for q in scene.ask(empty).queried] == [height]
+    scene.ask(b'height 200 \n{"height":"-2"}')
+    assert (scene.account.rest_height, scene.counter("account_refused")) == (300, 1)
 
 
 def test_rest_answers_that_are_not_ours_or_say_nothing() -> None:
@@ -200,6 +218,7 @@ def test_rest_answers_that_are_not_ours_or_say_nothing() -> None:
     assert [(q.status, q.ids) for q in scene.account.queried] == [(404, ())]
     scene.ask(a.rest("subaccount", b"[]"))
     assert scene.counter("account_refused") == 1 and not scene.account.queried
+    assert scene.account.trust == "live"  # the frames go on
 
 
 def test_a_refused_message_leaves_no_trace_but_doubt_and_a_count() -> None:

@@ -10,7 +10,7 @@ from sniper._ext.tape import Tape
 from sniper.profit import Payment, Profit
 from sniper.running_digest import RunningDigest
 from sniper.trading import BUY, SELL, Fill, Intent, Order, Position, Trip
-from sniper.trips import PLANS_MAX, ClosedTrip, Trips, TripSettings
+from sniper.trips import ClosedTrip, Trips, TripSettings
 from tests.accounts import BTC, ETH, PEPE, Scene
 
 DECODER = Scene().decoder
@@ -41,9 +41,9 @@ def an_order(client_id: int, purpose: str = "entry", cause: str = "score 70") ->
     )
 
 
-def trips(*orders: Order, settings: TripSettings = TripSettings()) -> Trips:  # noqa: B008
+def trips(*orders: Order, settings: TripSettings = TripSettings(), **intents: Intent) -> Trips:  # noqa: B008
     by_id = {order.order_id: order for order in orders}
-    return Trips(lambda fill: by_id.get(fill.order_id), DECODER, settings)
+    return Trips(by_id.get, intents.get, DECODER, settings)
 
 
 def a_fill(
@@ -67,8 +67,7 @@ def entry(stop: int = 80, target: int = 120, strategy: str = "sniper") -> Intent
 
 
 def test_a_round_trip_from_entry_to_exit() -> None:
-    found = trips(an_order(1), an_order(2, "exit", "score 40"))
-    found.open(1, entry(), "score 70")
+    found = trips(an_order(1), an_order(2, "exit", "score 40"), o1=entry())
     assert found.facts(BTC) is None and found.markets == []
     assert found.apply(a_fill(BUY, 3, 100, 1, 5, 11)) is None
     assert found.apply(a_fill(BUY, 1, 104, 1, 2, 12)) is None
@@ -132,8 +131,7 @@ def test_losses_in_a_row() -> None:
 
 
 def test_a_flip_ends_one_and_begins_another() -> None:
-    found = trips(an_order(1), an_order(2, "entry", "turned"))
-    found.open(2, entry(130, 70), "turned")
+    found = trips(an_order(1), an_order(2, "entry", "turned"), o2=entry(130, 70))
     found.apply(a_fill(BUY, 2, 100, 1, 4, 11))
     done = found.apply(a_fill(SELL, 5, 110, 2, 10, 12))
     assert done is not None
@@ -142,24 +140,25 @@ def test_a_flip_ends_one_and_begins_another() -> None:
 
 
 def test_an_addition_brings_its_stop_and_target() -> None:
-    found = trips(an_order(1), an_order(2))
-    found.open(1, entry(80, 120), "first")
-    found.open(2, entry(90, 0, "other"), "second")
+    found = trips(
+        an_order(1, cause="first"), an_order(2), o1=entry(80, 120), o2=entry(90, 0, "other"), o3=entry(0, 0)
+    )
     found.apply(a_fill(BUY, 1, 100, 1))
     found.apply(a_fill(BUY, 1, 102, 2))
     assert found.facts(BTC) == Trip(1, BTC, BUY, 2, 101.0, 1, 90, 120, 100.0, "sniper", "first")
+    found.apply(a_fill(BUY, 1, 101, 3))
+    assert found.facts(BTC) == Trip(1, BTC, BUY, 3, 101.0, 1, 90, 120, 100.0, "sniper", "first")
 
 
 def test_an_order_that_protects_moves_the_stop_or_the_target() -> None:
-    found = trips(an_order(1))
+    found = trips(an_order(1), o1=entry())
     stop = Intent(BTC, SELL, 1, purpose="protect", trigger="stop_loss", trigger_ticks=95)
-    found.open(5, stop, "")
-    found.open(1, entry(), "")
+    found.protect(stop)
     found.apply(a_fill(BUY, 1, 100, 1))
-    found.open(6, stop, "")
-    found.open(7, stop._replace(trigger="take_profit", trigger_ticks=150), "")
-    found.open(8, stop._replace(side=BUY, trigger_ticks=1), "")  # of the other side
-    found.open(9, stop._replace(purpose="exit", trigger_ticks=2), "")
+    assert found.facts(BTC) is not None
+    found.protect(stop)
+    found.protect(stop._replace(trigger="take_profit", trigger_ticks=150))
+    found.protect(stop._replace(side=BUY, trigger_ticks=1))  # for a short
     shown = found.facts(BTC)
     assert shown is not None and (shown.stop_ticks, shown.target_ticks) == (95, 150)
 
@@ -214,8 +213,6 @@ def test_a_market_without_units_has_no_prices() -> None:
 
 def test_all_that_is_kept_is_bounded() -> None:
     found = trips(settings=TripSettings(closed_max=3))
-    for client_id in range(PLANS_MAX + 10):
-        found.open(client_id, entry(), "")
     for at in range(5):
         found.apply(a_fill(BUY, 1, 100, at=at))
         found.apply(a_fill(SELL, 1, 100, at=at))
@@ -228,7 +225,7 @@ def test_all_that_is_kept_is_bounded() -> None:
 def test_the_digest_tells_trips_apart() -> None:
     def run(*fills: Fill) -> bytes:
         digest = RunningDigest(Tape(), "account")
-        found = Trips(lambda fill: None, DECODER, digest=digest)
+        found = Trips(lambda _: None, lambda _: None, DECODER, digest=digest)
         for fill in fills:
             found.apply(fill)
         return digest.value
