@@ -282,7 +282,7 @@ class Account:
     def _refuse(self, why: str, data: bytes) -> None:
         """A message that is not believed is counted, and that is all that it does."""
         self._counters[REFUSED] += 1
-        self.refusals.append((self.now_ns, why))
+        self.refusals.append((self.now_ns, why[:200]))
         self.digest.fold(data)
 
     def _doubt(self, cause: str) -> None:

@@ -28,6 +28,7 @@ from sniper.trading import BUY, SELL, Fill, OrderNews
 
 SUBACCOUNT_MAX: Final = 128_000
 SIDES: Final = {"BUY": BUY, "SELL": SELL}
+TEXT_MAX: Final = 128
 QUOTE_DOUBT: Final = 1000
 """A fill whose quoteAmount differs from size x price by more than one part in so many is not believed."""
 
@@ -43,7 +44,7 @@ def frame(data: bytes) -> wire.Frame:
 def owner(found: wire.Frame) -> tuple[str, int]:
     """Address and subaccount (or parent) that a message speaks of. Refusal if it names none."""
     address, slash, number = found.id.partition("/")
-    if not address or not slash:
+    if not address or not slash or len(address) > TEXT_MAX:
         raise Refusal(f"{found.id[:100]!r} is no address with a subaccount")
     try:
         return address, _whole(number)
@@ -160,6 +161,7 @@ def _holding(item: wire.WirePosition, ticker: str, number: int, height: int, sca
     scale = _scale(ticker, scales)
     mantissa, decimals = exact(item.size)
     size = _bounded(shifted(_signed(item.side, mantissa), -scale.atomic - decimals))
+    _short(item.position_id)
     is_open = item.status == "OPEN"
     if size and not is_open:
         raise Refusal(f"a position of {ticker} is {item.status[:20]} with size {item.size}")
@@ -189,6 +191,7 @@ def _usdc(item: wire.WireAsset) -> int:
 def _order(item: wire.WireOrder, height: int, scales: Scales) -> OrderNews:
     if not item.id:
         raise Refusal("an order without an id")
+    _short(item.id, item.status, item.removal_reason)
     if item.side is not None and item.side not in SIDES:
         raise Refusal(f"an order's side {item.side[:20]!r}")
     scale = _scale(item.ticker, scales) if item.ticker else None
@@ -217,8 +220,9 @@ def _fill(item: wire.WireFill, number: int, scales: Scales) -> Fill:
     mantissa, decimals = exact(item.size)
     size = _bounded(shifted(mantissa, -scale.atomic - decimals))
     price, price_decimals = exact(item.price)
+    _short(item.id, item.order_id, item.type)
     if not item.id or size <= 0 or price <= 0:
-        raise Refusal(f"a fill of {ticker} with id {item.id[:40]!r}, size {item.size}, price {item.price}")
+        raise Refusal(f"a fill of {ticker} with id {item.id!r}, size {item.size}, price {item.price}")
     if item.side not in SIDES or item.liquidity not in ("TAKER", "MAKER"):
         raise Refusal(f"a fill with side {item.side[:20]!r} and liquidity {item.liquidity[:20]!r}")
     quote = notional(size, scale.atomic, price, price_decimals)
@@ -241,7 +245,7 @@ def _fill(item: wire.WireFill, number: int, scales: Scales) -> Fill:
         _bounded(quote),
         _bounded(-floored(-fee, QUOTE_DECIMALS - fee_decimals)),
         item.liquidity == "TAKER",
-        item.type[:32],
+        item.type,
         _whole(item.created_at_height),
         iso_ns(item.created_at),
     )
@@ -251,6 +255,7 @@ def _transfers(item: wire.WireTransfer, address: str) -> list[Transfer]:
     """The transfer as each subaccount of the address sees it: one between two of them is two."""
     if item.symbol != "USDC":
         return []
+    _short(item.transaction_hash, item.sender.address, item.recipient.address, item.type)
     mantissa, decimals = exact(item.size)
     quote = _bounded(floored(mantissa, QUOTE_DECIMALS - decimals))
     if quote < 0:
@@ -320,6 +325,13 @@ def _whole(found: str | int) -> int:
     if not 0 <= found <= WORD_MAX:
         raise Inexact(f"{found} is no whole number")
     return found
+
+
+def _short(*texts: str | None) -> None:
+    """Names are kept: none of them may be long."""
+    for text in texts:
+        if text is not None and len(text) > TEXT_MAX:
+            raise Refusal(f"{text[:TEXT_MAX]!r}... is too long")
 
 
 def _bounded(value: int) -> int:

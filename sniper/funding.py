@@ -38,6 +38,8 @@ OTHERS, KINDS = 0, 4  # of Tape.used
 RATE, ORACLE = FIELD_NAMES.index("nextFundingRate"), FIELD_NAMES.index("oraclePrice")
 DEFAULT = FIELD_NAMES.index("defaultFundingRate1H")
 DOUBT: Final = 16
+MISSED_MAX: Final = 24
+"""At most so many hours before a block's own are charged with it: a clock that leaps costs no more."""
 ENCODE = msgspec.msgpack.encode
 
 
@@ -206,12 +208,13 @@ class Funding:
         return predicted, expected, samples, 0 < possible >= fewest - 1
 
     def _block(self, height: int, hour: int, doubted: bool) -> None:
-        """A block: the first one of an hour ends the hour before."""
+        """A block: the first one at or after an hour charges it, and hours that passed without any block."""
         if self._hour < 0:
             self._first_hour = hour
-        elif hour > self._hour and not doubted:
-            for market, (mantissa, decimals, _) in self._news.items():
-                self._charge(market, hour * HOUR_NS, rate_ppm(mantissa, decimals), height)
+        elif not doubted:
+            for missed in range(max(self._hour + 1, hour - MISSED_MAX), hour + 1):
+                for market, (mantissa, decimals, _) in self._news.items():
+                    self._charge(market, missed * HOUR_NS, rate_ppm(mantissa, decimals), height)
         self._hour = hour
 
     def _charge(self, market: int, hour_ns: int, ppm: int, height: int) -> None:
@@ -249,7 +252,9 @@ class Funding:
                 self._insert(market, hour, 0 <= self._first_hour < hour_ns // HOUR_NS)
             else:
                 hours[place] = hour
-                self._move(market, height, change - before.change)
+                same = before.height == height  # else another block's positions paid: take that back
+                self._move(market, before.height, change - before.change if same else -before.change)
+                self._move(market, height, 0 if same else change)
             self._judged.pop(market, None)
             self.digest.fold(ENCODE((market, hour)))
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from sniper._ext.tape import STAGE_NAMES
 from sniper.account import AccountSettings, Queried
 from sniper.trading import VENUE_CONNECTION, Answer
-from sniper.types import REC_FRAME, REC_GAP, REC_LINK
+from sniper.types import REC_FRAME, REC_GAP, REC_LINK, REC_REST
 from tests import accounts as a
 from tests import messages as m
 from tests.accounts import ADDRESS, BTC, ETH, OTHER, Scene
+from tests.mutate import mutated, spoil_tree, written
 from tests.reference_account import Twin
 
 STAGE = 2 * STAGE_NAMES.index("account")
@@ -395,3 +396,59 @@ def test_a_snapshot_after_lost_news_heals_the_positions_and_shows_what_our_books
     holed.ask(a.rest("fills", json.dumps(body).encode()))
     assert holed.account.differences == []
     assert {f.fill_id for f in holed.account.recent} == {f.fill_id for f in whole.account.recent}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_spoilt_messages_never_raise_and_refused_ones_leave_no_trace(seed: int) -> None:
+    """Two accounts: one is shown everything, the other only what the first believed."""
+    chance = random.Random(seed)
+    one, other = Scene(), Scene()
+    whole = {
+        "subaccountNumber": 0,
+        "assetPositions": {"USDC": a.asset("5")},
+        "latestProcessedBlockHeight": "103",
+    }
+    parent = {"parentSubaccountNumber": 0, "childSubaccounts": [whole]}
+    frames = [json.loads(frame) for frame in story(random.Random(seed), 10)]
+    frames += [
+        json.loads(frame)
+        for frame in (
+            a.update({"transfers": a.transfer(0, 128, "4.5", 104)}, child=128),
+            a.update(
+                [{"fills": [a.fill("c", "SELL", "0.001", "3000", 105, "ETH-USD")], "blockHeight": "105"}],
+                child=256,
+            ),
+            a.subscribed({"subaccount": parent, "orders": [], "blockHeight": "103"}, parent=True),
+            a.subscribed({}),
+        )
+    ]
+    refused = believed = 0
+    for _ in range(400):
+        message = chance.choice(frames)
+        data = m.text(message)
+        if chance.random() < 0.6:
+            spoilt = json.loads(data)
+            spoil_tree(spoilt["contents"] if isinstance(spoilt["contents"], dict) else spoilt, chance)
+            data = written(spoilt, chance)
+        elif chance.random() < 0.5:
+            data = mutated(json.loads(data), chance, m.text(chance.choice(frames)))
+        if chance.random() < 0.15:
+            endpoint = chance.choice(("orders", "fills", "subaccount"))
+            body = {"subaccount": whole} if endpoint == "subaccount" else message.get("contents")
+            if isinstance(body, dict) and endpoint == "orders":
+                body = body.get("orders", [])
+            text = mutated({"x": body}, chance, b"{}")
+            record = REC_REST, a.rest(endpoint, text[text.find(b":") + 1 : -1])
+        else:
+            record = REC_FRAME, data
+        before = one.counter("account_refused"), one.counter("rejected")
+        one.put(record)
+        if (one.counter("account_refused"), one.counter("rejected")) == before:
+            other.now_ns = one.now_ns - 1_000_000_000
+            other.put(record)
+            believed += 1
+        else:
+            refused += 1
+    assert one.account.family.save() == other.account.family.save()
+    assert one.account.orders.save() == other.account.orders.save()
+    assert refused > 50 < believed, (refused, believed)

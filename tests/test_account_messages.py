@@ -229,6 +229,10 @@ FAULTS: tuple[tuple[str, Any], ...] = (
     ("a client id in parts", {"orders": [a.order("o", 1, "OPEN") | {"clientId": "1.5"}]}),
     ("a transfer backwards", {"transfers": a.transfer(0, 1, "-1", 5)}),
     ("a height below zero", {"blockHeight": "-1"}),
+    ("a long name", {"fills": [a.fill("f" * 129, "BUY", "1", "1", 5)]}),
+    ("a long status", {"orders": [a.order("o", 1, "X" * 129)]}),
+    ("a long hash", {"transfers": a.transfer(0, 1, "1", 5, "T" * 129)}),
+    ("a long position", {"perpetualPositions": [a.position("BTC-USD", "1", id_="p" * 129)]}),
     ("a list", []),
     ("an update where a batch was", "batch"),
 )
@@ -256,7 +260,7 @@ def test_a_position_under_another_name() -> None:
         read(m.text(good))
 
 
-@pytest.mark.parametrize("id_", ["", "x", "/0", "x/", "x/y", "x/-1", "x/1.5"])
+@pytest.mark.parametrize("id_", ["", "x", "/0", "d" * 129 + "/0", "x/", "x/y", "x/-1", "x/1.5"])
 def test_a_message_must_name_its_subaccount(id_: str) -> None:
     frame = messages.frame(m.text(json.loads(a.update({})) | {"id": id_}))
     with pytest.raises(Refusal):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sniper._ext.decode import Decoder
 from sniper._ext.tape import STAGE_NAMES, Tape
-from sniper.funding import Charge, Funding, FundingSettings, Hour
+from sniper.funding import MISSED_MAX, Charge, Funding, FundingSettings, Hour
 from sniper.funding_rules import HOUR_NS, PPM, index_change, rate_ppm
 from sniper.quantums import iso_ns
 from sniper.types import REC_FRAME, REC_REST
@@ -213,11 +213,34 @@ def test_history_confirms_corrects_and_fills_in() -> None:
     assert scene.facts(61).realised == 2375e-9
     digest = found.digest.value
     assert scene.history(70, *rows).charges == [] and found.digest.value == digest
-    # an hour that was missed while the feed was away
-    scene.block(3 * 3600 + 1, 70000000)
+    # hours that passed while the feed was away are charged like the last, and corrected likewise
+    found = scene.block(3 * 3600 + 1, 70000000)
+    assert found.charges == [Charge(BTC, 70000000, guess)] * 3
     found = scene.history(3 * 3600 + 60, ("0.00000125", "90000", "2025-12-08T18:00:00.1Z", 66640000))
-    assert found.charges == [Charge(BTC, 66640000, index_change(10, 90000, 0, -10))]
-    assert [h.hour_ns // HOUR_NS - HOUR // HOUR_NS for h in found.hours(BTC)] == [-1, 0, 2, 3]
+    change = index_change(10, 90000, 0, -10)
+    assert found.charges == [Charge(BTC, 70000000, -guess), Charge(BTC, 66640000, change)]
+    assert [h.hour_ns // HOUR_NS - HOUR // HOUR_NS for h in found.hours(BTC)] == [-1, 0, 1, 2, 3]
+
+
+def test_an_hour_in_which_nothing_was_known_is_filled_in() -> None:
+    scene = Scene()
+    scene.block(-1, 1)
+    scene.block(1, 2)
+    found = scene.history(60, ("0.00000125", "90000", "2025-12-08T16:00:00.1Z", 2))
+    assert found.charges == [Charge(BTC, 2, index_change(10, 90000, 0, -10))]
+
+
+def test_a_clock_that_leaps_charges_a_day_at_most() -> None:
+    scene = Scene()
+    scene.rate(-20, "0.001")
+    scene.block(-1, 1)
+    now_ns = HOUR + SECOND
+    frame = m.block(2, "2199-01-01T00:00:01.000Z", scene.next())
+    scene.funding.apply(scene.decoder.apply([(now_ns, 0, REC_FRAME, frame)]), now_ns)
+    assert len(scene.funding.charges) == MISSED_MAX + 1
+    scene.block(2, 3)  # back: doubted
+    assert scene.funding.charges == []
+    assert len(scene.block(3602, 4).charges) == 1
 
 
 def test_without_the_answers_text_the_price_of_the_hour_is_kept() -> None:
