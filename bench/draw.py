@@ -89,7 +89,9 @@ def terminal() -> IO[str]:
     return os.fdopen(slave, "w", encoding="utf-8")
 
 
-def draws(market: Market, file: IO[str], number: int, tickers: list[str], *, anew: bool = False) -> list[Draw]:
+def draws(
+    market: Market, file: IO[str], number: int, tickers: list[str], *, anew: bool = False
+) -> list[Draw]:
     """That many draws; the tickers take turns. anew: every row counts as changed."""
     console = Console(file=file, force_terminal=True, color_system="truecolor")
     found, view_ns = [], 0
