@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from sniper import account_messages as messages
-from sniper._ext.tape import COUNTER_NAMES, ENDPOINT_NAMES, KIND_NAMES, VERB_NAMES, Tape
+from sniper._ext.tape import COUNTER_NAMES, ENDPOINT_NAMES, KIND_NAMES, REASON_NAMES, VERB_NAMES, Tape
 from sniper.account_facts import Message, Refusal
 from sniper.account_family import Difference, Family, SavedFamily
 from sniper.account_orders import OrderReports
@@ -34,9 +34,13 @@ OTHERS, KINDS = 0, 4  # of Tape.used
 REFUSED, FILLS = COUNTER_NAMES.index("account_refused"), COUNTER_NAMES.index("fills")
 OURS: Final = ("orders", "fills", "subaccount", "height")
 LINK_CLOSED: Final = 3
+NOT_OURS: Final = tuple(
+    REASON_NAMES.index(name) for name in ("off tick or step", "unknown market", "HTTP error")
+)
+"""A message refused for one of these was none about an account."""
 ORACLE: Final = 2
 REFUSALS_MAX = 16
-ENCODE = msgspec.msgpack.encode
+ENCODE = msgspec.json.encode
 
 
 class AccountSettings(NamedTuple):
@@ -202,7 +206,9 @@ class Account:
                 self.answers.append(Answer(VERB_NAMES[side], ref, prices[row], text))
                 self.digest.fold(records[frame][3])
             elif ref == self._connection and (
-                kind in (GAP, CONNECTED, ERROR) or (kind == LINK and side >= LINK_CLOSED)
+                kind in (GAP, CONNECTED)
+                or (kind == LINK and side >= LINK_CLOSED)
+                or (kind == ERROR and side not in NOT_OURS)
             ):
                 self._doubt(KIND_NAMES[kind])
 
@@ -265,19 +271,18 @@ class Account:
     def _take(self, message: Message, data: bytes) -> None:
         """A message that is believed: into the books and the digest."""
         self._busy = self.changed = True
-        before = len(self.fills)
+        fills, news = len(self.fills), len(self.news)
         self.height = max(self.height, message.height)
-        self.family.take(message, self.now_ns)
+        touched = self.family.take(message, self.now_ns)
         for item in message.orders:
             found = self.orders.take(item)
             if found is not None:
                 self.news.append(found)
-        self._counters[FILLS] += len(self.fills) - before
+        self._counters[FILLS] += len(self.fills) - fills
         self.digest.fold(data)
-        self.digest.fold(
-            ENCODE((self.trust, self.height, sorted(self.usdc.items()), self.news, self.fills, self.payments))
-        )
-        self.digest.fold(ENCODE((list(self.positions.values()), self.transferred)))
+        positions = [(number, self.family.position(number, market)) for number, market in touched]
+        told = (self.trust, self.height, list(self.usdc.items()), self.family.transferred)
+        self.digest.fold(ENCODE((told, positions, self.news[news:], self.fills[fills:])))
 
     def _refuse(self, why: str, data: bytes) -> None:
         """A message that is not believed is counted, and that is all that it does."""
@@ -312,7 +317,7 @@ class Account:
     def load(self, state: bytes) -> None:
         """Take over a state that `save` wrote. ValueError on anything else."""
         try:
-            found = msgspec.msgpack.decode(state, type=_State)
+            found = msgspec.json.decode(state, type=_State)
         except msgspec.MsgspecError as problem:
             raise ValueError(f"not a state of the account: {problem}") from None
         self.digest.load(found.digest)

@@ -14,7 +14,7 @@ import msgspec
 
 from sniper.account_facts import Holding, Message, Transfer, Whole
 from sniper.account_state import Saved, Subaccount
-from sniper.profit import Profit
+from sniper.profit import Profit, SavedProfit
 from sniper.trading import Fill, Position
 
 FAMILY: Final = 128
@@ -64,8 +64,8 @@ class Family:
         """Does a subaccount belong to the family?"""
         return number % FAMILY == self.traded % FAMILY
 
-    def take(self, message: Message, now_ns: int) -> None:
-        """Take in one message: snapshot first, then what moved."""
+    def take(self, message: Message, now_ns: int) -> list[tuple[int, int]]:
+        """Take in one message: snapshot first, then what moved. Returns (subaccount, market) of what it touched."""
         touched: set[tuple[int, int]] = set()
         settled = len(self.profit.payments)
         wholes = [whole for whole in message.wholes if self.ours(whole.subaccount)]
@@ -93,7 +93,14 @@ class Family:
             touched.add((payment.subaccount, payment.market))
         for number, subaccount in self.subaccounts.items():
             self.usdc[number] = subaccount.balance
-        self._refresh(sorted(touched), now_ns)
+        found = sorted(touched)
+        self._refresh(found, now_ns)
+        return found
+
+    def position(self, number: int, market: int) -> Position | None:
+        """An open position of a subaccount."""
+        book = self.positions if number == self.traded else self.children.get(number, {})
+        return book.get(market)
 
     def charge(self, charges: Iterable[tuple[int, int, int]], now_ns: int) -> None:
         """The funding index of each market changed at the end of a block: (market, height, change)."""
@@ -248,7 +255,7 @@ class Family:
         """The state as plain values, for `load`."""
         return SavedFamily(
             [part.save() for part in self.subaccounts.values()],
-            self.profit.save(),
+            self.profit.state(),
             list(self.transfers),
             self.transferred,
             list(self.recent),
@@ -263,7 +270,7 @@ class Family:
 
     def load(self, found: SavedFamily) -> None:
         """Take over what `save` gave."""
-        self.profit.load(found.profit)
+        self.profit.restore(found.profit)
         self.subaccounts = {part.number: part.restored() for part in found.subaccounts}
         self.transfers.clear()
         self.transfers.extend(found.transfers)
@@ -286,7 +293,7 @@ class SavedFamily(msgspec.Struct, array_like=True):
     """What `Family.save` gives."""
 
     subaccounts: list[Saved]
-    profit: bytes
+    profit: SavedProfit
     transfers: list[Transfer]
     transferred: int
     recent: list[Fill]

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from sniper.account_facts import Balance, Holding, Whole
+from sniper.quantums import saturated
 
 DUE_MAX: Final = 3
 """So many hours of unsettled funding are kept apart for each position; older ones as one sum."""
@@ -47,14 +48,14 @@ class Subaccount:
 
     @property
     def balance(self) -> int:
-        """USDC with the funding that fell due since."""
+        """USDC with the funding that fell due since; it fits 64 bits."""
         if not self._due and not self._older[1]:
             return self.usdc
         micro = self._older[1]
         for dues in self._due.values():
             for due in dues:
                 micro -= due.change * due.size_quantums
-        return self.usdc + micro // MICRO
+        return saturated(self.usdc + micro // MICRO)
 
     def money(self, news: Balance) -> bool:
         """An update of the balance: the chain settled what was due with it. True: it was taken."""

@@ -40,13 +40,13 @@ DEFAULT = FIELD_NAMES.index("defaultFundingRate1H")
 DOUBT: Final = 16
 MISSED_MAX: Final = 24
 """At most so many hours before a block's own are charged with it: a clock that leaps costs no more."""
-ENCODE = msgspec.msgpack.encode
+ENCODE = msgspec.json.encode
 
 
 class FundingSettings(NamedTuple):
     """hours_max: so many hours of realised funding are kept of each market."""
 
-    hours_max: int = 72
+    hours_max: int = 48
 
 
 class Hour(NamedTuple):
@@ -299,7 +299,7 @@ class Funding:
     def load(self, state: bytes) -> None:
         """Take over a state that `save` wrote. ValueError on anything else."""
         try:
-            found = msgspec.msgpack.decode(state, type=_State)
+            found = msgspec.json.decode(state, type=_State)
         except msgspec.MsgspecError as problem:
             raise ValueError(f"not a state of the funding: {problem}") from None
         self.digest.load(found.digest)

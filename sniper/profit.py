@@ -139,6 +139,7 @@ class Profit:
         for held in positions:
             line = self._lines[subaccount, held.market] = _Line()
             line.size, line.entry_quote, line.opened_ns = held.size_quantums, held.entry_quote, held.opened_ns
+            line.funding, line.past = held.funding, (0, 0, -held.funding)  # shown, but no profit of ours
             purse.capital += held.entry_quote
 
     def base_height(self, subaccount: int) -> int:
@@ -278,25 +279,19 @@ class Profit:
             total += micro
         return total // MICRO
 
-    def save(self) -> bytes:
-        """The state as bytes."""
-        return msgspec.msgpack.encode(
-            _State(
-                [(*key, *line.state()) for key, line in self._lines.items()],
-                [
-                    (owner, purse.cash, purse.capital, purse.base_height, list(purse.pending.items()))
-                    for owner, purse in self._purses.items()
-                ],
-                [(market, list(charges)) for market, charges in self._charges.items()],
-            )
+    def state(self) -> SavedProfit:
+        """The state as plain values."""
+        return SavedProfit(
+            [(*key, *line.state()) for key, line in self._lines.items()],
+            [
+                (owner, purse.cash, purse.capital, purse.base_height, list(purse.pending.items()))
+                for owner, purse in self._purses.items()
+            ],
+            [(market, list(charges)) for market, charges in self._charges.items()],
         )
 
-    def load(self, state: bytes) -> None:
-        """Take over a state that `save` wrote. ValueError on anything else."""
-        try:
-            found = msgspec.msgpack.decode(state, type=_State)
-        except msgspec.MsgspecError as problem:
-            raise ValueError(f"not a state of the books: {problem}") from None
+    def restore(self, found: SavedProfit) -> None:
+        """Take over what `state` gave."""
         self._lines, self._purses = {}, {}
         for owner, market, *rest in found.lines:
             self._lines[owner, market] = _Line.of(rest)
@@ -307,7 +302,9 @@ class Profit:
         self.payments.clear()
 
 
-class _State(msgspec.Struct, array_like=True):
+class SavedProfit(msgspec.Struct, array_like=True):
+    """What `Profit.state` gives."""
+
     lines: list[tuple[int, int, int, int, int, _Three, _Three, list[_Pair]]]
     purses: list[tuple[int, int, int, int, list[_Pair]]]
     charges: list[tuple[int, list[_Pair]]]

@@ -115,6 +115,11 @@ def floored(mantissa: int, power: int) -> int:
     return mantissa * _ten(power) if power >= 0 else mantissa // _ten(-power)
 
 
+def saturated(value: int) -> int:
+    """The value, or the nearest that fits 64 bits: what absurd prices and rates lead to."""
+    return max(-WORD_MAX, min(WORD_MAX, value))
+
+
 def notional(size_quantums: int, atomic: int, price: int, price_decimals: int) -> int:
     """The value in QQ of so many BQ at `price * 10 ** -price_decimals` USD a coin, cut off towards zero.
 

@@ -19,7 +19,7 @@ from sniper.trading import BUY, SELL, Fill, Intent, Order, Position, Trip
 
 FORCED: Final = ("LIQUIDATED", "DELEVERAGED", "OFFSETTING")
 UNKNOWN: Final = "order not known"
-ENCODE = msgspec.msgpack.encode
+ENCODE = msgspec.json.encode
 
 
 class TripSettings(NamedTuple):
@@ -317,7 +317,7 @@ class Trips:
     def load(self, state: bytes) -> None:
         """Take over a state that `save` wrote. ValueError on anything else."""
         try:
-            found = msgspec.msgpack.decode(state, type=_State)
+            found = msgspec.json.decode(state, type=_State)
         except msgspec.MsgspecError as problem:
             raise ValueError(f"not a state of the round trips: {problem}") from None
         self._next_id = found.next_id

@@ -17,7 +17,7 @@ from sniper.trading import VENUE_CONNECTION, Answer
 from sniper.types import REC_FRAME, REC_GAP, REC_LINK, REC_REST
 from tests import accounts as a
 from tests import messages as m
-from tests.accounts import ADDRESS, BTC, ETH, OTHER, Scene
+from tests.accounts import ADDRESS, BTC, ETH, OTHER, PEPE, Scene
 from tests.mutate import mutated, spoil_tree, written
 from tests.reference_account import Twin
 
@@ -115,6 +115,30 @@ def test_an_open_link_and_other_connections_cast_no_doubt() -> None:
     scene.put((REC_LINK, b"open 0 "))
     scene.put((REC_LINK, b"closed 1006 gone"), (REC_GAP, b"1 1"), connection=1)
     assert scene.account.trust == "live"
+
+
+def test_a_market_message_that_was_refused_casts_no_doubt() -> None:
+    scene = Scene()
+    scene.say(a.snapshot("5"))
+    scene.say(m.snapshot("NO-USD", [("1", "1")], [("2", "1")]))
+    scene.say(m.snapshot("BTC-USD", [("1.5", "1")], [("2", "1")]))
+    assert scene.counter("rejected") == 2 and scene.account.trust == "live"
+
+
+def test_absurd_rates_and_prices_are_carried_to_the_end() -> None:
+    scene = Scene()
+    scene.say(a.snapshot("5", [a.position("PEPE-USD", "90000000000000000", entryPrice="0.0000001")]))
+    for change in (10**30, -(10**40)):
+        scene.account.charge([(PEPE, 101, change)])
+        assert abs(scene.account.usdc[0]) == (1 << 63) - 1
+        other = Scene()
+        other.account.load(scene.account.save())
+        assert other.account.save() == scene.account.save()
+    scene.say(
+        a.update({"fills": [a.fill("f", "SELL", "10", "0.00001", 103, "PEPE-USD")], "blockHeight": "103"})
+    )
+    assert scene.account.profit.cash(0) > 10**40 and scene.account.split().funding > 10**40
+    assert Scene().account.load(scene.account.save()) is None
 
 
 def test_whose_account() -> None:
@@ -273,7 +297,14 @@ def test_another_state_is_refused_before_anything_changes() -> None:
     scene = Scene()
     scene.say(a.snapshot("1"))
     before = scene.account.save()
-    for wrong in (b"", b"\x90", before[:-5], before + b"x"):
+    for wrong in (
+        b"",
+        b"[]",
+        b"\xff",
+        before[:-5],
+        before + b"x",
+        before.replace(b"1000000,1000000", b'1000000,"x"'),
+    ):
         with pytest.raises(ValueError, match=r"account|running digest"):
             scene.account.load(wrong)
     assert scene.account.save() == before

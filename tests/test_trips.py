@@ -282,7 +282,7 @@ def test_another_state_is_refused_before_anything_changes() -> None:
     found = trips()
     found.apply(a_fill(BUY, 1, 100))
     before = found.save()
-    for wrong in (b"", b"\x90", before[:-1]):
+    for wrong in (b"", b"[]", b"\xff", before[:-1], before + b"x"):
         with pytest.raises(ValueError, match="round trips"):
             found.load(wrong)
     assert found.save() == before
