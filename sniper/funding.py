@@ -16,7 +16,6 @@ import msgspec
 
 from sniper._ext.tape import FIELD_NAMES, KIND_NAMES, Tape
 from sniper.funding_rules import (
-    FIRST_SAMPLE_NS,
     HOUR_NS,
     PPM,
     SAMPLES_MAX,
@@ -144,7 +143,7 @@ class Funding:
             judged = self._judged[market] = self._judge(market, *news)
         predicted, expected, samples, fresh = judged
         at_ns = news[2]
-        if not fresh or at_ns < hour_ns + FIRST_SAMPLE_NS:
+        if not fresh or at_ns < hour_ns:
             expected = realised if hours else predicted
             return FundingFacts(predicted, expected, now_ns - at_ns, True, 0, realised, hour_ns + HOUR_NS)
         return FundingFacts(predicted, expected, now_ns - at_ns, False, samples, realised, hour_ns + HOUR_NS)

@@ -127,7 +127,9 @@ def test_losses_in_a_row() -> None:
         found.apply(a_fill(BUY, 1, 100))
         found.apply(a_fill(SELL, 1, ticks))
         assert found.losses_in_row == row
-    assert found.closed_count == 4
+    found.apply(a_fill(BUY, 1, 100))
+    found.apply(a_fill(SELL, 1, 101, fee=TICK + 1))  # a gain that its fee takes away
+    assert (found.closed_count, found.losses_in_row) == (5, 2)
 
 
 def test_a_flip_ends_one_and_begins_another() -> None:
