@@ -134,8 +134,6 @@ class Profit:
         """The first snapshot of a subaccount: everything up to this height is in it."""
         purse = self._purses[subaccount] = _Purse()
         purse.cash, purse.capital, purse.base_height = usdc, usdc, height
-        for key in [key for key in self._lines if key[0] == subaccount]:
-            del self._lines[key]
         for held in positions:
             line = self._lines[subaccount, held.market] = _Line()
             line.size, line.entry_quote, line.opened_ns = held.size_quantums, held.entry_quote, held.opened_ns

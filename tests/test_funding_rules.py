@@ -40,6 +40,7 @@ def test_the_number_of_samples_behind_a_rate() -> None:
     assert fewest_samples(2545454545454, 18) == 11  # as the decoder keeps it
     assert fewest_samples(2375, 9) == 1 and fewest_samples(0, 0) == 1
     assert fewest_samples(24, 7) == 5  # 19.2
+    assert fewest_samples(123456789123456, 15) == 0
     assert fewest_samples(123, 10) == 0  # 0.0984 ppm: no sum of whole ppm over at most 60
 
 

@@ -110,6 +110,9 @@ def test_scales_come_from_the_market_table_and_follow_it() -> None:
     scales.clear()
     assert scales.of("BTC-USD") == Scale(BTC, -10, 1_000_000, 5, 1)
     assert scales.of("NEW-USD") is None  # nothing is known of its quantums
+    odd = m.market("ODD-USD", "1", "1", atomicResolution=99, stepBaseQuantums=1)
+    scene.say(m.markets(odd, message_id=4))
+    assert scales.of("ODD-USD") is None
 
 
 def test_the_mean_price_in_ticks() -> None:
