@@ -1,0 +1,341 @@
+"""The paper venue: takes orders, keeps the exchange's rules against the market of the feed, answers in wire format.
+
+It needs no market data of its own: after every tick of the engine it reads the rows of that tick and the books. What
+it has to say are records of connection VENUE_CONNECTION: broadcast answers (REC_VENUE) and the frames of a
+`v4_subaccounts` subscription. The same ticks, rows, commands and seed give the same bytes at the same times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from sniper._ext.tape import KIND_NAMES, Tape
+from sniper.paper_settings import PaperSettings
+from sniper.trading import Cancel, Place
+from sniper.venues.account_frames import INTERNAL_ERROR, Owner, snapshot, snapshot_order, snapshot_position
+from sniper.venues.admission import Memory
+from sniper.venues.arrivals import NEVER, Arrivals, ArrivalsState
+from sniper.venues.blocks import Block, Blocks, BlockState
+from sniper.venues.chance import Chance, named
+from sniper.venues.collateral import Collateral
+from sniper.venues.floor import Floor
+from sniper.venues.ledger import ACCOUNT, Ledger, opened
+from sniper.venues.liquidating import Liquidating
+from sniper.venues.matching import Depth, Level
+from sniper.venues.models import LATENCIES, checked
+from sniper.venues.order import WAITING, PaperOrder
+from sniper.venues.outbox import Inbox, Outbox
+from sniper.venues.reports import Events, Reports
+from sniper.venues.starting import Grants
+from sniper.venues.terms import Markets, Price
+
+KIND = {name: i for i, name in enumerate(KIND_NAMES)}
+LEVEL, TRADE, ORACLE, MARKET, BLOCK, BOOK = (
+    KIND[name] for name in ("LEVEL", "TRADE", "ORACLE", "MARKET", "BLOCK", "BOOK")
+)
+TERMS = 1 << ORACLE | 1 << MARKET
+KINDS = 4  # of Tape.used: bits of the kinds of all rows but levels
+SNAPSHOT, DUPLICATE, LIQUIDATED, DELEVERAGED, RETICKED = 1, 2, 32, 64, 512  # Event.flags
+NO_MARKET = 0xFFFF
+VERSION = 1
+COLUMNS = ("kind", "side", "market", "price", "size", "flags", "venue_ns", "ref")
+
+
+class Paper:
+    """A venue of the loop: `observe` after every tick, `send` commands, `due` and `pull` what it says.
+
+    tape, decoder, books: those of the engine, read only. ValueError: settings that make no sense.
+    """
+
+    def __init__(self, tape: Tape, decoder: Any, books: Any, settings: PaperSettings) -> None:
+        self.settings = checked(settings)
+        self._tape, self._decoder, self._books = tape, decoder, books
+        self._rows, self._trades, self._updates = tape.rows, tape.trades, tape.markets
+        used: Any = tape.used
+        self._kinds = memoryview(used)[KINDS : KINDS + 1]
+        self._owner = Owner(settings.address, settings.subaccount)
+        self.markets = Markets(decoder)
+        self.ledger = opened(settings.usdc_quantums, settings.insurance_quantums)
+        self.reports = Reports(self._owner, self.markets, self.ledger, LATENCIES[settings.latency])
+        self.reports.chance = named(settings.seed, "events")
+        self.outbox = Outbox(f"paper-{settings.seed}", f"{settings.address}/{settings.subaccount}")
+        self.reports.outbox = self.outbox
+        self.depth = Depth(books)
+        self.collateral = Collateral(tape, decoder, settings.liquidation)
+        self.collateral.keep(self.ledger)
+        self.floor = Floor(
+            settings, self.markets, self.depth, self.ledger, self.collateral, Memory(), self.reports
+        )
+        self.liquidating = Liquidating(self.floor, named(settings.seed, "liquidation"))
+        self.blocks = Blocks(self.floor, self.liquidating)
+        self.arrivals = Arrivals(settings, self.floor, self.blocks, named(settings.seed, "commands"))
+        self.grants = Grants(settings.start_positions)
+        self._connected = self._subscribed = False
+        self._wanted = np.zeros(NO_MARKET + 1, np.bool_)  # by market: whether its rows are read
+        self._wanted[NO_MARKET] = True
+        self._followed: dict[int, None] = {}
+        self._height = 0  # of the last block carried out
+        self._awake = bool(self.grants.waiting)
+        self._next_ns = NEVER
+
+    # --- what the loop calls ----------------------------------------------------------------------------------
+
+    def start(self, inbox: Inbox) -> None:
+        """Open a connection, with the next `pull`; its frames bear the time of that."""
+        self._connected = self._subscribed = False
+
+    def send(self, now_ns: int, commands: Sequence[Place | Cancel]) -> None:
+        """Commands leave for the node. When each arrives and is answered is decided here."""
+        self.arrivals.send(now_ns, commands)
+        self._next_ns = self.arrivals.next_ns
+
+    def due(self, now_ns: int) -> int | None:
+        """When something of the venue next happens or is said, None while nothing will."""
+        says_ns = self.outbox.due() if self._subscribed else None
+        if self._connected and not self._subscribed and not self.grants.waiting:
+            says_ns = now_ns
+        acts_ns = self.arrivals.next_ns
+        if acts_ns != NEVER and (says_ns is None or acts_ns < says_ns):
+            return acts_ns
+        return says_ns
+
+    def pull(self, until_ns: int, inbox: Inbox) -> None:
+        """Hand over what is due."""
+        if not self._connected or self.outbox.lost:
+            self.outbox.connect(until_ns, inbox)
+            self._connected, self._subscribed = True, False
+        if not self._subscribed:
+            if self.grants.waiting:
+                return
+            self.outbox.subscribe(until_ns, self.snapshot(), inbox)
+            self._subscribed = True
+        self.outbox.pull(until_ns, inbox)
+
+    def observe(self, now_ns: int, rows: int) -> None:
+        """A tick was run and wrote so many rows: the market moved, and what is due happens."""
+        if self._awake or now_ns >= self._next_ns:
+            self._work(now_ns, rows)
+
+    # --- one tick ---------------------------------------------------------------------------------------------
+
+    def _work(self, now_ns: int, rows: int) -> None:
+        kinds = self._kinds[0]
+        if not self._awake:
+            self.collateral.restart(self.ledger)
+        elif kinds & TERMS:
+            self.collateral.apply(rows)
+        if self._awake and rows:
+            if self.grants.waiting and kinds & TERMS:
+                self.grants.book(self.markets, self.ledger, self.reports.events)
+                self.collateral.keep(self.ledger, *self.ledger.holdings)
+                self._follow()
+            for market in self._read(now_ns, rows):
+                self.floor.crossed(market, self._height + 1, now_ns)
+        if now_ns >= self._next_ns:
+            height = max(self._height, int(self._books.height))
+            self.arrivals.arrive(now_ns, height, self._block_ns())
+            self._next_ns = self.arrivals.next_ns
+        self._follow()
+
+    def _follow(self) -> None:
+        """Read the rows of the markets in which we have orders, positions or taken levels, and of no others."""
+        wanted = dict.fromkeys(order.market for order in self.floor.orders.values())
+        wanted.update(dict.fromkeys(self.ledger.holdings))
+        wanted.update(dict.fromkeys(market for market, _, _ in self.depth.taken))
+        self.markets.keep(wanted)
+        if wanted != self._followed:
+            self._wanted[list(self._followed)] = False
+            self._wanted[list(wanted)] = True
+            self._followed = wanted
+        if bool(self.ledger.holdings) != bool(self.blocks.state.hour_ns):
+            self.blocks.watch_hours(self._block_ns())
+        awake = bool(wanted or self.grants.waiting)
+        if awake and not self._awake:
+            self._height = max(self._height, int(self._books.height))
+        self._awake = awake
+
+    def _read(self, now_ns: int, n: int) -> list[int]:
+        """The rows of the followed markets, in their order. Returns the markets whose books changed."""
+        picks = np.flatnonzero(self._wanted[self._rows["market"][:n]])
+        if not len(picks):
+            return []
+        rows = self._rows[picks]
+        changed: dict[int, None] = {}
+        anew: dict[int, None] = {}
+        block: Block | None = None
+        for kind, side, market, price, size, flags, venue_ns, ref in zip(
+            *(rows[name].tolist() for name in COLUMNS), strict=True
+        ):
+            if kind == LEVEL:
+                changed[market] = None
+                if not flags & SNAPSHOT:
+                    self.depth.told(market, side, price)
+                    self.floor.level(market, side, price, size)
+            elif kind == TRADE:
+                if not flags & (SNAPSHOT | DUPLICATE | DELEVERAGED):
+                    self._trade(market, side, Price(price, flags >> 24), size, flags, venue_ns, ref, now_ns)
+            elif kind == ORACLE:
+                if price > 0:
+                    self.markets.oracle[market] = Price(price, flags >> 24)
+            elif kind == MARKET:
+                self.markets.changed(market, self._updates[ref])
+                if flags & RETICKED:
+                    self._regrid(market, now_ns)
+            elif kind == BOOK:
+                anew[market] = None
+                self.depth.told_all(market)
+            elif kind == BLOCK and price > self._height:
+                if block is not None:
+                    self.blocks.block(block, now_ns)
+                self._height = price
+                rates = dict(self.markets.rate) if self.blocks.funding_due(venue_ns) else {}
+                block = Block(price, venue_ns, rates)
+        for market in anew:
+            self.floor.snapshot(market)
+        if block is not None:
+            self.blocks.block(block, now_ns)
+        return list(changed)
+
+    def _trade(
+        self,
+        market: int,
+        side: int,
+        price: Price,
+        size: int,
+        flags: int,
+        venue_ns: int,
+        ref: int,
+        now_ns: int,
+    ) -> None:
+        terms = self.markets.known(market)
+        height = int(self._trades["height"][ref]) or self._height
+        steps = size * 10**terms.step_decimals // (terms.step * 10 ** (flags >> 16 & 0xFF))
+        self.blocks.traded(market, price)
+        self.floor.traded(
+            market,
+            side,
+            price,
+            steps,
+            height=height,
+            at_ns=venue_ns,
+            told_ns=now_ns,
+            liquidated=bool(flags & LIQUIDATED),
+        )
+
+    def _regrid(self, market: int, now_ns: int) -> None:
+        """The tick or step of a market changed: prices of our orders there mean nothing any more."""
+        plan = self.reports.plan_block(now_ns)
+        for order in [order for order in self.floor.orders.values() if order.market == market]:
+            self.floor.take_off(order, INTERNAL_ERROR, self._height, now_ns, plan)
+
+    def _block_ns(self) -> int:
+        """Time of the newest block that any connection told of, 0 while none did."""
+        count = int(self._decoder.connections_n)
+        return int(self._decoder.connections["block_ns"][:count].max(initial=0))
+
+    # --- the account as it is ---------------------------------------------------------------------------------
+
+    def snapshot(self) -> dict[str, Any]:
+        """The contents of `subscribed`."""
+        totals = self.collateral.totals()
+        positions = {
+            self.markets.known(market).ticker: snapshot_position(
+                self._owner, self.markets.known(market), holding, self.markets.oracle[market]
+            )
+            for market, holding in self.ledger.holdings.items()
+        }
+        orders = (
+            snapshot_order(self._owner, self.markets.known(order.market), order)
+            for order in self.floor.orders.values()
+            if order.state != WAITING
+        )
+        usdc = self.ledger.usdc[ACCOUNT] + self.ledger.unsettled()
+        height = self.reports.events.reach(self._height)
+        return snapshot(self._owner, usdc, totals.net, totals.net - totals.initial, height, positions, orders)
+
+    @property
+    def digest(self) -> bytes:
+        """Over everything that left, with its time: equal for two venues that answered the same."""
+        return self.outbox.digest
+
+    def save(self) -> bytes:
+        """The state as bytes."""
+        return msgspec.msgpack.encode(
+            _State(
+                VERSION,
+                repr(self.settings),
+                self.ledger,
+                list(self.floor.orders.values()),
+                self.floor.memory,
+                list(self.depth.taken.items()),
+                self.outbox,
+                self.reports.events,
+                self.reports.chance,
+                self.liquidating.chance,
+                self.blocks.state,
+                self.arrivals.save(),
+                self.grants.waiting,
+                sorted(self.markets.oracle.items()),
+                sorted(self.markets.rate.items()),
+                self._height,
+                self._connected,
+                self._subscribed,
+            )
+        )
+
+    def load(self, state: bytes) -> None:
+        """Take over a state that `save` wrote with the same settings, on an engine in the same state.
+
+        ValueError on anything else; then nothing is changed.
+        """
+        try:
+            found = msgspec.msgpack.decode(state, type=_State)
+        except msgspec.MsgspecError as problem:
+            raise ValueError(f"not a state of the paper venue: {problem}") from None
+        if found.version != VERSION or found.settings != repr(self.settings):
+            raise ValueError("not a state of the paper venue with these settings")
+        self.ledger = self.floor.ledger = self.reports.ledger = found.ledger
+        self.outbox = self.reports.outbox = found.outbox
+        self.reports.events, self.reports.chance = found.events, found.chance
+        self.liquidating.chance, self.blocks.state = found.liquidation, found.blocks
+        self.floor.memory = found.memory
+        self.floor.restore(found.orders)
+        self.depth.taken = dict(found.taken)
+        self.arrivals.load(found.arrivals)
+        self.grants.waiting = found.grants
+        self.collateral.restart(self.ledger)
+        self.markets.clear()
+        self._wanted[:NO_MARKET] = False
+        self._followed = {}
+        self._awake = False
+        self._follow()
+        self.markets.oracle.update(found.oracle)
+        self.markets.rate.update(found.rate)
+        self._height = found.height
+        self._connected, self._subscribed = found.connected, found.subscribed
+        self._next_ns = self.arrivals.next_ns
+
+
+class _State(msgspec.Struct, array_like=True):
+    version: int
+    settings: str
+    ledger: Ledger
+    orders: list[PaperOrder]
+    memory: Memory
+    taken: list[tuple[Level, int]]
+    outbox: Outbox
+    events: Events
+    chance: Chance
+    liquidation: Chance
+    blocks: BlockState
+    arrivals: ArrivalsState
+    grants: list[tuple[str, str, str]]
+    oracle: list[tuple[int, Price]]
+    rate: list[tuple[int, Price]]
+    height: int
+    connected: bool
+    subscribed: bool
