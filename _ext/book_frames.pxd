@@ -20,7 +20,7 @@ cdef extern from *:
 
 
 cdef inline const uint8_t* size_text(Reader* c, const uint8_t* p, int depth, int64_t* m, int* d) noexcept nogil:
-    """`amount` for sizes, whose length nobody can guess."""
+    """`amount` for sizes, whose length nobody can guess. (Before the text of a bytes object lies its head of 32 bytes.)"""
     cdef const uint8_t* q
     if likely(p[0] == c'"'):
         q = short_decimal(p + 1, c.end, m, d)

@@ -44,28 +44,24 @@ cdef extern from "Python.h":
 
 cdef extern from *:
     """
+    /* Ask for the first 512 bytes of a record before its turn: the frames of a recording come straight from memory.
+       Always inline: a function that does nothing else is one without effect to a compiler, and its calls go. */
     #if defined(__GNUC__)
-    #  define SNIPER_FETCH(p) __builtin_prefetch(p)
+    static inline __attribute__((always_inline)) void sniper_fetch(PyObject *record) {
+        const char *text;
+        int i;
+        if (!PyTuple_CheckExact(record) || PyTuple_GET_SIZE(record) != 4) return;
+        text = (const char *)PyTuple_GET_ITEM(record, 3);
+        for (i = 0; i < 512; i += 64) __builtin_prefetch(text + i);
+    }
     #else
-    #  define SNIPER_FETCH(p) ((void)(p))
+    #  define sniper_fetch(record) ((void)(record))
     #endif
     """
-    void fetch_line "SNIPER_FETCH"(const char* p) noexcept nogil
+    void fetch "sniper_fetch"(PyObject* record) noexcept
 
 cdef enum:
-    AHEAD = 4       # records fetched into the cache ahead of their turn
-    LINES = 8       # of each: 512 bytes, most frames
-
-
-cdef inline void fetch(PyObject* record) noexcept:
-    """Ask for a record's bytes before their turn: the frames of a recording come straight from memory."""
-    cdef const char* text
-    cdef int k
-    if tuple_exact(record) and tuple_size(record) == 4:
-        text = <const char*> tuple_item(record, 3)
-        for k in range(LINES):
-            fetch_line(text + 64 * k)
-
+    AHEAD = 4       # records that are fetched ahead of their turn
 
 cdef Connection _connection
 CONNECTION_DTYPE = np.asarray(<Connection[:1]> &_connection).dtype
