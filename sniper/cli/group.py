@@ -20,6 +20,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "inspect": ("sniper.cli.inspect", "Say what is in a journal or a file of frames, and how good it is."),
     "risk": ("sniper.cli.risk", "Work out margin and liquidation prices."),
     "doctor": ("sniper.cli.doctor", "Check this machine, the config and the endpoints."),
+    "new": ("sniper.cli.new", "Begin a strategy of your own."),
     "config": ("sniper.cli.config", "Show, check, describe or write the config."),
 }
 
