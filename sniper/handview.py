@@ -190,12 +190,11 @@ class HandView:
     ) -> None:
         """A position and its round trip, opened now."""
         sign = 1 if side == BUY else -1
-        quote = int(
-            sign * steps * entry_ticks * self.facts[market].tick_usd * self.facts[market].step_coins * 1e6
-        )
-        position = Position(
-            market, 0, sign * steps * self.facts[market].step_quantums, quote, 0, 0, 0, self.now_ns
-        )
+        facts = self.facts[market]
+        quote = sign * steps * entry_ticks * facts.tick_usd * facts.step_coins * 1e6
+        # Facts may be absurd on purpose; what was paid for a position is then not known.
+        paid = int(quote) if abs(quote) < 1e18 else 0
+        position = Position(market, 0, sign * steps * facts.step_quantums, paid, 0, 0, 0, self.now_ns)
         self.positions = dict(sorted({**self.positions, market: position}.items()))
         self.trips[market] = Trip(
             self.tick,

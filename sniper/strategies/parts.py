@@ -25,6 +25,8 @@ RESOLUTION_NS = tuple(MINUTE_NS * minutes for minutes in (1, 5, 15, 30, 60, 240,
 LARGE = 1e300
 """Nothing that a market shows is larger: what is, came from a division by nothing."""
 NS_MAX = (1 << 63) - 1
+TOP = 100.000001
+"""No score is above this: the sum of weighted scores may pass 100 by a rounding."""
 
 Positive = Annotated[float, msgspec.Meta(gt=0.0, le=1e9)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0.0, le=1e9)]
@@ -113,6 +115,9 @@ class Setups:
 
     def update(self, market: int, side: int, score: float, now_ns: int) -> Setup | None:
         """The setup of this market after its score was seen, None if the score is not up."""
+        if not score <= TOP:
+            self.up.pop(market, None)
+            return None
         setup = self.up.get(market)
         if setup is not None:
             if setup.side == side and hysteresis(True, score, self.enter_score, self.leave_score):
@@ -170,7 +175,7 @@ class Setups:
         """Setups from saved rows. ValueError where a row cannot have been saved."""
         up: dict[int, Setup] = {}
         for market, side, since_ns, score, seen_ns, willing, acted in rows:
-            if market in up or side not in (-1, 1) or not 0 <= market < 1 << 32 or not score <= LARGE:
+            if market in up or side not in (-1, 1) or not 0 <= market < 1 << 32 or not score <= TOP:
                 raise ValueError(f"not a setup of market {market}")
             up[market] = Setup(side, since_ns, score, seen_ns, willing, acted)
         return up

@@ -16,6 +16,7 @@ from sniper.strategies.correlation import Correlations, RingRow
 from sniper.strategies.holdings import Held, Holdings, HoldingsState, entered
 from sniper.strategies.parts import (
     SECOND_NS,
+    TOP,
     Count,
     Milliseconds,
     Positive,
@@ -209,7 +210,7 @@ class Sniper:
             ),
             *self._weighing.reasons(scores, side),
             Reason("before_filters", before, s.enter_score, before >= s.enter_score),
-            Reason("gate.score", score, s.enter_score, score >= s.enter_score),
+            Reason("gate.score", score, s.enter_score, s.enter_score <= score <= TOP),
             Reason("gate.hold", held_s, s.hold_ms / 1000.0, held_s >= s.hold_ms / 1000.0),
             Reason("gate.distinct", float(acted), 0.0, not acted),
             *self._holdings.gates(view, market),

@@ -101,7 +101,7 @@ class Starter:
             ends,
             (
                 Reason("gate.ready", float(ready), 1.0, bool(ready)),
-                Reason("gate.score", score, s.enter_score, score >= s.enter_score),
+                Reason("gate.score", score, s.enter_score, s.enter_score <= score <= 100.0),
                 *self._holdings.gates(view, market),
                 *fit(view, facts, s.terms),
                 *prices,
