@@ -20,6 +20,7 @@ from bench import (
     bench_journal,
     bench_orderbook,
     bench_painter,
+    bench_strategies,
     bench_trades,
 )
 from bench.contest import Case, best_ns, pin
@@ -34,6 +35,7 @@ SUITES = (
     bench_chunk,
     bench_journal,
     bench_painter,
+    bench_strategies,
 )
 
 

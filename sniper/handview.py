@@ -88,6 +88,7 @@ class HandView:
 
     def __init__(self, markets: int = 1, signals: int = len(SIGNALS)) -> None:
         self.tick, self.now_ns, self.height = 0, START_NS, 1
+        self.feed_ns = START_NS
         self.changed: Sequence[int] = ()
         self.account = ACCOUNT
         self.positions: Mapping[int, Position] = {}
@@ -154,7 +155,7 @@ class HandView:
     def at(self, now_ns: int, changed: Sequence[int] | None = None) -> HandView:
         """The same view one tick on. changed: all markets by default."""
         self.tick += 1
-        self.now_ns = now_ns
+        self.now_ns = self.feed_ns = now_ns
         self.changed = tuple(range(self.markets)) if changed is None else tuple(changed)
         return self
 

@@ -82,7 +82,7 @@ class AccountFacts(NamedTuple):
 class Indicators(NamedTuple):
     """The classical indicators of one market and resolution, from closed bars; `open_*` includes the open bar.
 
-    Prices in USD. bars: closed bars seen; a value is 0.0 until `warm`.
+    Prices in USD; bollinger_width as a fraction of bollinger_mid. bars: closed bars seen; a value is 0.0 until `warm`.
     """
 
     bars: int

@@ -18,6 +18,12 @@ def test_a_fresh_view_is_neutral_and_ready() -> None:
     )
 
 
+def test_it_has_all_that_a_view_has() -> None:
+    wanted = set(View.__annotations__) | {name for name in vars(View) if not name.startswith("_")}
+    assert {"feed_ns", "changed", "indicators", "trip"} <= wanted
+    assert not [name for name in wanted if not hasattr(HandView(1), name)]
+
+
 def test_what_is_set_is_seen() -> None:
     view = HandView(2)
     view.set_facts(1, bid_ticks=5)

@@ -242,7 +242,7 @@ HOSTILE = st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     seed=st.integers(0, 50),
     facts=HOSTILE,

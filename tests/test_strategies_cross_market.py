@@ -236,6 +236,7 @@ def test_a_follower_is_entered_only_if_it_is_worth_it_and_orders_are_enabled(
         ({"terms": Terms(entry="post_only")}, "entry must be ioc"),
         ({"pairs": (("A-USD", "A-USD"),)}, "the same market twice"),
         ({"universe_max": 1}, "universe_max"),
+        ({"pairs": (("A-USD", "B-USD"),) * 257}, "pairs = "),
     ],
 )
 def test_settings_that_cannot_be_are_refused(changes: dict[str, Any], said: str) -> None:

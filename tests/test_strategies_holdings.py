@@ -156,6 +156,10 @@ def test_a_resting_entry_is_taken_back_when_it_rested_too_long_or_the_market_wen
         (back,) = case.at(10.0 if said == "rested too long" else 2.0)
         assert back == Withdraw(77, said)
         assert not case.at(10.5 if said == "rested too long" else 2.5), "not every tick"
+        assert len(case.at(12.0)) == 1
+        (order,) = case.view.resting[0]
+        case.view.resting[0] = (order._replace(state="cancelling"),)
+        assert not case.at(14.0), "it is going already"
 
 
 def test_what_still_rests_when_part_of_it_is_filled_is_looked_after_too() -> None:

@@ -119,6 +119,7 @@ def test_a_stop_below_nothing_closes_its_gate() -> None:
     assert [r.passed for r in stop_and_target(FACTS, 1, TERMS, 1001.0, 0.0)[1]] == [False, True]
     assert [r.passed for r in stop_and_target(FACTS, -1, TERMS, 20.0, 1000.0)[1]] == [True, False]
     assert [r.passed for r in stop_and_target(FACTS, 1, TERMS, 0.0, 0.0)[1]] == [False, True]
+    assert [r.passed for r in stop_and_target(FACTS, 1, TERMS, 20.0, 1e299)[1]] == [True, False]
 
 
 @pytest.mark.parametrize(

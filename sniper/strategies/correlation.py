@@ -11,6 +11,8 @@ from math import sqrt
 
 from sniper.strategies.parts import LARGE, clamp, require, sound
 
+KNOWN_MAX = 4096
+"""So many correlations are kept at most; they can be computed again."""
 UNKNOWN = 1.0
 """What is not known is taken to move alike: the careful assumption for a cap."""
 
@@ -66,6 +68,8 @@ class Correlations:
         if kept is not None and kept[0] == one.last and kept[1] == two.last:
             return kept[2]
         value = self._computed(one, two)
+        if len(self._known) >= KNOWN_MAX:
+            self._known.clear()
         self._known[a, b] = one.last, two.last, value
         return value
 

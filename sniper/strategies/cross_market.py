@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from sniper.strategies.holdings import Held, Holdings, HoldingsState, entered
 from sniper.strategies.pair_table import CrossMarketSettings, PairTable, PairTableState
+from sniper.strategies.pairs import Pair
 from sniper.strategies.parts import (
     SECOND_NS,
     SetupRow,
@@ -131,12 +132,27 @@ class CrossMarket:
                 )
 
     def _consider(self, view: View, key: int) -> float:
-        """The score of a pair that could be entered, else 0."""
-        z = self._table.z(self._table.pairs[key])
+        """The score of a pair that could be entered, else 0: the gates that cost least, before any words."""
+        pair = self._table.pairs[key]
+        z = self._table.z(pair)
         setup = self._setups.update(key, -1 if z > 0.0 else 1, self._score(z), view.now_ns)
         if setup is None or setup.acted or setup.score < ENTER_SCORE:
             return 0.0
-        return setup.score if view.now_ns - setup.since_ns >= self._setups.hold_ns else 0.0
+        holdings, now_ns, terms = self._holdings, view.now_ns, self._settings.terms
+        if now_ns - setup.since_ns < self._setups.hold_ns or not self._alike(pair):
+            return 0.0
+        if abs(z) * pair.deviation * BPS < terms.costs_min * 2.0 * terms.round_trip_bps(0.0):
+            return 0.0
+        if holdings.used(view) + 2 > terms.positions_max:
+            return 0.0
+        for market in (pair.first, pair.second):
+            if market in holdings.held or holdings.waits(market, now_ns):
+                return 0.0
+        return setup.score
+
+    def _alike(self, pair: Pair) -> bool:
+        """Pairs that were listed are; others must move alike."""
+        return bool(self._settings.pairs) or pair.correlation >= self._settings.correlation_min
 
     def _look(
         self, view: View, key: int, facts: tuple[MarketFacts, MarketFacts]
@@ -151,11 +167,10 @@ class CrossMarket:
         costs = terms.costs_min * (
             terms.round_trip_bps(spread_bps(facts[0])) + terms.round_trip_bps(spread_bps(facts[1]))
         )
-        like = bool(s.pairs) or pair.correlation >= s.correlation_min
         told = [
             Reason("gate.enabled", float(enabled), 1.0, enabled),
             Reason("gate.samples", float(pair.samples), float(s.samples_min), pair.samples >= s.samples_min),
-            Reason("gate.correlation", pair.correlation, s.correlation_min, like),
+            Reason("gate.correlation", pair.correlation, s.correlation_min, self._alike(pair)),
             Reason("gate.z", abs(z), s.enter_z, abs(z) >= s.enter_z),
             Reason("gate.not_broken", abs(z), s.stop_z, abs(z) < s.stop_z),
             Reason("gate.costs", band, costs, band >= costs),

@@ -17,6 +17,9 @@ from sniper.viewing import MarketFacts, View
 Judge = Callable[[View, int, "Held", MarketFacts, Trip | None], Sequence[Reason]]
 """Reasons of a strategy's own for leaving a position, or for taking its entry back: any that passed suffices."""
 
+GOING = ("cancelling", "fading")
+"""States of orders that need not be taken back again."""
+
 HeldRow = tuple[int, int, float, int, bool, str, int, int, int, int, float, int]
 HoldingsState = tuple[list[HeldRow], list[tuple[int, int]]]
 
@@ -122,25 +125,25 @@ class Holdings:
     ) -> None:
         """A position: find out whether to leave it, and leave it."""
         facts, trip, now_ns = view.market(market), view.trip(market), view.now_ns
-        reasons = (*self.exits(facts, held, trip, now_ns), *judge(view, market, held, facts, trip))
+        said = judge(view, market, held, facts, trip)
         if not held.closing:
-            held.closing = cause(reasons)
+            stop, target, late = self._over(facts, held, trip, now_ns)
+            if stop or target or late:
+                held.closing = "exit.stop" if stop else "exit.target" if target else "exit.time"
+            elif said:
+                held.closing = cause(said)
         if self._terms.entry == "post_only":
             self._withdraw(view, market, held, facts, held.closing, wanted)
-        if held.closing and now_ns - held.tried_ns >= self._exit_retry_ns:
-            held.tried_ns = now_ns
-            if not cause(reasons):
-                reasons = (Reason(held.closing, 1.0, 1.0, True), *reasons)
-            intent = leave(
-                facts,
-                position.size_quantums,
-                self._terms,
-                score=held.score,
-                strategy=self._name,
-                reasons=reasons,
-            )
-            if intent is not None and facts.status == "ACTIVE":
-                wanted.append(intent)
+        if not held.closing or now_ns - held.tried_ns < self._exit_retry_ns:
+            return
+        held.tried_ns = now_ns
+        reasons = (*self.exits(facts, held, trip, now_ns), *said)
+        if not cause(reasons):
+            reasons = (Reason(held.closing, 1.0, 1.0, True), *reasons)
+        size = position.size_quantums
+        intent = leave(facts, size, self._terms, score=held.score, strategy=self._name, reasons=reasons)
+        if intent is not None and facts.status == "ACTIVE":
+            wanted.append(intent)
 
     def _take_back(
         self, view: View, market: int, held: Held, judge: Judge, wanted: list[Intent | Withdraw]
@@ -163,7 +166,7 @@ class Holdings:
         if now_ns - held.withdrawn_ns < self._exit_retry_ns:
             return
         for order in view.orders(market):
-            if order.purpose != "entry":
+            if order.purpose != "entry" or order.state in GOING:
                 continue
             ahead = facts.bid_ticks if order.side == BUY else -facts.ask_ticks
             behind = ahead - (order.price_ticks if order.side == BUY else -order.price_ticks)
@@ -176,20 +179,32 @@ class Holdings:
                 held.withdrawn_ns = now_ns
                 wanted.append(Withdraw(order.client_id, said))
 
+    def _over(
+        self, facts: MarketFacts, held: Held, trip: Trip | None, now_ns: int
+    ) -> tuple[bool, bool, bool]:
+        """Whether stop or target was reached, or the time is up. Prices count only where the book can be believed."""
+        hit = made = False
+        if trip is not None and priced(facts):
+            if held.side > 0:
+                hit = facts.bid_ticks <= trip.stop_ticks
+                made = 0 < trip.target_ticks <= facts.bid_ticks
+            else:
+                hit = 0 < trip.stop_ticks <= facts.ask_ticks
+                made = facts.ask_ticks <= trip.target_ticks
+        return hit, made, held.opened and now_ns >= held.until_ns
+
     def exits(
         self, facts: MarketFacts, held: Held, trip: Trip | None, now_ns: int
     ) -> tuple[Reason, Reason, Reason]:
-        """Stop, target and time. Prices count only where the book can be believed."""
-        touch = facts.bid_ticks if held.side > 0 else facts.ask_ticks
-        seen = priced(facts)
+        """Stop, target and time in words: what was found and what ends the position."""
+        hit, made, late = self._over(facts, held, trip, now_ns)
+        touch = float(facts.bid_ticks if held.side > 0 else facts.ask_ticks)
         stop, target = (trip.stop_ticks, trip.target_ticks) if trip is not None else (0, 0)
-        hit = seen and stop > 0 and (touch <= stop if held.side > 0 else touch >= stop)
-        made = seen and target > 0 and (touch >= target if held.side > 0 else touch <= target)
         age_s = (now_ns - held.since_ns) / SECOND_NS if held.opened else 0.0
         return (
-            Reason("exit.stop", float(touch), float(stop), hit),
-            Reason("exit.target", float(touch), float(target), made),
-            Reason("exit.time", age_s, self._hold_max_s, held.opened and now_ns >= held.until_ns),
+            Reason("exit.stop", touch, float(stop), hit),
+            Reason("exit.target", touch, float(target), made),
+            Reason("exit.time", age_s, self._hold_max_s, late),
         )
 
     # Room for more
@@ -204,6 +219,10 @@ class Holdings:
             Reason("gate.orders", float(orders), 0.0, not orders),
             Reason("gate.cooldown", wait_s, 0.0, wait_s == 0.0),
         )
+
+    def waits(self, market: int, now_ns: int) -> bool:
+        """Whether an entry has to wait after the last one, or after a position."""
+        return now_ns < self._until.get(market, 0)
 
     def used(self, view: View) -> int:
         """How many positions there are, those under way and those of others included."""

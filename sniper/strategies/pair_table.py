@@ -25,10 +25,13 @@ FRESH_SLOTS = 6
 """A mid that did not change for so many samples is not sampled any more."""
 
 
+Listed = Annotated[tuple[tuple[str, str], ...], msgspec.Meta(max_length=256)]
+
+
 class CrossMarketSettings(NamedTuple):
     """What can be set. z: deviations of a ratio from its mean."""
 
-    pairs: tuple[tuple[str, str], ...] = ()  # tickers; none: all pairs among the most traded markets
+    pairs: Listed = ()  # tickers; none: all pairs among the most traded markets
     universe_max: Annotated[int, msgspec.Meta(ge=2, le=32)] = 6  # so many of them, by open interest in USD
     select_s: Positive = 900.0  # they are chosen anew so often
     correlation_min: Share = 0.6  # pairs that were not listed must move alike at least so much

@@ -94,7 +94,7 @@ class _Look(NamedTuple):
     score: float
     stop: int
     target: int
-    reasons: tuple[Reason, ...]
+    gates: tuple[Reason, ...]
 
 
 class Sniper:
@@ -177,7 +177,7 @@ class Sniper:
             setup.willing = True  # it keeps its rank until a place is free
             return None
         look = self._look(view, market, view.market(market), scores, long_score)
-        setup.willing = entered(look.reasons)
+        setup.willing = entered(look.gates)
         return look if setup.willing else None
 
     def _worth_a_look(self, view: View, market: int, setup: Setup, scores: Sequence[float]) -> bool:
@@ -187,29 +187,27 @@ class Sniper:
             and setup.score >= self._setups.enter_score
             and view.now_ns - setup.since_ns >= self._setups.hold_ns
             and market not in self._holdings.held
+            and not self._holdings.waits(market, view.now_ns)
             and self._weighing.passes(scores)
         )
 
     def _look(
         self, view: View, market: int, facts: MarketFacts, scores: Sequence[float], long_score: float
     ) -> _Look:
-        """Everything that an entry depends on but its place among the others."""
+        """Every gate but those of the filters and the place among the others."""
         s, now_ns = self._settings, view.now_ns
         side = 1 if long_score >= NEUTRAL else -1
-        before = long_score if side > 0 else 100.0 - long_score
-        score = before - self._weighing.cost(scores)
+        score = (long_score if side > 0 else 100.0 - long_score) - self._weighing.cost(scores)
         ready = (view.ready(market) & self._mask).bit_count()
         held_s = self._setups.held_ns(market, side, now_ns) / SECOND_NS
         acted = self._setups.acted(market, side)
         distance = clamp(self._stop_sigmas * facts.sigma * BPS, s.stop_bps_min, s.stop_bps_max)
         ticks = distance * facts.mid_ticks / BPS
         (stop, target), prices = stop_and_target(facts, side, s.terms, ticks, s.reward * ticks)
-        reasons = (
+        gates = (
             Reason(
                 "gate.ready", float(ready), float(self._mask.bit_count()), ready == self._mask.bit_count()
             ),
-            *self._weighing.reasons(scores, side),
-            Reason("before_filters", before, s.enter_score, before >= s.enter_score),
             Reason("gate.score", score, s.enter_score, s.enter_score <= score <= TOP),
             Reason("gate.hold", held_s, s.hold_ms / 1000.0, held_s >= s.hold_ms / 1000.0),
             Reason("gate.distinct", float(acted), 0.0, not acted),
@@ -218,7 +216,16 @@ class Sniper:
             Reason("gate.sigma", facts.sigma, 0.0, sound(facts.sigma)),
             *prices,
         )
-        return _Look(side, score, stop, target, reasons)
+        return _Look(side, score, stop, target, gates)
+
+    def _scored(self, view: View, market: int, side: int) -> list[Reason]:
+        """The score in words: every signal with its weight and points, every filter with its cost."""
+        scores = view.scores(market)
+        long_score, needed = self._weighing.long_score(scores), self._settings.enter_score
+        before = long_score if side > 0 else 100.0 - long_score
+        told = self._weighing.reasons(scores, side)
+        told.append(Reason("before_filters", before, needed, before >= needed))
+        return told
 
     def _place(self, view: View, market: int, look: _Look) -> tuple[float, tuple[Reason, ...]]:
         """The share that is left for an entry, and its place among the others that want one."""
@@ -251,39 +258,40 @@ class Sniper:
             stop=look.stop,
             target=look.target,
             strategy=self.name,
-            reasons=(*look.reasons, *place),
+            reasons=(*self._scored(view, market, look.side), *look.gates, *place),
         )
 
-    def _decay(self, view: View, market: int, held: Held) -> tuple[float, int, Reason]:
+    def _decay(self, view: View, market: int, held: Held) -> tuple[float, int, bool]:
         """The score of the side that is held, since when it is weak, and whether that is long enough."""
         s = self._settings
         if view.ready(market) & self._mask != self._mask:
-            return held.score, 0, Reason("exit.decay", held.score, s.exit_score, False)
+            return held.score, 0, False
         long_score = self._weighing.long_score(view.scores(market))
         score = long_score if held.side > 0 else 100.0 - long_score
         if score >= s.exit_score:
-            return score, 0, Reason("exit.decay", score, s.exit_score, False)
+            return score, 0, False
         since_ns = held.weak_ns or view.now_ns
-        weak = view.now_ns - since_ns >= s.exit_hold_ms * 1_000_000
-        return score, since_ns, Reason("exit.decay", score, s.exit_score, weak)
+        return score, since_ns, view.now_ns - since_ns >= s.exit_hold_ms * 1_000_000
 
     def _judge(
         self, view: View, market: int, held: Held, facts: MarketFacts, trip: Trip | None
     ) -> Sequence[Reason]:
-        held.score, held.weak_ns, decay = self._decay(view, market, held)
-        if not decay.passed:
-            return (decay,)
+        held.score, held.weak_ns, weak = self._decay(view, market, held)
+        if not weak:
+            return ()
+        decay = Reason("exit.decay", held.score, self._settings.exit_score, True)
         return (decay, *self._weighing.reasons(view.scores(market), held.side))
 
     def explain(self, view: View, market: int) -> tuple[Reason, ...]:
         """What an entry into this market would take, and for a market that is held what would end it."""
         facts, scores = view.market(market), view.scores(market)
         look = self._look(view, market, facts, scores, self._weighing.long_score(scores))
-        told = [*look.reasons, *self._place(view, market, look)[1]]
+        told = [*self._scored(view, market, look.side), *look.gates, *self._place(view, market, look)[1]]
         held = self._holdings.held.get(market)
         if held is not None:
             told += self._holdings.exits(facts, held, view.trip(market), view.now_ns)
-            told.append(self._decay(view, market, held)[2])
+            score, _, weak = self._decay(view, market, held)
+            told.append(Reason("exit.decay", score, self._settings.exit_score, weak))
         told += [Reason(f"part.{name}", value, 0.0, True) for name, value in view.parts(market).items()]
         return tuple(told)
 

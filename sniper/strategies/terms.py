@@ -15,6 +15,8 @@ from sniper.trading import Intent, Reason
 from sniper.viewing import MarketFacts, View
 
 BPS = 10_000.0
+TICKS_MAX = 1 << 52
+"""No price is more ticks: beyond it a float no longer counts them one by one."""
 Rebate = Annotated[float, msgspec.Meta(ge=-1e5, le=1e5)]
 
 
@@ -109,8 +111,10 @@ def stop_and_target(
     if sound(target_ticks) and (side > 0 or target_ticks < touch):
         target = ceil(touch + target_ticks) if side > 0 else floor(touch - target_ticks)
     return (stop, target), (
-        Reason("gate.stop", stop_off, 1.0, stop >= 1),
-        Reason("gate.costs", reach, needed, target_ticks == 0.0 or (reach >= needed and target >= 1)),
+        Reason("gate.stop", stop_off, 1.0, 1 <= stop <= TICKS_MAX),
+        Reason(
+            "gate.costs", reach, needed, target_ticks == 0.0 or (reach >= needed and 1 <= target <= TICKS_MAX)
+        ),
     )
 
 
