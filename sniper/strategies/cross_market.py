@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sniper.strategies.holdings import Held, Holdings, HoldingsState, entered
+from sniper.strategies.held import Held
+from sniper.strategies.holdings import Holdings, HoldingsState, entered
 from sniper.strategies.pair_table import CrossMarketSettings, PairTable, PairTableState
 from sniper.strategies.pairs import Pair
 from sniper.strategies.parts import (

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import NamedTuple
 
-from sniper.strategies.holdings import Held, Holdings, HoldingsState, entered
+from sniper.strategies.held import Held
+from sniper.strategies.holdings import Holdings, HoldingsState, entered
 from sniper.strategies.parts import (
     LARGE,
     SECOND_NS,

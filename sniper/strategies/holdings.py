@@ -9,49 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sniper.strategies.parts import LARGE, NS_MAX, SECOND_NS
+from sniper.strategies.held import Held, HeldRow, held_of
+from sniper.strategies.parts import LARGE, SECOND_NS
 from sniper.strategies.terms import BPS, Terms, leave, priced
 from sniper.trading import BUY, Intent, Position, Reason, Trip, Withdraw
 from sniper.viewing import MarketFacts, View
 
-Judge = Callable[[View, int, "Held", MarketFacts, Trip | None], Sequence[Reason]]
+Judge = Callable[[View, int, Held, MarketFacts, Trip | None], Sequence[Reason]]
 """Reasons of a strategy's own for leaving a position, or for taking its entry back: any that passed suffices."""
 
 GOING = ("cancelling", "fading")
 """States of orders that need not be taken back again."""
 
-HeldRow = tuple[int, int, float, int, bool, str, int, int, int, int, float, int]
 HoldingsState = tuple[list[HeldRow], list[tuple[int, int]]]
-
-
-class Held:
-    """One market that the strategy is in, or has asked to be in.
-
-    side: +1 long, -1 short. since_ns: when the entry was asked for, then when the position was opened. closing: why
-    it is being left, "" while it is not; once leaving, it leaves. until_ns: when its time is up. weak_ns: since when
-    its score is weak, 0 while it is not. group: what the strategy files it under.
-    """
-
-    __slots__ = (
-        "closing",
-        "group",
-        "opened",
-        "score",
-        "side",
-        "since_ns",
-        "tried_ns",
-        "until_ns",
-        "weak_ns",
-        "weight",
-        "withdrawn_ns",
-    )
-
-    def __init__(self, side: int, weight: float, since_ns: int, score: float, group: int) -> None:
-        self.side, self.weight, self.since_ns = side, weight, since_ns
-        self.score, self.group = score, group
-        self.opened, self.closing = False, ""
-        self.tried_ns = self.weak_ns = self.withdrawn_ns = 0
-        self.until_ns = NS_MAX
 
 
 class Holdings:
@@ -297,52 +267,13 @@ class Holdings:
 
     def save(self) -> HoldingsState:
         """The state as plain values."""
-        return (
-            [
-                (
-                    market,
-                    h.side,
-                    h.weight,
-                    h.since_ns,
-                    h.opened,
-                    h.closing,
-                    h.tried_ns,
-                    h.weak_ns,
-                    h.until_ns,
-                    h.group,
-                    h.score,
-                    h.withdrawn_ns,
-                )
-                for market, h in self.held.items()
-            ],
-            list(self._until.items()),
-        )
+        return [held.row(market) for market, held in self.held.items()], list(self._until.items())
 
     @staticmethod
     def checked(state: HoldingsState) -> tuple[dict[int, Held], dict[int, int]]:
         """What `load` takes over. ValueError where it cannot have been saved."""
         rows, until = state
-        held: dict[int, Held] = {}
-        for (
-            market,
-            side,
-            weight,
-            since,
-            opened,
-            closing,
-            tried,
-            weak,
-            until_ns,
-            group,
-            score,
-            withdrawn,
-        ) in rows:
-            if market in held or side not in (-1, 1) or not 0.0 < weight <= 1.0 or not 0 <= market < 1 << 16:
-                raise ValueError(f"not a holding of market {market}")
-            one = held[market] = Held(side, weight, since, score, group)
-            one.opened, one.closing, one.tried_ns = opened, closing, tried
-            one.weak_ns, one.until_ns, one.withdrawn_ns = weak, until_ns, withdrawn
-        return held, dict(until)
+        return held_of(rows), dict(until)
 
     def load(self, state: tuple[dict[int, Held], dict[int, int]]) -> None:
         """Take over what `checked` let through."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sniper.strategies.holdings import Held, Holdings, HoldingsState, entered
+from sniper.strategies.held import Held
+from sniper.strategies.holdings import Holdings, HoldingsState, entered
 from sniper.strategies.macd_study import VOTES, MacdSettings, Study, regime_of, study
 from sniper.strategies.parts import (
     RESOLUTION_NS,

@@ -13,7 +13,8 @@ from math import sqrt
 from typing import NamedTuple
 
 from sniper.strategies.correlation import Correlations, RingRow
-from sniper.strategies.holdings import Held, Holdings, HoldingsState, entered
+from sniper.strategies.held import Held
+from sniper.strategies.holdings import Holdings, HoldingsState, entered
 from sniper.strategies.parts import (
     SECOND_NS,
     TOP,

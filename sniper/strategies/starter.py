@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sniper.strategies.holdings import Held, Holdings, HoldingsState, entered
+from sniper.strategies.held import Held
+from sniper.strategies.holdings import Holdings, HoldingsState, entered
 from sniper.strategies.parts import Positive, Score, packed, require, unpacked, within_bounds
 from sniper.strategies.terms import BPS, Terms, enter, fit, stop_and_target
 from sniper.trading import Intent, Reason, Trip, Withdraw
