@@ -11,7 +11,7 @@ import click
 
 from sniper import errors
 from sniper.cli.group import sniper
-from sniper.cli.terminal import note, wants_color
+from sniper.cli.terminal import note, open_streams, wants_color
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,6 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     `--debug` may stand anywhere, because it is asked for after something went wrong, at the end of the line.
     """
+    open_streams()
     given = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in given
     try:
@@ -38,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return fail(error.format_message(), error.exit_code, debug)
     except (click.Abort, KeyboardInterrupt):
         return fail("interrupted", errors.EXIT_SIGINT, debug)
+    except OSError as error:
+        return fail(f"the system refused: {error}", errors.EXIT_UNEXPECTED, debug)
     except Exception as error:
         said = " ".join(str(error).split())
         text = f"a fault of sniper itself, {type(error).__name__}: {said}"
@@ -49,7 +52,7 @@ def fail(text: str, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exc()
     name = "\x1b[31msniper:\x1b[0m" if wants_color(sys.stderr, os.environ) else "sniper:"
-    note(f"{name} {text}")
+    note(text, f"{name} ")
     return code
 
 

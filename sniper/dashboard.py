@@ -8,6 +8,7 @@ cost is shown.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from time import perf_counter_ns
@@ -28,6 +29,7 @@ from sniper.timing import Durations
 ViewBuilder = Callable[[Want], View]
 
 NOTHING = Want("", 0, 0, 0, 0, 0, 0, 0, 0, 0)
+EVENTS = NOTHING._replace(events=100)
 RESOLUTIONS = 7
 HINTS = (
     "q quit  n/p market  r resolution  space freeze",
@@ -207,13 +209,18 @@ def page_want(boxes: list[Box], ticker: str = "", resolution: int = 0) -> Want:
 
 
 class StatusLine:
-    """For a stream that is no terminal: one line every few seconds, and one for each warning."""
+    """For a stream that is no terminal: one line every few seconds, and one for each warning.
+
+    A stream that takes nothing (a full disk, a reader that went away) is tried again with the next line: it
+    must not end the run.
+    """
 
     def __init__(self, stream: IO[str], *, every_s: float = 5.0) -> None:
         self._stream = stream
         self._interval_ns = int(every_s * SECOND_NS)
         self._due_ns = 0
         self._seen = 0
+        self._builder: ViewBuilder | None = None
         self.quit = False
 
     def __enter__(self) -> StatusLine:
@@ -222,24 +229,29 @@ class StatusLine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stream.flush()
+        if self._builder is not None and error is None:  # warnings since the last line
+            self._print(self._fresh(self._builder(EVENTS).events))
 
     def draw_if_due(self, now_ns: int, view_builder: ViewBuilder) -> bool:
         """Print the line unless the last one is too recent. True when it printed."""
+        self._builder = view_builder
         if now_ns < self._due_ns:
             return False
         self._due_ns = now_ns + self._interval_ns
-        view = view_builder(NOTHING._replace(events=100))
-        self._print_events(view.events)
-        self._stream.write(status_text(view.header) + "\n")
-        self._stream.flush()
+        view = view_builder(EVENTS)
+        self._print([*self._fresh(view.events), status_text(view.header)])
         return True
 
-    def _print_events(self, events: Events) -> None:
+    def _print(self, lines: list[str]) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.writelines(f"{text}\n" for text in lines)
+            self._stream.flush()
+
+    def _fresh(self, events: Events) -> list[str]:
+        """A line for each warning that was not printed yet, the oldest first."""
         fresh = [event for event in events.rows if event.number > self._seen and event.severity != "info"]
-        for event in reversed(fresh):
-            self._stream.write(f"{clock(event.ns)} {event.severity}: {clean(event.text)}\n")
         self._seen = max([self._seen, *(event.number for event in events.rows)])
+        return [f"{clock(one.ns)} {one.severity}: {clean(one.text)}" for one in reversed(fresh)]
 
 
 def status_text(header: Header) -> str:

@@ -19,6 +19,7 @@ EXIT_NETWORK = 5
 EXIT_RECONCILIATION = 6
 EXIT_RISK_LATCH = 7
 EXIT_DIFFERENCES = 8
+EXIT_SIGHUP = 129
 EXIT_SIGINT = 130
 EXIT_SIGTERM = 143
 
@@ -32,6 +33,7 @@ EXIT_MEANINGS: dict[int, str] = {
     EXIT_RECONCILIATION: "reconciliation refused to start",
     EXIT_RISK_LATCH: "a risk latch is set",
     EXIT_DIFFERENCES: "a check found differences",
+    EXIT_SIGHUP: "ended by SIGHUP",
     EXIT_SIGINT: "ended by SIGINT",
     EXIT_SIGTERM: "ended by SIGTERM",
 }

@@ -61,3 +61,17 @@ def test_a_document_is_one_line_of_json_on_standard_output(capsys: pytest.Captur
 def test_a_note_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     note("a line")
     assert capsys.readouterr() == ("", "a line\n")
+
+
+def test_a_note_passes_on_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    note("a\x1b[31m\x07b\nc\x9b", "\x1b[31m>\x1b[0m ")
+    assert capsys.readouterr().err == "\x1b[31m>\x1b[0m a·[31m·b·c·\n"
+
+
+def test_a_stream_that_takes_nothing_does_not_stop_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = io.TextIOWrapper(io.FileIO("/dev/full", "w"), write_through=True)
+    monkeypatch.setattr("sys.stderr", full)
+    note("lost")
+    note("lost, too")
+    monkeypatch.undo()
+    full.detach().close()

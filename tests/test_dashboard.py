@@ -303,6 +303,35 @@ def test_the_status_line_comes_every_few_seconds_with_the_warnings_before_it() -
     assert len(lines) == 4, "an event is told once"
 
 
+def test_warnings_after_the_last_line_are_told_at_the_end() -> None:
+    stream, told = StringIO(), [Event(0, "info", "hello", 1, 1)]
+    view = View(header=Header("sim", "open", 1, 0, "ab" * 16, 600))
+    with StatusLine(stream, every_s=5) as status:
+        for second in range(3):
+            status.draw_if_due(second * SECOND_NS, lambda want: view._replace(events=Events(tuple(told))))
+            told.insert(0, Event(SECOND_NS, "warning", f"refused {second}", 1, second + 2))
+    assert stream.getvalue().splitlines()[1:] == [
+        f"00:00:01 warning: refused {second}" for second in range(3)
+    ]
+
+
+def test_a_stream_that_takes_nothing_does_not_end_the_run() -> None:
+    class Full(StringIO):
+        room = False
+
+        def write(self, text: str) -> int:
+            if not self.room:
+                raise OSError(28, "No space left on device")
+            return super().write(text)
+
+    stream = Full()
+    with StatusLine(stream, every_s=1) as status:
+        assert status.draw_if_due(0, lambda want: View())
+        stream.room = True
+        assert status.draw_if_due(SECOND_NS, lambda want: View())
+    assert stream.getvalue().count("tick 0") == 1
+
+
 def test_the_status_text_names_what_matters() -> None:
     text = status_text(Header("replay", "closed", 7, 0, "0123456789abcdef0123", 5))
     assert text == "tick 7  replay closed  5 frames/s  tick p99 0ns  books none  digest 0123456789abcdef"

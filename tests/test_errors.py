@@ -26,6 +26,7 @@ def test_the_exit_codes_are_those_that_the_readme_promises() -> None:
         "EXIT_RISK_LATCH": 7,
         "EXIT_DIFFERENCES": 8,
         "EXIT_SIGINT": 130,
+        "EXIT_SIGHUP": 129,
         "EXIT_SIGTERM": 143,
     }
     assert set(errors.EXIT_MEANINGS) == set(codes.values())

@@ -64,6 +64,12 @@ def command() -> object:
             "Run it again with --debug for the traceback.\n",
         ),
         (click.ClickException("no."), 1, "sniper: no.\n"),
+        (
+            OSError(28, "No space left on device"),
+            1,
+            "sniper: the system refused: [Errno 28] No space left on device\n",
+        ),
+        (errors.UsageError("\x1b[2Ja\x07\u202e\x9b", "Do c."), 2, "sniper: ·[2Ja···. Do c.\n"),
     ],
 )
 def test_what_went_wrong_is_one_line_and_an_exit_code(
@@ -190,3 +196,36 @@ def test_a_reader_that_went_away_gets_no_traceback(alone: Path) -> None:
     """
     done = run("-c", code, cwd=alone)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_what_the_caller_closed_goes_to_the_null_device(alone: Path) -> None:
+    """A file opened later must not get the number of a standard stream."""
+    code = """if True:
+        import os, sys
+        for fd in (0, 1, 2):
+            os.close(fd)
+        sys.stdin = sys.stdout = sys.stderr = None  # as the interpreter has it then
+        from sniper.__main__ main
+        code = main(["config", "show"]), main(["zzz"]), main(["step"])
+        assert code == (0, 2, 0), code
+        with open("found", "w") as file:
+            assert file.fileno() > 2
+            file.write(" ".join(os.readlink(f"/proc/self/fd/{fd}") for fd in (0, 1, 2)))
+    """.replace("__main__ main", "__main__ import main")
+    assert run("-c", code, cwd=alone).returncode == 0
+    assert (alone / "found").read_text() == "/dev/null /dev/null /dev/null"
+
+
+def test_an_answer_that_cannot_be_written_is_no_fault_of_ours(alone: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "sniper", "config", "show", "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=alone,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "sniper: the system refused: [Errno 28] No space left on device\n"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -12,7 +14,7 @@ from sniper.stopping import Stopping
 
 
 def test_signals_leave_their_exit_code() -> None:
-    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
         with Stopping() as stopping:
             assert stopping.exit_code is None
             os.kill(os.getpid(), number)
@@ -41,3 +43,42 @@ def test_the_handlers_before_come_back() -> None:
     with Stopping():
         assert signal.getsignal(signal.SIGINT) != before[0]
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_sighup_stays_ignored_under_nohup() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Stopping() as stopping:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert stopping.exit_code is None
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize(
+    ("deadline_s", "inside", "said"),
+    [
+        # Broken off, but what must be closed is closed; where even that hangs, the process ends.
+        (1.0, "try:\n  while True: os.getpid()\nfinally: print('closed', flush=True)", "closed\n"),
+        (0.05, "try:\n  while True: os.getpid()\nfinally:\n  while True: os.getpid()", ""),
+    ],
+)
+def test_sigterm_has_a_deadline(deadline_s: float, inside: str, said: str) -> None:
+    lines = "\n".join(" " + line for line in inside.splitlines())
+    code = f"""
+import os, signal
+from sniper.stopping import Stopping
+with Stopping({deadline_s}):
+ os.kill(os.getpid(), signal.SIGTERM)
+{lines}
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (143, said, "")
+
+
+def test_the_deadline_ends_with_the_block() -> None:
+    with Stopping(deadline_s=60.0):
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any, TextIO
+
+UNPRINTABLE = "·"
+
+
+def open_streams() -> None:
+    """Give the standard streams that the caller closed to the null device.
+
+    Otherwise the next file to be opened, the journal say, would get the number of standard error.
+    """
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(fd, True)
+    os.close(fd)
+    for name, number, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def choose_color(choice: str, environ: MutableMapping[str, str]) -> None:
@@ -33,7 +50,13 @@ def emit(document: Mapping[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def note(text: str) -> None:
-    """One line on standard error."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+def note(text: str, before: str = "") -> None:
+    """One line on standard error, `before` untouched in front of it. Control characters, which a name or a
+    message from outside may hold, are not passed on.
+
+    A stream that takes nothing (a full disk, a terminal that is gone) is no reason to stop what is running.
+    """
+    shown = text if text.isprintable() else "".join(c if c.isprintable() else UNPRINTABLE for c in text)
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{before}{shown}\n")
+        sys.stderr.flush()
