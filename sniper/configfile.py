@@ -32,6 +32,8 @@ PLAIN = {
     "a valid datetime": "a time such as 2026-01-01T00:00:00Z",
     "Value should have at least 1 item after validation, not 0": "is an empty list",
 }
+NOT_TOML = (ValueError, RecursionError)
+"""What tomllib raises: TOMLDecodeError is a ValueError, and so is a number of more digits than Python reads."""
 SEE_ALL = "Run 'sniper config show' to see every key."
 
 
@@ -100,7 +102,7 @@ def read(path: Path) -> dict[str, Value]:
         raise ConfigError(f"{path} cannot be read: {error}", "Give another file with --config.") from None
     try:
         tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except NOT_TOML as error:
         line = max((last for last, _, _ in statements(text)), default=0)
         raise ConfigError(
             f"{path} is not valid TOML: {error}; line {line} is the last good one",
@@ -124,7 +126,7 @@ def statements(text: str) -> Iterator[tuple[int, str, Any]]:
         pending.append(line)
         try:
             parsed = tomllib.loads("\n".join(pending))
-        except tomllib.TOMLDecodeError:
+        except NOT_TOML:
             continue
         header = pending[0].lstrip().startswith("[")
         pending = []
@@ -172,7 +174,7 @@ def plain(text: str) -> Any:
     """Text as TOML reads a value, so that 2 is a number and [1, 2] a list; anything else stays text."""
     try:
         parsed = tomllib.loads(f"value = {text.strip()}")
-    except tomllib.TOMLDecodeError:
+    except NOT_TOML:
         return text.strip()
     return parsed["value"] if len(parsed) == 1 else text.strip()
 

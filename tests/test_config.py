@@ -11,8 +11,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from sniper.config import PRESETS, Config
+from sniper._ext.tape import COUNTER_NAMES
+from sniper.cli import wiring
+from sniper.config import PRESETS, SIM_MARKETS_MAX, Config
 from sniper.configfile import default_text, leaves, statements
+from sniper.engine import Engine
+from sniper.feed.sim.universe import TICKERS
+from sniper.inbox import Inbox
+from sniper.loop import Loop
 
 ROOT = Path(__file__).parent.parent
 
@@ -105,7 +111,12 @@ def test_markets_are_all_or_a_list(given: Any, wanted: Any) -> None:
             {"feed": {"markets": ["A-USD", "B-USD"], "markets_max": 1}},
             "lists 2 markets, feed.markets_max = 1",
         ),
-        ({"feed": {"ping_s": 40.0}}, "must be more than feed.ping_s"),
+        ({"feed": {"markets": ["\x1b[31m-USD"]}}, "is not a ticker"),
+        ({"feed": {"path": "a\0b"}}, "must not hold control characters"),
+        ({"journal": {"folder": "a\x1b[2J"}}, "must not hold control characters"),
+        ({"sim": {"markets": 61}}, "less than or equal to 60"),
+        ({"sim": {"start": datetime(1970, 12, 31, tzinfo=UTC)}}, "must lie between 1971 and 2199"),
+        ({"sim": {"start": datetime(2200, 1, 1, tzinfo=UTC)}}, "must lie between 1971 and 2199"),
         ({"inbox": {"bytes_max": 4096}}, "could never be filled"),
         ({"journal": {"file_mb_max": 10, "total_mb_max": 5}}, "could not be kept"),
         ({"sim": {"faults": {"drop": 1.5}}}, "less than or equal to 1"),
@@ -121,3 +132,17 @@ def test_markets_are_all_or_a_list(given: Any, wanted: Any) -> None:
 def test_what_does_not_fit_is_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=re.escape(said)):
         Config.model_validate(given)
+
+
+def test_the_bound_of_the_simulated_markets_is_their_number() -> None:
+    assert len(TICKERS) == SIM_MARKETS_MAX
+
+
+@pytest.mark.parametrize("start", [datetime(1971, 1, 1, tzinfo=UTC), datetime(2199, 12, 31, tzinfo=UTC)])
+def test_the_simulated_market_works_at_the_ends_of_its_time(start: datetime) -> None:
+    config = Config.model_validate({"sim": {"start": start, "markets": 2}})
+    inbox = Inbox(1 << 16, 64 << 20)
+    engine = Engine(wiring.settings(config))
+    Loop(engine, wiring.feed(config), inbox, speed=0).run(ticks=60)
+    counted = dict(zip(COUNTER_NAMES, engine.tape.counters.tolist(), strict=False))
+    assert counted["rejected"] == 0 and counted["snapshots"] == 2 and counted["candles"] > 0

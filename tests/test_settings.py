@@ -20,6 +20,9 @@ def test_the_settings_of_a_config() -> None:
                 "silence_s": 40.0,
                 "ping_s": 15.0,
                 "ca_file": "ca.pem",
+                "rest_markets": True,
+                "funding_hours": 24,
+                "candle_bars": 100,
                 "batched": {"orderbook": True, "markets": False},
             },
         }
@@ -34,6 +37,7 @@ def test_the_settings_of_a_config() -> None:
     assert settings.silence_s == 40.0
     assert 0.0 < settings.pong_s < settings.ping_s == 15.0
     assert settings.ca_file == "ca.pem"
+    assert (settings.rest_markets, settings.funding_hours, settings.candle_bars) == (True, 24, 100)
     assert settings.batched == {"v4_orderbook", "v4_candles"}
 
 

@@ -74,4 +74,7 @@ class SocketSettings:
             pong_s=0.4 * feed.ping_s,
             ca_file=feed.ca_file,
             rest_url=feed.indexer_url,
+            rest_markets=feed.rest_markets,
+            funding_hours=feed.funding_hours,
+            candle_bars=feed.candle_bars,
         )
