@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -16,6 +17,7 @@ def test_the_state_folder_follows_xdg() -> None:
     assert state_folder({"XDG_STATE_HOME": "/a", "HOME": "/h"}) == Path("/a/sniper")
     assert state_folder({"XDG_STATE_HOME": "", "HOME": "/h"}) == Path("/h/.local/state/sniper")
     assert state_folder({}) == Path(".local/state/sniper")
+    assert state_folder({"XDG_STATE_HOME": "a", "HOME": "/h"}) == Path("/h/.local/state/sniper")
 
 
 def test_the_journals_are_there_unless_the_config_says_otherwise(alone: Path) -> None:
@@ -24,10 +26,17 @@ def test_the_journals_are_there_unless_the_config_says_otherwise(alone: Path) ->
     assert journal_folder("~/j", {}) == alone / "j"
 
 
-def test_a_new_folder_is_for_the_user_alone(tmp_path: Path) -> None:
-    made = create(tmp_path / "a" / "b")
-    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o277])
+def test_new_folders_are_for_the_user_alone(tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        made = create(tmp_path / "a" / "b")
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(one.stat().st_mode) for one in (made, made.parent)] == [0o700, 0o700]
     assert create(made) == made
+    made.chmod(0o755)
+    assert stat.S_IMODE(create(made).stat().st_mode) == 0o755, "what was there is the user's affair"
 
 
 def test_a_folder_without_permission_is_a_permission_problem(tmp_path: Path) -> None:
@@ -38,7 +47,7 @@ def test_a_folder_without_permission_is_a_permission_problem(tmp_path: Path) -> 
                 PermissionProblem, match="may not be written, so nothing would be journalled"
             ) as caught:
                 create(folder)
-            assert "chmod u+rwx" in caught.value.advice
+            assert f"'chmod u+rwx {tmp_path}'" in caught.value.advice, "what is there can be allowed"
     tmp_path.chmod(0o700)
 
 

@@ -10,8 +10,10 @@ from sniper.errors import PermissionProblem, UsageError
 
 
 def state_folder(environ: Mapping[str, str]) -> Path:
-    """The folder of all state, by the XDG Base Directory rules; it may not exist yet."""
-    home = environ.get("XDG_STATE_HOME") or os.path.join(environ.get("HOME", "."), ".local", "state")
+    """The folder of all state, by the XDG Base Directory rules (a relative path is none); it may not exist yet."""
+    home = environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(home):
+        home = os.path.join(environ.get("HOME", "."), ".local", "state")
     return Path(home) / "sniper"
 
 
@@ -21,9 +23,16 @@ def journal_folder(folder: str, environ: Mapping[str, str]) -> Path:
 
 
 def create(folder: Path) -> Path:
-    """Make the folder with all above it. PermissionProblem, or UsageError where it cannot be a folder."""
+    """Make the folder and what is missing above it, all of it for the user alone, whatever the umask.
+
+    PermissionProblem, or UsageError where it cannot be a folder.
+    """
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for one in reversed(missing):
+            one.mkdir(exist_ok=True)
+            one.chmod(0o700)
+        folder.mkdir(exist_ok=True)  # a file in the way
         writable = os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
     except PermissionError:
         writable = False
@@ -34,8 +43,9 @@ def create(folder: Path) -> Path:
             "Set journal.folder, or use --journal or --no-journal.",
         ) from None
     if not writable:
+        there = next((one for one in (folder, *folder.parents) if os.path.lexists(one)), folder)
         raise PermissionProblem(
             f"{folder} may not be written, so nothing would be journalled",
-            f"Allow it with 'chmod u+rwx {folder}', set journal.folder, or use --no-journal.",
+            f"Allow it with 'chmod u+rwx {there}', set journal.folder, or use --no-journal.",
         )
     return folder
