@@ -8,7 +8,7 @@ binds its arrays once and reads the rows that the decoder wrote.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Annotated, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -27,6 +27,10 @@ MARKET_STAGES = STAGES[:5]
 STATE_VERSION = 1
 
 
+Markets = Annotated[int, msgspec.Meta(ge=1, le=8192)]
+Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=10**18)]
+
+
 class Settings(NamedTuple):
     """What the core is set to. It stands in every journal's header, so that a replay can build the same engine.
 
@@ -34,15 +38,15 @@ class Settings(NamedTuple):
     """
 
     tickers: tuple[str, ...] = ()
-    watch_max: int = 256
-    markets_max: int = 1024
-    bytes_max: int = 4 << 20
-    records_max: int = 4096
-    bars_max: int = 256
-    stale_block_ns: int = 10_000_000_000
-    silence_ns: int = 30_000_000_000
-    crossed_ns: int = 15_000_000_000
-    missing_id_ns: int = 30_000_000_000
+    watch_max: Markets = 256
+    markets_max: Markets = 1024
+    bytes_max: Annotated[int, msgspec.Meta(ge=1024, le=4 << 20)] = 4 << 20
+    records_max: Annotated[int, msgspec.Meta(ge=1, le=65_536)] = 4096
+    bars_max: Annotated[int, msgspec.Meta(ge=2, le=65_536)] = 256
+    stale_block_ns: Nanoseconds = 10_000_000_000
+    silence_ns: Nanoseconds = 30_000_000_000
+    crossed_ns: Nanoseconds = 15_000_000_000
+    missing_id_ns: Nanoseconds = 30_000_000_000
 
 
 class Engine:

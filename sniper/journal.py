@@ -253,7 +253,7 @@ def _cannot_write(path: Path, problem: OSError) -> SniperError:
     """The error of a journal that could not be begun."""
     text = f"no journal can be written at {path}: {problem.strerror or problem}"
     if isinstance(problem, PermissionError):
-        return PermissionProblem(text, "choose another place with --journal PATH, or run with --no-journal")
+        return PermissionProblem(text, "Choose another place with --journal PATH, or run with --no-journal.")
     if isinstance(problem, FileExistsError) and path.suffix == SUFFIX:
-        return JournalError(text, "move it away or choose another name: a journal is never overwritten")
-    return JournalError(text, "choose another place with --journal PATH, or run with --no-journal")
+        return JournalError(text, "Move it away or choose another name: a journal is never overwritten.")
+    return JournalError(text, "Choose another place with --journal PATH, or run with --no-journal.")

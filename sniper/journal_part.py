@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import struct
 import zlib
 from array import array
@@ -41,7 +42,7 @@ _BLOCK_BYTES: Final = 1 << 16
 _RECORD_BYTES_MAX: Final = CHUNK_BYTES_MAX + (1 << 20)
 _PARTS_MAX: Final = 1 << 16
 _STATE_BYTES_MAX: Final = 1 << 30
-ADVICE: Final = "name a journal that sniper run wrote, or a folder with journals"
+ADVICE: Final = "Name a journal that sniper run wrote, or a folder with journals."
 
 
 class NotOurs(JournalError):
@@ -75,13 +76,18 @@ class JournalPart:
         self.torn: str | None = None
         self.first_ns = self.last_ns = 0
         try:
-            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except PermissionError as problem:
-            raise PermissionProblem(f"{path} may not be read", "change its permissions") from problem
+            raise PermissionProblem(
+                f"{path} may not be read", f"Allow it with 'chmod u+r {path}'."
+            ) from problem
         except OSError as problem:
-            raise JournalError(f"{path} cannot be opened: {problem.strerror}", "check the name") from problem
+            raise JournalError(f"{path} cannot be opened: {problem.strerror}", "Check the name.") from problem
         try:
-            self.size = os.fstat(self._fd).st_size
+            about = os.fstat(self._fd)
+            if not stat.S_ISREG(about.st_mode):
+                raise NotOurs(f"{path} is no file, so it is no journal", ADVICE)
+            self.size = about.st_size
             self._scan()
         except BaseException:
             os.close(self._fd)
@@ -208,7 +214,7 @@ class JournalPart:
             raise NotOurs(
                 f"{self.path} was written as {version or 'an unknown version'}, "
                 f"this program reads {JOURNAL_VERSION}",
-                f"read it with sniper {by}" if by else "read it with the version of sniper that wrote it",
+                f"Read it with sniper {by}." if by else "Read it with the version of sniper that wrote it.",
             )
 
     def _cut(self, whole: int, complete: bool) -> None:
@@ -257,7 +263,7 @@ class JournalPart:
     def _damaged(self, at: int, what: str) -> JournalError:
         return JournalError(
             f"{self.path} is damaged at byte {at}: {what}",
-            "copy it again from where it came, or read its other files alone",
+            "Copy it again from where it came, or read its other files alone.",
         )
 
 

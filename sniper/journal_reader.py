@@ -74,7 +74,7 @@ class JournalReader:
         if place is None:
             first = f"the first one is of tick {self.snapshots[0][0]}" if self.snapshots else "it has none"
             raise JournalError(
-                f"{self.files[0]} has no snapshot before tick {tick}: {first}", "go to a later tick"
+                f"{self.files[0]} has no snapshot before tick {tick}: {first}", "Go to a later tick."
             )
         index, mark = place
         return mark.number, self._parts[index].state(mark)
@@ -128,7 +128,7 @@ class JournalReader:
                     except ValueError as problem:
                         raise JournalError(
                             f"{part.path} is damaged in the chunk at byte {part.chunks[index]}: {problem}",
-                            "copy it again from where it came",
+                            "Copy it again from where it came.",
                         ) from problem
                     self.progress = (before + following) / total
                 last = reader.finish()
@@ -147,7 +147,7 @@ def _open(path: Path) -> list[JournalPart]:
     try:
         names = sorted(name for name in path.iterdir() if name.suffix == SUFFIX)
     except PermissionError as refused:
-        raise PermissionProblem(f"{path} may not be read", "change its permissions") from refused
+        raise PermissionProblem(f"{path} may not be read", f"Allow it with 'chmod u+rx {path}'.") from refused
     for name in names:
         try:
             parts.append(JournalPart(name))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from sniper.bounds import checked
 from sniper.engine import Settings
 from sniper.errors import JournalError
 from sniper.named import from_plain, to_plain
@@ -36,6 +37,7 @@ def settings(header: Mapping[str, str], path: object = "the journal") -> Setting
     )
     try:
         found: Settings = from_plain(Settings, msgspec.json.decode(text))
+        checked(found)
     except (msgspec.DecodeError, ValueError):
         raise unknown from None
     return found

@@ -297,7 +297,7 @@ def test_a_journal_begins_with_a_snapshot_between_two_ticks(tmp_path: Path) -> N
 
 def test_a_journal_is_never_overwritten(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mcap", ticks(1, 3))
-    with pytest.raises(JournalError, match=r"a\.mcap: File exists\. move it away"):
+    with pytest.raises(JournalError, match=r"a\.mcap: File exists\. Move it away"):
         Journal(path, HEADER)
     with JournalReader(path) as reader:
         assert list(reader) == ticks(1, 3)

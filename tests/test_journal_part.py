@@ -159,7 +159,7 @@ def test_another_version_names_the_program_that_reads_it(
         JournalReader(path)
     assert str(caught.value) == (
         f"{path} was written as sniper.journal/2, this program reads sniper.journal/1. "
-        "read it with sniper 7.1.0"
+        "Read it with sniper 7.1.0."
     )
 
 

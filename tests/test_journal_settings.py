@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_type_hints
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,12 @@ from sniper.engine import Settings
 from sniper.errors import JournalError
 from sniper.journal_settings import header, settings
 
-numbers = {name: st.integers(1, 2**62) for name in Settings._fields if name != "tickers"}
+BOUNDS = {
+    name: (hint.__metadata__[0].ge, hint.__metadata__[0].le)
+    for name, hint in get_type_hints(Settings, include_extras=True).items()
+    if name != "tickers"
+}
+numbers = {name: st.integers(least, most) for name, (least, most) in BOUNDS.items()}
 
 
 @given(st.builds(Settings, tickers=st.lists(st.text(max_size=8)).map(tuple), **numbers))
@@ -22,6 +29,15 @@ def test_the_header_is_texts_with_config_and_seed() -> None:
     made = header(Settings(), '{"seed":7}', 7)
     assert made["config"] == '{"seed":7}' and made["seed"] == "7"
     assert all(isinstance(value, str) for value in made.values())
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_settings_that_no_engine_could_have_had_are_refused(name: str) -> None:
+    """A journal may come from anybody: nothing is built to a size that it claims."""
+    for wrong in (BOUNDS[name][0] - 1, BOUNDS[name][1] + 1, 2**200):
+        said = header(Settings()._replace(**{name: wrong}), "", 1)
+        with pytest.raises(JournalError, match="with settings that this version does not know"):
+            settings(said)
 
 
 @pytest.mark.parametrize(

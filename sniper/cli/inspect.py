@@ -21,7 +21,7 @@ TELL_TICKS = 1 << 12
 
 
 @click.command()
-@click.argument("path", metavar="JOURNAL|FRAMES", type=click.Path(path_type=Path))
+@click.argument("path", metavar="JOURNAL|FRAMES", type=click.Path(path_type=Path, readable=False))
 @click.option("--markets", metavar="FILE", help="A perpetualMarkets answer where the input has no markets.")
 @click.option("--dump-books", metavar="PATH", help="Write the raw books at the end of the input as JSON.")
 @json_option

@@ -14,7 +14,7 @@ from sniper.errors import ReplayDiverged
 
 
 @click.command()
-@click.argument("journal", type=click.Path(path_type=Path))
+@click.argument("journal", type=click.Path(path_type=Path, readable=False))
 @json_option
 def command(journal: Path, as_json: bool) -> int:
     """Run the engine over JOURNAL (a file, or a folder: its newest run) and compare every digest.
