@@ -136,7 +136,7 @@ class Inspection:
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # nested too deeply for it
                 name = "not JSON"
             else:
-                if name not in CHANNEL_NAMES and name not in TYPES:
+                if not name or (name not in CHANNEL_NAMES and name not in TYPES):
                     name = "other"
         elif kind == REC_REST:
             endpoint = data[:32].partition(b" ")[0].decode("ascii", "replace")

@@ -78,8 +78,6 @@ def test_one_document_with_what_the_file_holds(
         "rows",
         "level_updates",
         "rejected",
-        "batch",
-        "repeat",
         "ns_per_frame",
         "frames_per_s",
     ]

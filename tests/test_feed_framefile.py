@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sniper.errors import PermissionProblem, UsageError
+from sniper.feed import framefile
 from sniper.feed.framefile import Frame, frames
 from tests import real
 from tests.permission import obeyed
@@ -98,4 +101,31 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         list(frames(path))
     path.chmod(0)
     with obeyed(), pytest.raises(PermissionProblem, match="may not be read"):
+        list(frames(path))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_pipe_is_read_once_and_whole(tmp_path: Path, packed: bool) -> None:
+    lines = [b'{"connection_id":"a"}', b'{"connection_id":"b"}']
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    content = b"\n".join(lines)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(gzip.compress(content) if packed else content))
+    writer.start()
+    assert [frame.data for frame in frames(pipe)] == lines
+    writer.join()
+
+
+def test_a_line_without_end_does_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(framefile, "LINE_BYTES_MAX", 64)
+    path = written(tmp_path / "f", b"{}", b" " * 64 + b"\r", b"x" * 65)
+    read = frames(path)
+    assert [next(read).data, next(read).data] == [b"{}", b" " * 64]
+    with pytest.raises(UsageError, match=r"line 3 of .* is longer than 64 bytes"):
+        next(read)
+
+
+def test_a_journal_is_no_file_of_frames(tmp_path: Path) -> None:
+    path = written(tmp_path / "f", b"\x89MCAP0\r", b"anything")
+    with pytest.raises(UsageError, match="is a journal, not a file of frames"):
         list(frames(path))

@@ -33,7 +33,7 @@ def command() -> None:
 
 
 @command.command("frames")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, readable=False))
 @click.option("--repeat", type=click.IntRange(1, 10_000), default=5, show_default=True, help="Passes.")
 @click.option(
     "--batch", type=click.IntRange(1, 4096), default=64, show_default=True, help="Most frames a call."
@@ -66,8 +66,6 @@ def frames_command(file: Path, repeat: int, batch: int, as_json: bool) -> None:
         "rows": last.rows,
         "level_updates": last.level_updates,
         "rejected": last.rejected,
-        "batch": batch,
-        "repeat": repeat,
         "ns_per_frame": {"min": round(min(each), 1), "median": round(statistics.median(each), 1)},
         "frames_per_s": round(1e9 / min(each)),
     }

@@ -10,14 +10,19 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO, NamedTuple, cast
 
 import msgspec
 
 from sniper.errors import PermissionProblem, UsageError
+from sniper.journal_format import MAGIC
 
 MS = 1_000_000
+GZIP_MAGIC = b"\x1f\x8b"
+LINE_BYTES_MAX = 64 << 20
+"""What is longer is no line of a recording; it would only fill the memory."""
 CONNECTIONS_MAX = 1023
 """Connections told apart at a time; the one that was silent longest gives its number to the next one."""
 FORMAT = 'Give a file with one WebSocket message a line, or {"recv_ms":..,"msg":{..}} lines; it may be gzip.'
@@ -98,17 +103,27 @@ def frames(path: str | Path, first_connection: int = 0) -> Iterator[Frame]:
         yield Frame(recv_ns, number_of(name), data)
 
 
+@contextmanager
+def opened(path: str | Path) -> Iterator[BinaryIO]:
+    """The file for reading, unpacked where it is gzip. It may be a pipe: nothing is read twice."""
+    with open(path, "rb") as plain:
+        packed = plain.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC)
+        yield cast(BinaryIO, gzip.GzipFile(fileobj=plain)) if packed else plain
+
+
 def lines(path: str | Path) -> Iterator[bytes]:
     """The lines that are not blank, without their ends."""
     number = 0
     try:
-        with open(path, "rb") as plain:
-            packed = plain.read(2) == b"\x1f\x8b"
-            plain.seek(0)
-            file = cast(BinaryIO, gzip.GzipFile(fileobj=plain)) if packed else plain
-            for line in file:
+        with opened(path) as file:
+            while line := file.readline(LINE_BYTES_MAX + 2):  # and its end
                 number += 1
-                if text := line.rstrip(b"\r\n"):
+                text = line.rstrip(b"\r\n")
+                if len(text) > LINE_BYTES_MAX:
+                    raise UsageError(f"line {number} of {path} is longer than {LINE_BYTES_MAX} bytes", FORMAT)
+                if number == 1 and line.startswith(MAGIC[:-2]):
+                    raise UsageError(f"{path} is a journal, not a file of frames", FORMAT)
+                if text:
                     yield text
     except FileNotFoundError:
         raise UsageError(f"there is no file {path}", FORMAT) from None

@@ -16,7 +16,7 @@ from typing import Protocol
 import msgspec
 
 from sniper.errors import PermissionProblem, UsageError
-from sniper.feed.framefile import frames
+from sniper.feed.framefile import frames, opened
 from sniper.journal_folder import SUFFIX
 from sniper.journal_format import MAGIC
 from sniper.journal_reader import JournalReader
@@ -114,11 +114,13 @@ def is_journal(path: str | Path) -> bool:
     path = Path(path)
     if path.is_dir() or path.suffix == SUFFIX:
         return True
+    if not path.is_file():
+        return False  # a pipe, which can be read only once, or nothing: the reader of frame files says what is wrong
     try:
         with path.open("rb") as file:
             return file.read(len(MAGIC)) == MAGIC
     except OSError:
-        return False  # the reader of frame files says what is wrong
+        return False
 
 
 def ticks_of(
@@ -147,10 +149,8 @@ def _recorded(path: Path, first_connection: int) -> Iterator[TickRecords]:
 def read_markets(path: str | Path) -> bytes:
     """A markets file as the body of a perpetualMarkets answer; a bare map of markets is wrapped into one."""
     try:
-        with open(path, "rb") as plain:
-            packed = plain.read(2) == b"\x1f\x8b"
-            plain.seek(0)
-            data = (gzip.GzipFile(fileobj=plain) if packed else plain).read(MARKETS_BYTES_MAX + 1)
+        with opened(path) as file:
+            data = file.read(MARKETS_BYTES_MAX + 1)
     except FileNotFoundError:
         raise UsageError(f"there is no markets file {path}", MARKETS_FORMAT) from None
     except PermissionError:
