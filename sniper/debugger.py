@@ -1,12 +1,13 @@
 """The prompt of `sniper step`: reads commands, moves the walk, prints plain lines.
 
-Commands may be cut short as long as they are clear; an empty line repeats the last one. A command that is wrong
-prints one line, and the next one is read.
+Commands may be cut short as long as they are clear; for a person, an empty line repeats the last one. A command
+that is wrong prints one line, and the next one is read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final, NamedTuple
 
 from sniper import debugger_show as show
@@ -26,10 +27,24 @@ class Verb(NamedTuple):
     call: Callable[[Debugger, str], Iterable[str]]
 
 
-class Debugger:
-    """Carries out commands. make_walk: gets what is told of differences from a journal, gives the walk."""
+Progress = Callable[[], AbstractContextManager[Callable[[int], None]]]
+"""Entered while the walk moves, it gives what is told every tick."""
 
-    def __init__(self, make_walk: Callable[[Callable[[Difference], None]], Walk]) -> None:
+
+class Debugger:
+    """Carries out commands. make_walk: gets what is told of differences from a journal, gives the walk.
+
+    repeats: an empty line means the last command again, as a person wants it; in a script it is an empty line.
+    """
+
+    def __init__(
+        self,
+        make_walk: Callable[[Callable[[Difference], None]], Walk],
+        *,
+        repeats: bool = False,
+        progress: Progress = lambda: nullcontext(lambda tick: None),
+    ) -> None:
+        self._repeats, self._progress = repeats, progress
         self._said: list[str] = []
         self.walk = make_walk(self._differs)
         self.done = False
@@ -50,7 +65,7 @@ class Debugger:
         line = line.strip() or self._last
         if not line or line.startswith("#"):
             return
-        self._last = line
+        self._last = line if self._repeats else ""
         word, _, rest = line.partition(" ")
         try:
             verb = _verb(word)
@@ -91,18 +106,27 @@ class Debugger:
         if ticks is None:
             ends += tuple((f"breakpoint {n}: {one.text}", one) for n, one in self._breaks.items())
         last = None if ticks is None else walk.number + ticks
-        while last is None or walk.number < last:
-            if not walk.step():
-                yield "there are no more ticks"
-                break
-            held = next((name for name, one in ends if one.holds()), None)
-            if held is not None:
-                yield held
-                break
-            if walk.stopped():
-                yield "interrupted"
-                break
+        why = None
+        with self._moving():
+            while why is None and (last is None or walk.number < last):
+                if not walk.step():
+                    why = "there are no more ticks"
+                else:
+                    why = next((name for name, one in ends if one.holds()), None)
+                    why = why or ("interrupted" if walk.stopped() else None)
+        if why is not None:
+            yield why
         yield show.summary(walk)
+
+    @contextmanager
+    def _moving(self) -> Iterator[None]:
+        """The walk says how far it is."""
+        with self._progress() as told:
+            before, self.walk.moved = self.walk.moved, told
+            try:
+                yield
+            finally:
+                self.walk.moved = before
 
     def _back(self, rest: str) -> Iterable[str]:
         return self._to(self.walk.number - _whole(rest, 1))
@@ -112,7 +136,8 @@ class Debugger:
 
     def _to(self, tick: int) -> Iterator[str]:
         walk = self.walk
-        walk.goto(tick)
+        with self._moving():
+            walk.goto(tick)
         if walk.number != tick:
             where = "the earliest" if tick < walk.number == walk.first else "the nearest"
             yield f"there is no tick {tick} to stand at: {where} is {walk.number}"

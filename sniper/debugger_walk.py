@@ -89,6 +89,8 @@ class Walk:
         """Rows on the tape: those of this tick."""
         self.stopped: Callable[[], bool] = lambda: False
         """Asked between two ticks whether to stop here."""
+        self.moved: Callable[[int], None] = lambda tick: None
+        """Told every tick that was run."""
         self._announce = announce
         self._equal = True
         self._newest = source.first  # ticks up to here were run before
@@ -120,6 +122,7 @@ class Walk:
             self.source.done(tick.now_ns, self.commands)
         if tick.digests is not None:
             self._compare(tick, tick.digests)
+        self.moved(tick.number)
         if not tick.number % SNAPSHOT_TICKS or self.source.kept_bytes - self._kept_bytes > FRESH_BYTES_MAX:
             self._keep()
         return True

@@ -63,8 +63,6 @@ def process(*argv: str, python: tuple[str, ...] = ("-m", "sniper"), **options: A
     return subprocess.Popen(
         [sys.executable, *python, *argv],
         env=environ | options.pop("env", {}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
         text=True,
-        **options,
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options,
     )

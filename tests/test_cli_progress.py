@@ -27,9 +27,21 @@ def test_on_a_terminal_it_is_a_bar_that_goes_away(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", Screen())
-    with progress("reading", 2000) as tell:
+    with progress("reading", 2000, after_s=0.0) as tell:
         tell(500)
         tell(501)
     shown = sys.stderr.getvalue()  # type: ignore[attr-defined]
     assert "reading" in shown and "500/2000" in shown
     assert "501" not in shown, "it is drawn at most ten times a second"
+
+
+def test_what_is_done_at_once_shows_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", Screen())
+    with progress("reading", 2000, after_s=60.0) as tell:
+        tell(500)
+    assert sys.stderr.getvalue() == ""  # type: ignore[attr-defined]

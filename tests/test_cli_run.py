@@ -15,6 +15,19 @@ from sniper.types import Record
 from tests.commands import FAST, HOSTILE, document, process, refused
 from tests.permission import obeyed
 
+LISTED = {
+    "clobPairId": "0",
+    "ticker": "A-USD",
+    "status": "ACTIVE",
+    "oraclePrice": "1",
+    "tickSize": "0.1",
+    "stepSize": "0.1",
+    "atomicResolution": -10,
+    "quantumConversionExponent": -9,
+    "stepBaseQuantums": 10,
+    "subticksPerTick": 10,
+}
+
 
 def test_the_document_of_a_run(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = document(capsys, "run", *FAST, "--ticks", "60", "--journal", "here")
@@ -153,7 +166,9 @@ def test_a_journal_that_could_not_be_kept_whole_is_said_loudly(
         (["--set", "feed.sorce=sim"], 3, "unknown key feed.sorce. Did you mean feed.source?"),
         (["--set", "feed.speed=fast"], 3, '--set: feed.speed: should be a number (it is "fast")'),
         (["--set", "sim.markets=BTC-USD,NO-USD"], 3, "NO-USD"),
-        (["--set", "sim.markets=500"], 3, "Change sim.markets"),
+        (["--set", "sim.markets=500"], 3, "sim.markets: should be less than or equal to 60"),
+        (["--duration", "nan"], 2, "is no length of time"),
+        (["--duration", "inf"], 2, "--duration"),
         (
             ["--set", "feed.markets=BTC-USDT"],
             3,
@@ -196,7 +211,9 @@ def test_a_venue_that_cannot_be_reached_is_5(alone: Path, capsys: pytest.Capture
     )
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_signal_ends_it_gracefully(alone: Path, number: signal.Signals, code: int) -> None:
     with process("run", "--headless", "--json", "--journal", "here", cwd=alone) as running:
         assert running.stderr is not None
@@ -227,6 +244,24 @@ def test_a_fault_of_the_engine_is_not_hidden_and_leaves_the_journal(
     assert "a fault of sniper itself, AssertionError: as if a kernel had failed" in capsys.readouterr().err
     assert main(["replay", "j.mcap"]) == 0
     assert "tick 21 has no digests to compare with" in capsys.readouterr().err
+
+
+def test_a_full_disk_under_standard_error_does_not_end_it(alone: Path) -> None:
+    with (
+        open("/dev/full", "w") as full,
+        process("run", *FAST, "--ticks", "20", cwd=alone, stderr=full) as running,
+    ):
+        out, _ = running.communicate(timeout=60)
+    assert running.returncode == 0
+    assert json.loads(out)["ticks"] == 20
+
+
+def test_markets_names_the_table_of_recorded_frames(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("f").write_bytes(b'{"type":"connected","connection_id":"a","message_id":0}\n')
+    Path("m").write_text(json.dumps({"markets": {"A-USD": LISTED}}))
+    played = ("run", *FAST, "--no-journal", "--set", "feed.source=replay", "--set", "feed.path=f")
+    assert document(capsys, *played)["markets"] == {}
+    assert list(document(capsys, *played, "--markets", "m")["markets"]) == ["A-USD"]
 
 
 def test_run_and_replay_never_import_the_client(alone: Path) -> None:

@@ -103,7 +103,7 @@ def test_on_a_terminal_there_is_a_prompt(
 ) -> None:
     script(monkeypatch)
     monkeypatch.setattr(Script, "terminal", True)
-    typed = iter(["next 2", "state"])
+    typed = iter(["next", "", "state"])
     prompts: list[str] = []
 
     def typing(prompt: str) -> str:
@@ -115,7 +115,7 @@ def test_on_a_terminal_there_is_a_prompt(
 
     monkeypatch.setattr("builtins.input", typing)
     assert main(["step", str(journal)]) == 0
-    assert prompts == [step.PROMPT] * 3 and "tick=2 digest=" in capsys.readouterr().out
+    assert prompts == [step.PROMPT] * 4 and "tick=2 digest=" in capsys.readouterr().out
 
 
 def test_ctrl_c_stops_between_two_ticks_and_is_forgotten_then() -> None:

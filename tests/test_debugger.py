@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -49,9 +50,33 @@ def test_the_first_line_of_state_is_tick_and_digest(said: Session) -> None:
     assert said("goto 7", "state")[1] == f"tick=7 digest={digest(7)}"
 
 
+def test_for_a_person_an_empty_line_repeats_the_last_command(debugger: Debugger) -> None:
+    person = Debugger(lambda announce: Walk(debugger.walk.source, announce), repeats=True)
+    assert [line[:7] for line in person.run(("next", "", "# no command", ""))] == [
+        "tick 1,",
+        "tick 2,",
+        "tick 3,",
+    ]
+
+
+def test_while_it_moves_it_says_how_far_it_is(debugger: Debugger) -> None:
+    told: list[list[int]] = []
+
+    @contextmanager
+    def progress() -> Iterator[Callable[[int], None]]:
+        told.append([])
+        yield told[-1].append
+
+    watched = Debugger(lambda announce: Walk(debugger.walk.source, announce), progress=progress)
+    list(watched.run(("state", "next 3", "until tick() == 5", "goto 2")))
+    assert told == [[1, 2, 3], [4, 5], [1, 2]]
+    watched.walk.step()
+    assert told[-1] == [1, 2], "only while a command moves it"
+
+
 def test_moving_says_where_it_stands(said: Session) -> None:
     assert said("next") == ["tick 1, 2026-01-01 00:00:00.020: 2 records, 6 rows, 1 command"]
-    assert said("next", "") == [
+    assert said("next", "", "  ", "next", "") == [
         "tick 2, 2026-01-01 00:00:00.040: 2 records, 24 rows",
         "tick 3, 2026-01-01 00:00:00.060: 2 records, 2 rows",
     ]
@@ -156,7 +181,7 @@ def test_abbreviations_comments_quit_and_help(said: Session, debugger: Debugger)
     text = "\n".join(said("help"))
     assert all(name in text for name in VERBS) and "spread_ticks(market)" in text
     assert said("help next") == ["next [n]: run n ticks (1)"]
-    assert said("", "q", "next") == ["next [n]: run n ticks (1)"] and debugger.done
+    assert said("", "q", "next") == [] and debugger.done
 
 
 def test_a_feed_without_end_must_be_told_where_to_stop() -> None:

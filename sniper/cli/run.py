@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sniper.cli import wiring
-from sniper.cli.options import config_options, json_option
+from sniper.cli.options import Seconds, config_options, json_option, markets_option, overrides
 from sniper.cli.terminal import emit, note
 from sniper.errors import EXIT_OK, NetworkUnavailable
 
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 @click.option(
     "--duration",
     "duration_s",
-    type=click.FloatRange(0.0, min_open=True),
+    type=Seconds(),
     metavar="S",
     help="End after S seconds of the feed's time.",
 )
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="The same as --set seed=N.")
+@markets_option
 @click.option("--headless", is_flag=True, help="No dashboard: a status line every few seconds.")
 @click.option("--journal", "journal_path", metavar="PATH", help="Folder or .mcap file of the journal.")
 @click.option("--no-journal", is_flag=True, help="Write no journal.")
@@ -41,6 +42,7 @@ def command(
     ticks: int | None,
     duration_s: float | None,
     seed: int | None,
+    markets_file: str | None,
     headless: bool,
     journal_path: str | None,
     no_journal: bool,
@@ -55,9 +57,9 @@ def command(
         raise click.UsageError("--journal and --no-journal exclude each other")
     from sniper.configfile import load
 
-    loaded = load(config_path, sets if seed is None else (*sets, f"seed={seed}"))
-    overrides = [*sets, *([] if seed is None else [f"seed={seed}"])]
-    note(", ".join([f"config: {loaded.path or 'embedded default'}", *overrides]))
+    sets = overrides(sets, seed=seed, feed__markets_file=markets_file)
+    loaded = load(config_path, sets)
+    note(", ".join([f"config: {loaded.path or 'embedded default'}", *sets]))
     with_journal = journal_path is not None or (loaded.config.journal.enabled and not no_journal)
     return run(loaded, ticks, duration_s, headless, journal_path, with_journal, as_json)
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sniper.cli.options import config_options
+from sniper.cli.options import config_options, markets_option, overrides
+from sniper.cli.progress import progress
 from sniper.cli.terminal import note
 from sniper.errors import EXIT_OK
 
@@ -22,9 +23,12 @@ PROMPT = "(sniper) "
 
 
 @click.command()
-@click.argument("journal", required=False, type=click.Path(path_type=Path))
+@click.argument("journal", required=False, type=click.Path(path_type=Path, readable=False))
 @config_options
-def command(journal: Path | None, config_path: str | None, sets: tuple[str, ...]) -> int:
+@markets_option
+def command(
+    journal: Path | None, config_path: str | None, sets: tuple[str, ...], markets_file: str | None
+) -> int:
     """Walk through JOURNAL tick by tick; without one, through a fresh run on the config's feed.
 
     Commands come from standard input, one a line: next, back, goto, until, break, book .. and help. With a
@@ -33,10 +37,14 @@ def command(journal: Path | None, config_path: str | None, sets: tuple[str, ...]
     from sniper.debugger import Debugger
     from sniper.debugger_walk import Walk
 
+    sets = overrides(sets, feed__markets_file=markets_file)
     source = journal_source(journal) if journal else feed_source(config_path, sets)
     try:
-        debugger = Debugger(lambda announce: Walk(source, announce))
-        if not sys.stdin.isatty():
+        person = sys.stdin.isatty()
+        debugger = Debugger(
+            lambda announce: Walk(source, announce), repeats=person, progress=lambda: progress("tick", None)
+        )
+        if not person:
             for line in debugger.run(sys.stdin):
                 click.echo(line)
             return EXIT_OK
