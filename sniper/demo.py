@@ -1,7 +1,8 @@
 """One panel alone on the simulated market: what `python -m sniper.panels.book` runs.
 
-The real engine works on simulated frames at their own pace; --ticks N ends it, --svg FILE draws one picture of
-the whole dashboard into a file instead.
+The real engine works on simulated frames at their own pace; --ticks N ends it. Where standard error is no
+terminal, status lines come there and the panel as it was in the end goes to standard output. --svg FILE draws one
+picture of the whole dashboard into a file instead.
 """
 
 from __future__ import annotations
@@ -71,6 +72,13 @@ def command(panel: str, ticks: int | None, seed: int, markets: int, speed: float
         loop.run(ticks)
     if isinstance(display, Camera) and svg is not None:
         svg.write_text(display.svg(), encoding="utf-8")
+    elif isinstance(display, StatusLine):
+        page = Console()
+        width, height = page.size
+        boxes = layout.single(panel, width, height)
+        if boxes:
+            view = look(page_want(boxes[0], "BTC-USD"))
+            page.print(Picture(view, width, height, only=panel), end="")
 
 
 class Camera:

@@ -17,16 +17,21 @@ from tests.test_dashboard import Pty
 TITLES = {name: panel.TITLE for name, panel in layout.PANELS.items()}
 
 
-def test_off_a_terminal_it_prints_status_lines() -> None:
+def test_off_a_terminal_it_prints_status_lines_and_the_panel_at_the_end() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "sniper.panels.book", "--ticks", "20", "--speed", "0"],
+        [sys.executable, "-m", "sniper.panels.book", "--ticks", "60", "--speed", "0"],
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ, "NO_COLOR": "1"},
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "80", "LINES": "24"},
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("tick 1  sim ") and done.stdout == ""
+    assert done.stderr.startswith("tick 1  sim ")
+    lines = done.stdout.splitlines()
+    assert len(lines) == 24 and {len(line) for line in lines} == {80}
+    assert "tick 60" in lines[0] and " Book " in done.stdout and "BTC-USD live" in done.stdout
+    others = [title for name, title in TITLES.items() if name not in ("book", "header")]
+    assert not [title for title in others if f" {title} " in done.stdout]
 
 
 @pytest.mark.parametrize("panel", sorted(layout.PANELS))
