@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sniper.trading import BUY
+from sniper.venues import admission
 from tests.papers import (
     ALL,
     ASKS,
@@ -97,6 +98,7 @@ def test_short_term_commands_are_limited_a_window_of_blocks_and_failed_ones_coun
     assert bench.cancel(9, bench.height + 1) == 0
     assert bench.buy(2, 1, 99_000) == 0
     assert bench.buy(3, 1, 99_000) == 5001
+    assert bench.cancel(2, bench.height + 30) == 5001
     bench.block()
     assert bench.buy(4, 1, 99_000) == 5001
     bench.block()
@@ -110,3 +112,16 @@ def test_stateful_placements_are_limited_and_their_cancels_are_not() -> None:
     bench.block()
     assert [bench.cancel(i, bench.now_ns // SECOND + 7200, "long_term") for i in (1, 2)] == [0, 0]
     assert [bench.buy(i, 1, 99_000, **LONG) for i in (4, 5)] == [5001, 5001]
+
+
+def test_what_is_remembered_of_ids_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "REMEMBERED_MAX", 3)
+    bench = ready(stateful_limits=())
+    until = bench.height + 9
+    assert [bench.cancel(i, until) for i in (1, 2, 3, 4)] == [0] * 4
+    assert [bench.cancel(i, until) for i in (1, 3)] == [0, 9], "the oldest is forgotten"
+    for i in (1, 2, 3, 4):
+        bench.buy(i, 1, 99_000, **LONG)
+        bench.cancel(i, bench.now_ns // SECOND + 7200, "long_term")
+    bench.block()
+    assert [bench.buy(i, 1, 99_000, **LONG) for i in (1, 4)] == [0, 3009]

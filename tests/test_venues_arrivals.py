@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sniper.trading import BUY, SELL
+from sniper.trading import BUY, SELL, Cancel
 from tests.papers import (
     ASKS,
     BIDS,
@@ -154,9 +154,10 @@ def test_a_cancel_needs_known_flags_and_a_known_market(bench: Bench) -> None:
     assert bench.cancel(1, bench.height + 1, kind="twap") == 3000
     assert bench.cancel(1, 2_000_000_000, kind="long_term") == 3006
     assert bench.cancel(1, 0, kind="long_term") == 3001
-    bench.send(bench.order(1, BUY, 1, 1)._replace(ticker="X"))
+    wrong = Cancel(1, 9, "NO-USD", "short_term", bench.height + 1, 0, "test")
+    bench.send(wrong, wrong._replace(market=0))
     bench.run()
-    assert bench.answers[-1][2] == 8
+    assert bench.answers[-2:] == [("cancel", 1, 8)] * 2
 
 
 @pytest.mark.parametrize("status", ["PAUSED", "CANCEL_ONLY", "POST_ONLY", "FINAL_SETTLEMENT"])

@@ -16,6 +16,7 @@ from tests.papers import (
     POST,
     SECOND,
     STOP,
+    TINY,
     Bench,
     ready,
 )
@@ -170,6 +171,27 @@ def test_traded_prices_trigger_too_but_only_near_the_oracle_price(bench: Bench) 
     bench.block()
     bench.run(2)
     assert bench.told(2) == ["UNTRIGGERED"], "the trade was of another block"
+
+
+def test_traded_prices_above_are_held_near_the_oracle_price_too(bench: Bench) -> None:
+    more: dict[str, Any] = {"kind": "conditional", "trigger": "stop_loss"} | IOC
+    bench.buy(1, 10, 100_400, trigger_ticks=100_300, **more)
+    bench.buy(2, 10, 100_400, trigger_ticks=100_501, **more)
+    bench.block()
+    for price in (100_200, 100_300, 100_100):
+        bench.trade(BUY, price, 1)
+    bench.block()
+    bench.run(2)
+    assert bench.told(1)[:2] == ["UNTRIGGERED", "OPEN"] and bench.told(2) == ["UNTRIGGERED"]
+    bench.trade(BUY, 150_000, 1)
+    bench.block()
+    bench.run(2)
+    assert bench.told(2) == ["UNTRIGGERED"]
+
+
+def test_a_stateful_order_is_subject_to_the_isolated_rule(bench: Bench) -> None:
+    bench.buy(1, 10, 100_010, **IOC)
+    assert bench.buy(2, 10, 3_990, **LONG, market=TINY) == 2005
 
 
 def test_deleveraging_trades_do_not_trigger(bench: Bench) -> None:

@@ -192,6 +192,22 @@ def test_a_block_takes_of_an_account_only_so_much_and_a_position_only_once() -> 
     assert value <= 10_500  # the last of them may pass the limit by its share of value above the oracle price
 
 
+def test_nothing_more_is_taken_of_an_account_that_has_given_its_share_of_the_block() -> None:
+    bench = Bench(
+        usdc_quantums=-100_000 * USDC,
+        start_positions=(("BTC-USD", "0.5", "100000"), ("ETH-USD", "13", "4000")),
+        liquidation=LiquidationRules(account_notional_max=1_000 * USDC, notional_min=2_000 * USDC),
+    )
+    bench.book([(99_999, 9000)], [])
+    bench.book([(39_999, 90000)], [], ETH)
+    bench.oracle("98000")
+    bench.oracle("3950", ETH)
+    bench.block()
+    bench.run(1)
+    (fill,) = bench.fills
+    assert 900 < float(fill["quoteAmount"]) < 1_100
+
+
 def test_it_stops_as_soon_as_the_account_is_healthy() -> None:
     bench = long_bench(-8_000, LiquidationRules(portion_ppm=100_000, fee_ppm=0))
     bench.book([(80_600, 5000)], [])

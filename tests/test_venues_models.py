@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sniper.trading import BUY, SELL
+from sniper.venues.floor import DAY_NS
 from tests.papers import (
     ASKS,
     BIDS,
@@ -54,3 +55,18 @@ def test_against_a_liquidation_a_maker_gets_no_rebate(bench: Bench) -> None:
         ("LIQUIDATION", False),
         ("LIMIT", True),
     ]
+
+
+def test_volume_older_than_thirty_days_counts_no_more() -> None:
+    bench = Bench(fee="tiers", volume_30d_usd=999_000, usdc_quantums=10**12)
+    bench.book([(99_990, 5000)], [(100_010, 5000)])
+    bench.buy(1, 200, 100_010, **IOC)
+    floor = bench.paper.floor
+    day = bench.now_ns // DAY_NS
+    assert floor.tier(bench.now_ns).taker_ppm == 450
+    assert floor.tier((day + 29) * DAY_NS).taker_ppm == 450
+    assert floor.tier((day + 30) * DAY_NS).taker_ppm == 500
+    floor.count((day + 29) * DAY_NS, 1)
+    assert len(bench.ledger.volume) == 2
+    floor.count((day + 30) * DAY_NS, 1)
+    assert list(bench.ledger.volume) == [day + 29, day + 30]

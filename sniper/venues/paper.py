@@ -15,6 +15,7 @@ import numpy as np
 
 from sniper._ext.tape import KIND_NAMES, Tape
 from sniper.paper_settings import PaperSettings
+from sniper.quantums import lent
 from sniper.trading import Cancel, Place
 from sniper.venues.account_frames import INTERNAL_ERROR, Owner, snapshot, snapshot_order, snapshot_position
 from sniper.venues.admission import Memory
@@ -42,6 +43,7 @@ KINDS = 4  # of Tape.used: bits of the kinds of all rows but levels
 SNAPSHOT, DUPLICATE, LIQUIDATED, DELEVERAGED, RETICKED = 1, 2, 32, 64, 512  # Event.flags
 NO_MARKET = 0xFFFF
 VERSION = 1
+FEW = 24  # rows that are looked at one by one
 COLUMNS = ("kind", "side", "market", "price", "size", "flags", "venue_ns", "ref")
 
 
@@ -55,8 +57,8 @@ class Paper:
         self.settings = checked(settings)
         self._tape, self._decoder, self._books = tape, decoder, books
         self._rows, self._trades, self._updates = tape.rows, tape.trades, tape.markets
-        used: Any = tape.used
-        self._kinds = memoryview(used)[KINDS : KINDS + 1]
+        self._kinds = lent(tape.used)[KINDS : KINDS + 1]
+        self._columns = tuple(lent(tape.rows[name]) for name in COLUMNS)
         self._owner = Owner(settings.address, settings.subaccount)
         self.markets = Markets(decoder)
         self.ledger = opened(settings.usdc_quantums, settings.insurance_quantums)
@@ -128,18 +130,29 @@ class Paper:
             self.collateral.restart(self.ledger)
         elif kinds & TERMS:
             self.collateral.apply(rows)
-        if self._awake and rows:
-            if self.grants.waiting and kinds & TERMS:
+            if self.grants.waiting:
                 self.grants.book(self.markets, self.ledger, self.reports.events)
                 self.collateral.keep(self.ledger, *self.ledger.holdings)
                 self._follow()
-            for market in self._read(now_ns, rows):
+        picks = self._picks(rows) if self._awake else []
+        arrives = now_ns >= self._next_ns
+        if picks:
+            for market in self._read(now_ns, picks):
                 self.floor.crossed(market, self._height + 1, now_ns)
-        if now_ns >= self._next_ns:
+        if arrives:
             height = max(self._height, int(self._books.height))
             self.arrivals.arrive(now_ns, height, self._block_ns())
             self._next_ns = self.arrivals.next_ns
-        self._follow()
+        if picks or arrives:
+            self._follow()
+
+    def _picks(self, n: int) -> list[int]:
+        """Indexes of the rows of followed markets, and of those that are of no market."""
+        if n > FEW:
+            picked: list[int] = np.flatnonzero(self._wanted[self._rows["market"][:n]]).tolist()
+            return picked
+        market, followed = self._columns[2], self._followed
+        return [i for i in range(n) if market[i] in followed or market[i] == NO_MARKET]
 
     def _follow(self) -> None:
         """Read the rows of the markets in which we have orders, positions or taken levels, and of no others."""
@@ -158,18 +171,15 @@ class Paper:
             self._height = max(self._height, int(self._books.height))
         self._awake = awake
 
-    def _read(self, now_ns: int, n: int) -> list[int]:
-        """The rows of the followed markets, in their order. Returns the markets whose books changed."""
-        picks = np.flatnonzero(self._wanted[self._rows["market"][:n]])
-        if not len(picks):
-            return []
-        rows = self._rows[picks]
+    def _read(self, now_ns: int, picks: list[int]) -> list[int]:
+        """These rows, in their order. Returns the markets whose books changed."""
+        kinds, sides, markets, prices, sizes, flagss, times, refs = self._columns
         changed: dict[int, None] = {}
         anew: dict[int, None] = {}
         block: Block | None = None
-        for kind, side, market, price, size, flags, venue_ns, ref in zip(
-            *(rows[name].tolist() for name in COLUMNS), strict=True
-        ):
+        for i in picks:
+            kind, side, market = kinds[i], sides[i], markets[i]
+            price, size, flags = prices[i], sizes[i], flagss[i]
             if kind == LEVEL:
                 changed[market] = None
                 if not flags & SNAPSHOT:
@@ -177,14 +187,16 @@ class Paper:
                     self.floor.level(market, side, price, size)
             elif kind == TRADE:
                 if not flags & (SNAPSHOT | DUPLICATE | DELEVERAGED):
-                    self._trade(market, side, Price(price, flags >> 24), size, flags, venue_ns, ref, now_ns)
+                    self._trade(
+                        market, side, Price(price, flags >> 24), size, flags, times[i], refs[i], now_ns
+                    )
             elif kind == ORACLE:
                 if price > 0:
                     self.markets.oracle[market] = Price(price, flags >> 24)
             elif kind == MARKET:
-                self.markets.changed(market, self._updates[ref])
                 if flags & RETICKED:
                     self._regrid(market, now_ns)
+                self.markets.changed(market, self._updates[refs[i]])
             elif kind == BOOK:
                 anew[market] = None
                 self.depth.told_all(market)
@@ -192,8 +204,8 @@ class Paper:
                 if block is not None:
                     self.blocks.block(block, now_ns)
                 self._height = price
-                rates = dict(self.markets.rate) if self.blocks.funding_due(venue_ns) else {}
-                block = Block(price, venue_ns, rates)
+                rates = dict(self.markets.rate) if self.blocks.funding_due(times[i]) else {}
+                block = Block(price, times[i], rates)
         for market in anew:
             self.floor.snapshot(market)
         if block is not None:
