@@ -101,9 +101,9 @@ class Session:
         return [place]
 
 
-def live(session: Session, seconds: float) -> Ticks:
+def live(session: Session, seconds: float, **more: Any) -> Ticks:
     """Play a session on the sim."""
-    feed = Sim(seed=5, markets=3, candles=())
+    feed = Sim(seed=5, markets=3, candles=(), **more)
     feed.start(session.inbox)
     now_ns = start_ns = feed.due(0) or 0
     ticks: Ticks = []

@@ -15,7 +15,9 @@ from sniper._ext.decode import Decoder
 from sniper._ext.orderbook import Books
 from sniper._ext.tape import Tape
 from sniper._ext.trades import Trades
+from sniper.account import Account, AccountSettings
 from sniper.feed.sim.text import iso
+from sniper.funding import Funding
 from sniper.paper_settings import PaperSettings
 from sniper.trading import BUY, SELL, VENUE_CONNECTION, Cancel, Place
 from sniper.types import REC_FRAME, REC_VENUE, Record
@@ -85,6 +87,8 @@ class Bench:
             **{"latency": "instant", "fee": "entry", "cancel_share_ppm": 0} | settings
         )
         self.paper = Paper(self.tape, self.decoder, self.books, self.settings)
+        self.account = Account(self.tape, self.decoder, AccountSettings())
+        self.funding = Funding(self.tape, self.decoder)
         self.sink = Sink()
         self.now_ns, self.height = START_NS, height
         self.message_id = 0
@@ -105,11 +109,17 @@ class Bench:
         before = len(self.sink.records)
         self.paper.pull(self.now_ns, self.sink)
         records: list[Record] = [(self.now_ns, 0, REC_FRAME, frame) for frame in frames]
-        n = self.decoder.apply(records + self.sink.records[before:])
+        records += self.sink.records[before:]
+        n = self.decoder.apply(records)
         self.books.apply(n)
         self.trades.apply(n)
+        self.account.apply(n, records, self.now_ns)
+        self.funding.apply(n, self.now_ns)
+        if self.funding.charges:
+            self.account.charge(self.funding.charges)
         self.paper.observe(self.now_ns, n)
         self.conserved()
+        assert not self.account.refusals, "the engine's own account stage believes all that the venue says"
 
     def next_id(self) -> int:
         self.message_id += 1
@@ -297,6 +307,16 @@ class Bench:
 
     def live(self, client_id: int, kind: str = "short_term", market: int = BTC) -> PaperOrder | None:
         return self.paper.floor.orders.get((client_id, FLAGS[kind], market))
+
+    def booked(self) -> None:
+        """What the account stage made of the messages is what the ledger holds."""
+        self.run(5)
+        account, ledger = self.account, self.ledger
+        held = {market: position.size_quantums for market, position in account.positions.items()}
+        assert held == {market: holding.base for market, holding in ledger.holdings.items()}
+        assert account.usdc[0] == ledger.usdc["account"] + ledger.unsettled()
+        account.apply(0, [], self.now_ns + 60 * SECOND)
+        assert not account.differences
 
     @property
     def ledger(self) -> Ledger:

@@ -6,13 +6,14 @@ import json
 from typing import Any
 
 from sniper.account import Account, AccountSettings
+from sniper.funding import Funding
 from sniper.trading import Cancel, Place
 from sniper.types import Record
 from sniper.venues.account_frames import average
 from sniper.venues.terms import Terms
 from tests import real
 from tests.paper_sessions import Session, live
-from tests.papers import IOC, LONG, STOP, Bench, ready
+from tests.papers import HOUR, IOC, LONG, SECOND, START_NS, STOP, Bench, ready
 
 TERMS = Terms(0, "X-USD", 0, "ACTIVE", False, -10, -9, 1, 1, 1, 0, 1, 4)
 
@@ -128,10 +129,16 @@ class WithAccount(Session):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.account = Account(self.engine.tape, self.engine.decoder, AccountSettings())
+        self.funding = Funding(self.engine.tape, self.engine.decoder)
+        self.hours = 0
 
     def tick(self, now_ns: int, records: list[Record]) -> tuple[Any, ...]:
         commands = super().tick(now_ns, records)
         self.account.apply(self.engine.rows, records, now_ns)
+        self.funding.apply(self.engine.rows, now_ns)
+        if self.funding.charges:
+            self.account.charge(self.funding.charges)
+            self.hours += 1
         return commands
 
     def script(self, now_ns: int) -> list[Place | Cancel]:
@@ -140,11 +147,12 @@ class WithAccount(Session):
 
 def test_the_account_stage_books_what_the_ledger_holds() -> None:
     session = WithAccount(latency="near", usdc_quantums=50_000_000_000)
-    live(session, 80)
+    live(session, 80, start_ns=START_NS + HOUR // 2 - 20 * SECOND)
     account, ledger = session.account, session.paper.ledger
     assert not session.paper.outbox.waiting and not session.paper.floor.orders, "all is said and done"
     assert not account.refusals and account.trust == "live" and not account.differences
-    assert account.usdc[0] == ledger.usdc["account"] != 50_000_000_000
+    assert session.hours == 1 and ledger.indexes, "the hour came while something was held"
+    assert account.usdc[0] == ledger.usdc["account"] + ledger.unsettled() != 50_000_000_000
     held = {market: position.size_quantums for market, position in account.positions.items()}
     assert held == {market: holding.base for market, holding in ledger.holdings.items()}
     assert len(account.recent) > 10

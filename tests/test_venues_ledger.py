@@ -237,6 +237,7 @@ def test_a_session_of_fills_funding_and_liquidations_agrees_with_the_twin(
     bench.run(5)
     twin = Books(usdc, insurance, {"BTC-USD": -10, "ETH-USD": -9}, 437, -101)
     twin.messages(bench.news, hours)
+    bench.booked()
     assert bench.ledger.unsettled() == due(twin)
     assert twin.usdc == bench.ledger.usdc
 

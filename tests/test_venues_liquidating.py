@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+
+import pytest
 
 from sniper.paper_settings import USDC, LiquidationRules
 from sniper.trading import BUY
@@ -10,11 +13,30 @@ from tests.papers import ALL, BTC, ETH, Bench
 
 WHOLE = LiquidationRules(portion_ppm=1_000_000, account_notional_max=10**15)
 
+BENCHES: list[Bench] = []
+
+
+@pytest.fixture(autouse=True)
+def booked() -> Iterator[None]:
+    """After every test: the account stage has booked what the ledger holds."""
+    BENCHES.clear()
+    yield
+    for bench in BENCHES:
+        bench.booked()
+
+
+class Noted(Bench):
+    """A bench whose books are compared at the end of its test."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        BENCHES.append(self)
+
 
 def long_bench(usdc: int, rules: LiquidationRules = WHOLE, **more: Any) -> Bench:
     """0.1 BTC bought at 88,000 and so much USDC; the oracle price stands at 90,000."""
     markets = ALL | {"BTC-USD": ALL["BTC-USD"] | {"oraclePrice": "90000"}}
-    return Bench(
+    return Noted(
         markets,
         usdc_quantums=usdc * USDC,
         liquidation=rules,
@@ -134,7 +156,7 @@ def test_below_zero_equity_the_position_is_deleveraged_at_the_bankruptcy_price()
 
 def test_a_short_is_bought_back_up_to_its_fillable_price() -> None:
     markets = ALL | {"BTC-USD": ALL["BTC-USD"] | {"oraclePrice": "80000"}}
-    bench = Bench(
+    bench = Noted(
         markets,
         usdc_quantums=9_100 * USDC,
         liquidation=WHOLE,
@@ -174,7 +196,7 @@ def test_a_block_takes_a_tenth_of_the_position_but_at_least_the_least_notional()
 
 
 def test_a_block_takes_of_an_account_only_so_much_and_a_position_only_once() -> None:
-    bench = Bench(
+    bench = Noted(
         usdc_quantums=-100_000 * USDC,
         start_positions=(("BTC-USD", "0.5", "100000"), ("ETH-USD", "13", "4000")),
         liquidation=LiquidationRules(account_notional_max=9_000 * USDC),
@@ -193,7 +215,7 @@ def test_a_block_takes_of_an_account_only_so_much_and_a_position_only_once() -> 
 
 
 def test_nothing_more_is_taken_of_an_account_that_has_given_its_share_of_the_block() -> None:
-    bench = Bench(
+    bench = Noted(
         usdc_quantums=-100_000 * USDC,
         start_positions=(("BTC-USD", "0.5", "100000"), ("ETH-USD", "13", "4000")),
         liquidation=LiquidationRules(account_notional_max=1_000 * USDC, notional_min=2_000 * USDC),
@@ -241,9 +263,9 @@ def test_orders_do_not_take_what_the_liquidation_took() -> None:
     assert bench.place(2, BUY, 1, 80_600, time_in_force="ioc") == 0
 
 
-def test_a_short_worth_less_than_nothing_is_closed_for_nothing() -> None:
+def test_a_short_worth_less_than_nothing_is_closed_for_next_to_nothing() -> None:
     markets = ALL | {"BTC-USD": ALL["BTC-USD"] | {"oraclePrice": "80000"}}
-    bench = Bench(
+    bench = Noted(
         markets,
         usdc_quantums=-2_000 * USDC,
         liquidation=WHOLE,
@@ -251,5 +273,5 @@ def test_a_short_worth_less_than_nothing_is_closed_for_nothing() -> None:
     )
     bench.block()
     bench.run(1)
-    assert bench.fills[-1]["price"] == "0" and not bench.ledger.holdings
-    assert bench.usdc == -2_000 * USDC, "no position is closed for less than nothing"
+    assert bench.fills[-1]["price"] == "0.00001" and not bench.ledger.holdings
+    assert bench.usdc == -2_000 * USDC - 1, "no position is closed for nothing or less"

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from sniper.funding import MISSED_MAX
 from sniper.funding_rules import HOUR_NS, index_change, rate_ppm
 from sniper.paper_settings import PPM
 from sniper.trading import BUY
@@ -132,11 +133,12 @@ class Blocks:
         """Move the index of every market we hold, once for each hour that has come."""
         floor = self._floor
         hours = (block.time_ns - self.state.hour_ns) // HOUR_NS + 1
+        charged = min(hours, MISSED_MAX + 1)
         for market in floor.ledger.holdings:
             rate, oracle = block.rates.get(market, Price(0, 0)), floor.markets.oracle[market]
             ppm = rate_ppm(rate.number, rate.decimals)
             atomic = floor.markets.known(market).atomic
-            floor.ledger.accrue(market, hours * index_change(ppm, oracle.number, oracle.decimals, atomic))
+            floor.ledger.accrue(market, charged * index_change(ppm, oracle.number, oracle.decimals, atomic))
         self.state.hour_ns += hours * HOUR_NS
         floor.collateral.keep(floor.ledger)
 

@@ -96,10 +96,10 @@ class Liquidating:
         return value, loss, stuck
 
     def _deleverage(self, market: int, height: int, now_ns: int) -> None:
-        """Close a whole position against the market at its bankruptcy price, which is never below 0."""
+        """Close a whole position against the market at its bankruptcy price, which is never 0 or below."""
         base = self._floor.ledger.base(market)
         received = self._floor.collateral.kernel.bankruptcy(OURS, market, abs(base))
-        self._close(market, abs(base), max(0, received if base > 0 else -received), height, now_ns)
+        self._close(market, abs(base), max(1, received if base > 0 else -received), height, now_ns)
 
     def _close(self, market: int, taken: int, quote: int, height: int, now_ns: int) -> None:
         floor = self._floor
