@@ -108,6 +108,7 @@ CORE = (
             "chance",
             "collateral",
             "floor",
+            "hearing",
             "ledger",
             "liquidating",
             "matching",

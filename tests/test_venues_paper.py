@@ -320,7 +320,7 @@ def test_it_wakes_with_the_prices_and_the_height_of_the_moment() -> None:
     bench.sell(2, 10, 99_990, **IOC)
     bench.book(BIDS, ASKS)
     bench.tick()
-    assert not bench.paper._followed
+    assert not bench.paper.hearing.followed
     bench.oracle("60000")
     bench.trading(status="PAUSED")
     assert bench.buy(3, 30, 100_010, **IOC) == 34

@@ -11,19 +11,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from sniper._ext.tape import KIND_NAMES, Tape
 from sniper.paper_settings import PaperSettings
 from sniper.quantums import lent
 from sniper.trading import Cancel, Place
-from sniper.venues.account_frames import INTERNAL_ERROR, Owner, snapshot, snapshot_order, snapshot_position
+from sniper.venues.account_frames import Owner, snapshot, snapshot_order, snapshot_position
 from sniper.venues.admission import Memory
 from sniper.venues.arrivals import NEVER, Arrivals, ArrivalsState
-from sniper.venues.blocks import Block, Blocks, BlockState
+from sniper.venues.blocks import Blocks, BlockState
 from sniper.venues.chance import Chance, named
 from sniper.venues.collateral import Collateral
 from sniper.venues.floor import Floor
+from sniper.venues.hearing import Hearing
 from sniper.venues.ledger import ACCOUNT, Ledger, opened
 from sniper.venues.liquidating import Liquidating
 from sniper.venues.matching import Depth, Level
@@ -34,17 +34,9 @@ from sniper.venues.reports import Events, Reports
 from sniper.venues.starting import Grants
 from sniper.venues.terms import Markets, Price
 
-KIND = {name: i for i, name in enumerate(KIND_NAMES)}
-LEVEL, TRADE, ORACLE, MARKET, BLOCK, BOOK = (
-    KIND[name] for name in ("LEVEL", "TRADE", "ORACLE", "MARKET", "BLOCK", "BOOK")
-)
-TERMS = 1 << ORACLE | 1 << MARKET
+TERMS = 1 << KIND_NAMES.index("ORACLE") | 1 << KIND_NAMES.index("MARKET")
 KINDS = 4  # of Tape.used: bits of the kinds of all rows but levels
-SNAPSHOT, DUPLICATE, LIQUIDATED, DELEVERAGED, RETICKED = 1, 2, 32, 64, 512  # Event.flags
-NO_MARKET = 0xFFFF
 VERSION = 1
-FEW = 24  # rows that are looked at one by one
-COLUMNS = ("kind", "side", "market", "price", "size", "flags", "venue_ns", "ref")
 
 
 class Paper:
@@ -56,9 +48,7 @@ class Paper:
     def __init__(self, tape: Tape, decoder: Any, books: Any, settings: PaperSettings) -> None:
         self.settings = checked(settings)
         self._tape, self._decoder, self._books = tape, decoder, books
-        self._rows, self._trades, self._updates = tape.rows, tape.trades, tape.markets
         self._kinds = lent(tape.used)[KINDS : KINDS + 1]
-        self._columns = tuple(lent(tape.rows[name]) for name in COLUMNS)
         self._owner = Owner(settings.address, settings.subaccount)
         self.markets = Markets(decoder)
         self.ledger = opened(settings.usdc_quantums, settings.insurance_quantums)
@@ -75,12 +65,9 @@ class Paper:
         self.liquidating = Liquidating(self.floor, named(settings.seed, "liquidation"))
         self.blocks = Blocks(self.floor, self.liquidating)
         self.arrivals = Arrivals(settings, self.floor, self.blocks, named(settings.seed, "commands"))
+        self.hearing = Hearing(tape, self.floor, self.blocks)
         self.grants = Grants(settings.start_positions)
         self._connected = self._subscribed = False
-        self._wanted = np.zeros(NO_MARKET + 1, np.bool_)  # by market: whether its rows are read
-        self._wanted[NO_MARKET] = True
-        self._followed: dict[int, None] = {}
-        self._height = 0  # of the last block carried out
         self._awake = bool(self.grants.waiting)
         self._next_ns = NEVER
 
@@ -134,115 +121,30 @@ class Paper:
                 self.grants.book(self.markets, self.ledger, self.reports.events)
                 self.collateral.keep(self.ledger, *self.ledger.holdings)
                 self._follow()
-        picks = self._picks(rows) if self._awake else []
+        picks = self.hearing.picks(rows) if self._awake else []
         arrives = now_ns >= self._next_ns
         if picks:
-            for market in self._read(now_ns, picks):
-                self.floor.crossed(market, self._height + 1, now_ns)
+            for market in self.hearing.read(now_ns, picks):
+                self.floor.crossed(market, self.hearing.height + 1, now_ns)
         if arrives:
-            height = max(self._height, int(self._books.height))
+            height = max(self.hearing.height, int(self._books.height))
             self.arrivals.arrive(now_ns, height, self._block_ns())
             self._next_ns = self.arrivals.next_ns
         if picks or arrives:
             self._follow()
 
-    def _picks(self, n: int) -> list[int]:
-        """Indexes of the rows of followed markets, and of those that are of no market."""
-        if n > FEW:
-            picked: list[int] = np.flatnonzero(self._wanted[self._rows["market"][:n]]).tolist()
-            return picked
-        market, followed = self._columns[2], self._followed
-        return [i for i in range(n) if market[i] in followed or market[i] == NO_MARKET]
-
     def _follow(self) -> None:
-        """Read the rows of the markets in which we have orders, positions or taken levels, and of no others."""
-        wanted = dict.fromkeys(order.market for order in self.floor.orders.values())
-        wanted.update(dict.fromkeys(self.ledger.holdings))
-        wanted.update(dict.fromkeys(market for market, _, _ in self.depth.taken))
-        self.markets.keep(wanted)
-        if wanted != self._followed:
-            self._wanted[list(self._followed)] = False
-            self._wanted[list(wanted)] = True
-            self._followed = wanted
+        """Have business in the markets in which we have orders, positions or taken levels."""
+        wanted = [order.market for order in self.floor.orders.values()]
+        wanted += self.ledger.holdings
+        wanted += [market for market, _, _ in self.depth.taken]
+        self.hearing.follow(wanted)
         if bool(self.ledger.holdings) != bool(self.blocks.state.hour_ns):
             self.blocks.watch_hours(self._block_ns())
         awake = bool(wanted or self.grants.waiting)
         if awake and not self._awake:
-            self._height = max(self._height, int(self._books.height))
+            self.hearing.height = max(self.hearing.height, int(self._books.height))
         self._awake = awake
-
-    def _read(self, now_ns: int, picks: list[int]) -> list[int]:
-        """These rows, in their order. Returns the markets whose books changed."""
-        kinds, sides, markets, prices, sizes, flagss, times, refs = self._columns
-        changed: dict[int, None] = {}
-        anew: dict[int, None] = {}
-        block: Block | None = None
-        for i in picks:
-            kind, side, market = kinds[i], sides[i], markets[i]
-            price, size, flags = prices[i], sizes[i], flagss[i]
-            if kind == LEVEL:
-                changed[market] = None
-                if not flags & SNAPSHOT:
-                    self.depth.told(market, side, price)
-                    self.floor.level(market, side, price, size)
-            elif kind == TRADE:
-                if not flags & (SNAPSHOT | DUPLICATE | DELEVERAGED):
-                    self._trade(
-                        market, side, Price(price, flags >> 24), size, flags, times[i], refs[i], now_ns
-                    )
-            elif kind == ORACLE:
-                if price > 0:
-                    self.markets.oracle[market] = Price(price, flags >> 24)
-            elif kind == MARKET:
-                if flags & RETICKED:
-                    self._regrid(market, now_ns)
-                self.markets.changed(market, self._updates[refs[i]])
-            elif kind == BOOK:
-                anew[market] = None
-                self.depth.told_all(market)
-            elif kind == BLOCK and price > self._height:
-                if block is not None:
-                    self.blocks.block(block, now_ns)
-                self._height = price
-                rates = dict(self.markets.rate) if self.blocks.funding_due(times[i]) else {}
-                block = Block(price, times[i], rates)
-        for market in anew:
-            self.floor.snapshot(market)
-        if block is not None:
-            self.blocks.block(block, now_ns)
-        return list(changed)
-
-    def _trade(
-        self,
-        market: int,
-        side: int,
-        price: Price,
-        size: int,
-        flags: int,
-        venue_ns: int,
-        ref: int,
-        now_ns: int,
-    ) -> None:
-        terms = self.markets.known(market)
-        height = int(self._trades["height"][ref]) or self._height
-        steps = size * 10**terms.step_decimals // (terms.step * 10 ** (flags >> 16 & 0xFF))
-        self.blocks.traded(market, price)
-        self.floor.traded(
-            market,
-            side,
-            price,
-            steps,
-            height=height,
-            at_ns=venue_ns,
-            told_ns=now_ns,
-            liquidated=bool(flags & LIQUIDATED),
-        )
-
-    def _regrid(self, market: int, now_ns: int) -> None:
-        """The tick or step of a market changed: prices of our orders there mean nothing any more."""
-        plan = self.reports.plan_block(now_ns)
-        for order in [order for order in self.floor.orders.values() if order.market == market]:
-            self.floor.take_off(order, INTERNAL_ERROR, self._height, now_ns, plan)
 
     def _block_ns(self) -> int:
         """Time of the newest block that any connection told of, 0 while none did."""
@@ -266,7 +168,7 @@ class Paper:
             if order.state != WAITING
         )
         usdc = self.ledger.usdc[ACCOUNT] + self.ledger.unsettled()
-        height = self.reports.events.reach(self._height)
+        height = self.reports.events.reach(self.hearing.height)
         return snapshot(self._owner, usdc, totals.net, totals.net - totals.initial, height, positions, orders)
 
     @property
@@ -293,7 +195,7 @@ class Paper:
                 self.grants.waiting,
                 sorted(self.markets.oracle.items()),
                 sorted(self.markets.rate.items()),
-                self._height,
+                self.hearing.height,
                 self._connected,
                 self._subscribed,
             )
@@ -321,13 +223,12 @@ class Paper:
         self.grants.waiting = found.grants
         self.collateral.restart(self.ledger)
         self.markets.clear()
-        self._wanted[:NO_MARKET] = False
-        self._followed = {}
+        self.hearing.follow(())
         self._awake = False
         self._follow()
         self.markets.oracle.update(found.oracle)
         self.markets.rate.update(found.rate)
-        self._height = found.height
+        self.hearing.height = found.height
         self._connected, self._subscribed = found.connected, found.subscribed
         self._next_ns = self.arrivals.next_ns
 
