@@ -8,7 +8,7 @@ import fcntl
 import os
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import zstandard
@@ -147,6 +147,24 @@ class JournalFile:
         footer = Footer(summary_start=start, summary_offset_start=offset_start, summary_crc=crc)
         self._append(data_end + summary + encode(footer) + MAGIC)
 
+    @property
+    def last_ns(self) -> int:
+        """The time of the last message."""
+        return self._last_ns
+
+    def sync(self) -> Callable[[], None]:
+        """Gives a function that has what was appended so far on the disk. It can take seconds, and may run in any
+        thread, also after this file was closed; call it once."""
+        fd = os.dup(self._fd)
+
+        def carry_out() -> None:
+            try:
+                os.fdatasync(fd)
+            finally:
+                os.close(fd)
+
+        return carry_out
+
     def close(self) -> None:
         """Have the file on the disk and close it. This can take seconds."""
         try:
@@ -154,22 +172,26 @@ class JournalFile:
         finally:
             os.close(self._fd)
 
-    def abandon(self, channels: Iterable[Channel]) -> None:
-        """After an OSError: cut the file back to its last whole record, finish it if that is possible, close
-        it. A file without any chunk is removed: it would say nothing."""
+    def abandon(self, channels: Iterable[Channel], last: Metadata) -> None:
+        """After an OSError: cut the file back to its last whole record, append `last` and finish it if that is
+        possible, close it. A file without any chunk is removed: it would say nothing."""
         with contextlib.suppress(OSError):
-            whole = self.size
-            os.ftruncate(self._fd, whole)
-            os.lseek(self._fd, whole, os.SEEK_SET)
-            try:
-                if self.chunks:
+            if not self.chunks:
+                self.path.unlink()
+            else:
+                self._cut_back()
+                try:
+                    self.metadata(last)
                     self.finish(channels)
-                else:
-                    self.path.unlink()
-            except OSError:
-                os.ftruncate(self._fd, whole)
+                except OSError:
+                    self._cut_back()
         with contextlib.suppress(OSError):
             self.close()
+
+    def _cut_back(self) -> None:
+        """To the last whole record."""
+        os.ftruncate(self._fd, self.size)
+        os.lseek(self._fd, self.size, os.SEEK_SET)
 
     def _append(self, data: bytes) -> None:
         view = memoryview(data)

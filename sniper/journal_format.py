@@ -10,7 +10,7 @@ import struct
 from typing import Final, NamedTuple
 
 from mcap.data_stream import RecordBuilder
-from mcap.records import Channel, McapRecord, Schema
+from mcap.records import Channel, McapRecord, Metadata, Schema
 
 from sniper._ext.chunk import DONE_CHANNEL, SNAPSHOT_CHANNEL, TICK_CHANNEL
 from sniper.types import RECORD_NAMES, Record
@@ -45,12 +45,29 @@ class Tick(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """Ticks that the journal does not hold because writing had stopped: first to last, and why."""
+    """Ticks that the journal does not hold because writing had stopped: first to last, and why.
+
+    last_tick None: writing never went on, and how many ticks followed is not known.
+    """
 
     first_tick: int
-    last_tick: int
+    last_tick: int | None
     now_ns: int
     cause: str
+
+    @property
+    def ticks(self) -> str:
+        """Which ticks, in words."""
+        return (
+            f"{self.first_tick} to {self.last_tick}"
+            if self.last_tick is not None
+            else f"from {self.first_tick} on"
+        )
+
+    def record(self) -> Metadata:
+        """As it stands in a file."""
+        said = {key: str(value) for key, value in self._asdict().items() if value is not None}
+        return Metadata(META_GAP, said)
 
 
 _TEXTS: Final = {

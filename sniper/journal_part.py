@@ -202,8 +202,8 @@ class JournalPart:
                     raise ValueError(f"{parts} parts, {size} bytes")
                 self.snapshots.append(Marked(tick, now_ns, size, parts, len(self.chunks)))
             elif record.name == META_GAP:
-                first, last, now_ns = (int(said[key]) for key in ("first_tick", "last_tick", "now_ns"))
-                self.gaps.append(Gap(first, last, now_ns, said["cause"]))
+                last = int(said["last_tick"]) if "last_tick" in said else None
+                self.gaps.append(Gap(int(said["first_tick"]), last, int(said["now_ns"]), said["cause"]))
         except (ValueError, KeyError, struct.error, McapError) as problem:
             raise self._damaged(at, "a record that does not fit the others") from problem
 

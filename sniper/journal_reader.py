@@ -60,8 +60,10 @@ class JournalReader:
 
     @property
     def gaps(self) -> list[Gap]:
-        """Ticks that were not journalled because writing had stopped."""
-        return [gap for part in self._parts for gap in part.gaps]
+        """Ticks that were not journalled because writing had stopped. A file that writing stopped in does not know
+        when it went on; the next file does."""
+        last = self._parts[-1]
+        return [gap for part in self._parts for gap in part.gaps if part is last or gap.last_tick is not None]
 
     @property
     def snapshots(self) -> list[tuple[int, int]]:

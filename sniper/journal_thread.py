@@ -20,10 +20,12 @@ from mcap.records import Channel, Metadata
 from sniper._ext.chunk import ChunkWriter
 from sniper.journal_file import JournalFile
 from sniper.journal_folder import JournalFolder
-from sniper.journal_format import META_GAP, META_SNAPSHOT, SNAPSHOT_PART_BYTES, Gap, snapshot_chunk
+from sniper.journal_format import META_SNAPSHOT, SNAPSHOT_PART_BYTES, Gap, snapshot_chunk
 
 NEW, WRITING, STOPPED, CLOSED = "new", "writing", "stopped", "closed"
 RETRY_S_MAX = 60.0
+SYNC_S = 1.0
+"""What a power cut can cost, beside what was not written yet and the time that the disk takes."""
 DISK_ROOM_MIN = 16 << 20
 """Bytes that must be free before writing is tried again after the disk was full."""
 
@@ -99,6 +101,10 @@ class JournalThread:
         self._turned_s = time.monotonic()
         self._written_tick = 0
         self._bytes_before = 0
+        self._sync_due_s = 0.0
+        self._synced: tuple[JournalFile, int] | None = None
+        self._sync_problem: OSError | None = None
+        self._syncing = threading.Thread()
         self._file: JournalFile | None = self._open()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
@@ -158,6 +164,9 @@ class JournalThread:
                         self.hand_over()
                 while self.work and not closed:
                     closed = self._do_next()
+                    if not closed:
+                        self._sync()
+                self._sync()
                 if self.state == STOPPED and not closed:
                     self._try_again()
         finally:
@@ -189,6 +198,8 @@ class JournalThread:
         file = self._file
         if isinstance(item, Close):
             if file is not None:
+                if self.state == STOPPED:
+                    file.metadata(self._open_gap(file))
                 self._finish(file)
                 file.close()
             if self.state != STOPPED:
@@ -203,8 +214,7 @@ class JournalThread:
             if file is None:
                 file = self._file = self._open()
             if item.gap is not None:
-                said = {key: str(value) for key, value in item.gap._asdict().items()}
-                file.metadata(Metadata(META_GAP, said))
+                file.metadata(item.gap.record())
         elif file is not None:
             if isinstance(item, Snapshot):
                 self._write_snapshot(file, item)
@@ -260,8 +270,35 @@ class JournalThread:
             self._retry_at_s = time.monotonic() + self._retry_s
             file, self._file = self._file, None
         if file is not None:
-            file.abandon(list(self._channels))
+            file.abandon(list(self._channels), self._open_gap(file))
             self._bytes_before += file.size
+
+    def _open_gap(self, file: JournalFile) -> Metadata:
+        """What the file says of the ticks that it will not hold."""
+        return Gap(self.lost_from, None, file.last_ns, self.error).record()
+
+    def _sync(self) -> None:
+        """Have what was written on the disk, about once a second, in a thread of its own: the disk may take
+        seconds, and what waits to be written must not wait for that."""
+        file, problem = self._file, self._sync_problem
+        if problem is not None:
+            self._sync_problem = None
+            self._fail(problem)
+        elif file is not None and (file, file.size) != self._synced and not self._syncing.is_alive():
+            now_s = time.monotonic()
+            if now_s >= self._sync_due_s:
+                self._sync_due_s = now_s + SYNC_S
+                self._synced = file, file.size
+                self._syncing = threading.Thread(
+                    target=self._carry_out, args=(file.sync(),), name="journal-sync", daemon=True
+                )
+                self._syncing.start()
+
+    def _carry_out(self, sync: Callable[[], None]) -> None:
+        try:
+            sync()
+        except OSError as problem:
+            self._sync_problem = problem
 
     def _try_again(self) -> None:
         """Once there is a file to go on in, ask the caller for a snapshot by `rotate_due`."""

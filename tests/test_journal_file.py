@@ -14,7 +14,7 @@ from mcap.stream_reader import StreamReader
 
 from sniper import journal_file
 from sniper.journal_file import JournalFile
-from sniper.journal_format import FIXED_CHANNELS, snapshot_chunk
+from sniper.journal_format import FIXED_CHANNELS, Gap, snapshot_chunk
 
 
 def new(path: Path) -> JournalFile:
@@ -125,6 +125,9 @@ def test_a_disk_that_is_full_from_the_start(tmp_path: Path, monkeypatch: pytest.
     assert list(tmp_path.iterdir()) == []
 
 
+LAST = Gap(2, None, 1001, "No space left on device").record()
+
+
 @pytest.mark.parametrize("room", [0, 1, 30, 100, 150, 300, 600])
 def test_a_file_that_cannot_grow_is_cut_to_what_is_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
@@ -137,7 +140,7 @@ def test_a_file_that_cannot_grow_is_cut_to_what_is_whole(
         while True:
             file.chunk(chunk(written + 1))
             written += 1
-    file.abandon(FIXED_CHANNELS)
+    file.abandon(FIXED_CHANNELS, LAST)
     assert (tmp_path / "a.mcap").stat().st_size == file.size, "torn, but every record is whole"
     data = (tmp_path / "a.mcap").read_bytes()
     disk.after = 1 << 60
@@ -154,8 +157,10 @@ def test_a_file_that_cannot_grow_is_finished_when_the_disk_allows(
     with pytest.raises(OSError, match="No space"):
         file.chunk(chunk(2))
     disk.after = 1 << 60
-    file.abandon(FIXED_CHANNELS)
+    file.abandon(FIXED_CHANNELS, LAST)
     assert messages(tmp_path / "a.mcap") == [(1001, b"state 1")]
+    with (tmp_path / "a.mcap").open("rb") as stream:
+        assert list(make_reader(stream).iter_metadata())[1:] == [LAST]
 
 
 def test_a_finish_that_fails_leaves_whole_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,13 +172,13 @@ def test_a_finish_that_fails_leaves_whole_records(tmp_path: Path, monkeypatch: p
     with pytest.raises(OSError, match="No space"):
         file.finish(FIXED_CHANNELS)
     disk.after = 1 << 60
-    file.abandon(FIXED_CHANNELS)
+    file.abandon(FIXED_CHANNELS, LAST)
     assert file.size > before and messages(tmp_path / "a.mcap") == [(1001, b"state 1")]
 
 
 def test_an_abandoned_file_without_chunks_is_removed(tmp_path: Path) -> None:
     file = new(tmp_path / "a.mcap")
-    file.abandon(FIXED_CHANNELS)
+    file.abandon(FIXED_CHANNELS, LAST)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -183,3 +188,17 @@ def test_times_before_1970_come_back(tmp_path: Path) -> None:
     file.finish(FIXED_CHANNELS)
     file.close()
     assert messages(tmp_path / "a.mcap") == [((1 << 64) - 1, b"")]
+
+
+def test_what_was_appended_can_be_had_on_the_disk_even_after_closing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[os.stat_result] = []
+    monkeypatch.setattr(os, "fdatasync", lambda fd: synced.append(os.fstat(fd)))
+    file = new(tmp_path / "a.mcap")
+    carry_out = file.sync()
+    file.close()
+    carry_out()
+    assert [one.st_ino for one in synced] == [(tmp_path / "a.mcap").stat().st_ino]
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        carry_out()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from sniper import journal as journal_module
+from sniper import journal_thread as thread_module
 from sniper.journal import Journal, JournalReader
 from sniper.journal_file import JournalFile
 from sniper.journal_folder import JournalFolder
@@ -176,6 +179,63 @@ def test_closing_with_a_disk_that_refuses(tmp_path: Path, disk: Disk) -> None:
     assert journal.status.state == "stopped" and journal.status.error == "No space left on device"
     with JournalReader(tmp_path / "a.mcap") as reader:
         assert list(reader) == [] and reader.state_before(1) == (0, b"s")
+        assert reader.gaps == [Gap(1, None, DAY_NS, "No space left on device")] and reader.torn is None
+
+
+def test_a_journal_that_never_went_on_says_where_it_stopped(tmp_path: Path, disk: Disk) -> None:
+    """Also where it was not the disk that refused, and the file is still open when the run ends."""
+    journal = Journal(tmp_path, HEADER, chunk_bytes=512, backlog_bytes_max=2048, flush_s=0.01)
+    journal.snapshot(0, DAY_NS, b"s")
+    disk.open.clear()
+    put(journal, ticks(1, 100))
+    missed = journal.status.missed_ticks
+    disk.open.set()
+    journal.close()
+    with JournalReader(tmp_path) as reader:
+        (gap,) = reader.gaps
+        assert (gap.first_tick, gap.last_tick) == (100 - missed + 1, None) and "behind" in gap.cause
+        assert gap.ticks == f"from {gap.first_tick} on"
+        assert [t.number for t in reader] == list(range(1, gap.first_tick))
+
+
+def test_what_is_written_is_on_the_disk_a_second_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", lambda fd: synced.append(os.fstat(fd).st_size))
+    monkeypatch.setattr(thread_module, "SYNC_S", 0.0)
+    journal = Journal(tmp_path / "a.mcap", HEADER, flush_s=0.005)
+    journal.snapshot(0, DAY_NS, b"s")
+    until(lambda: synced and synced[-1] == journal.status.bytes > 800)
+    before = len(synced)
+    put(journal, ticks(1, 3))
+    until(lambda: len(synced) > before and synced[-1] == journal.status.bytes)
+    before = len(synced)
+    time.sleep(0.05)
+    assert len(synced) == before, "nothing new, nothing to do"
+    journal.close()
+
+
+def test_a_disk_that_cannot_keep_what_it_took_stops_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem: list[OSError] = [OSError(5, "Input/output error")]
+
+    def failing(fd: int) -> None:
+        if problem:
+            raise problem.pop()
+
+    monkeypatch.setattr(os, "fdatasync", failing)
+    journal = Journal(tmp_path, HEADER, flush_s=0.005, retry_s=0.005)
+    journal.snapshot(0, DAY_NS, b"s")
+    until(lambda: journal.status.state == "stopped")
+    assert journal.status.error == "Input/output error"
+    until(lambda: journal.rotate_due)
+    journal.rotate(0, DAY_NS, b"again")
+    put(journal, ticks(1, 3))
+    journal.close()
+    with JournalReader(tmp_path) as reader:
+        assert list(reader) == ticks(1, 3)
 
 
 def test_closing_does_not_wait_for_ever(tmp_path: Path, disk: Disk) -> None:

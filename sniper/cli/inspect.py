@@ -131,10 +131,7 @@ def lines(report: Report) -> list[str]:
         f"rejected: {counters['rejected']:,} messages with {counters['rejected_levels']:,} levels"
         + "".join(f"; {reason}: {n:,}" for reason, n in report.rejections.items()),
         "doubts: " + ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in report.doubts.items()),
-        *(
-            f"not journalled: ticks {gap.first_tick} to {gap.last_tick}: {gap.cause}"
-            for gap in report.journal_gaps
-        ),
+        *(f"not journalled: ticks {gap.ticks}: {gap.cause}" for gap in report.journal_gaps),
         "",
         f"quality of the feed: {report.quality.grade}",
         *(f"  {reason}" for reason in report.quality.reasons),

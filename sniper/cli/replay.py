@@ -32,7 +32,7 @@ def command(journal: Path, as_json: bool) -> int:
         if reader.torn:
             note(f"the end of the journal is torn, what is there was compared: {reader.torn}")
         for gap in reader.gaps:
-            note(f"ticks {gap.first_tick} to {gap.last_tick} were not journalled: {gap.cause}")
+            note(f"ticks {gap.ticks} were not journalled: {gap.cause}")
     if verdict.incomplete is not None:
         note(f"tick {verdict.incomplete} has no digests to compare with: the run ended in it")
     if as_json:
