@@ -56,6 +56,22 @@ class Terms(NamedTuple):
     good_til_block: int
 
 
+class Claim(NamedTuple):
+    """What is left of an open order at the most: of two that may stand, the larger size and the worse price."""
+
+    client_id: int
+    market: int
+    side: int
+    steps: int
+    price_ticks: int
+    kind: str
+    time_in_force: str
+    reduce_only: bool
+    purpose: str
+    state: str
+    sent_ns: int
+
+
 class Held(msgspec.Struct, array_like=True):
     """An order with its history. Heights of 0: not known.
 
@@ -94,6 +110,25 @@ class Held(msgspec.Struct, array_like=True):
         """The most steps that it can fill, counted from its beginning: a replacement may be larger."""
         own = self.order.size_steps
         return max(own, self.pending.size_steps) if self.pending else own
+
+    def claim(self) -> Claim:
+        """What is left of it at the most."""
+        order, prices = self.order, [self.order.price_ticks]
+        if self.pending:
+            prices.append(self.pending.price_ticks)
+        return Claim(
+            order.client_id,
+            order.market,
+            order.side,
+            max(0, self.size_max() - order.filled_steps),
+            min(prices) if order.side else max(prices),
+            order.kind,
+            order.time_in_force,
+            order.reduce_only,
+            order.purpose,
+            order.state,
+            order.sent_ns,
+        )
 
     def last_block(self) -> int:
         """The last block that can fill a short-term order: a replacement on its way may live longer."""

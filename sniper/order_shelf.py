@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from sniper.order_record import Held
+from sniper.order_record import Claim, Held
 from sniper.order_table import FINAL, STATES, TRANSITIONS, Transition
 from sniper.running_digest import RunningDigest
 from sniper.trading import Order
@@ -45,6 +45,7 @@ class Shelf:
         self._by_order_id: dict[str, Held] = {}
         self._open: dict[int, tuple[Order, ...]] = {}
         self._all: tuple[Order, ...] | None = ()
+        self._claims: tuple[Claim, ...] | None = ()
 
     def of(self, client_id: int) -> Held | None:
         """An order by our id."""
@@ -68,6 +69,12 @@ class Shelf:
             self._all = tuple(held.order for held in self.live.values())
         return self._all
 
+    def claims(self) -> tuple[Claim, ...]:
+        """What is left of the open orders of all markets, at the most."""
+        if self._claims is None:
+            self._claims = tuple(held.claim() for held in self.live.values())
+        return self._claims
+
     def add(self, held: Held) -> None:
         """A new order."""
         self.live[held.order.client_id] = held
@@ -77,7 +84,7 @@ class Shelf:
     def touch(self, held: Held) -> None:
         """The fact of an order has changed."""
         self._open.pop(held.order.market, None)
-        self._all = None
+        self._all = self._claims = None
 
     def begin(self) -> None:
         """Forget the steps taken so far."""
@@ -143,7 +150,7 @@ class Shelf:
         self.finished = {held.order.client_id: held for held in kept.finished}
         self._by_order_id = {held.order.order_id: held for held in everything}
         self.counts = dict(zip(COUNTS, kept.counts, strict=True))
-        self._open, self._all, self.changes = {}, None, []
+        self._open, self._all, self._claims, self.changes = {}, None, None, []
 
 
 class _State(msgspec.Struct, array_like=True):

@@ -47,7 +47,7 @@ class Orders:
         self._shelf = Shelf(digest, settings.finished_max)
         self._intake = Intake(self._shelf, decoder, settings)
         self._live = self._shelf.live
-        self.open, self.all_open = self._shelf.open, self._shelf.all_open
+        self.open, self.all_open, self.claims = self._shelf.open, self._shelf.all_open, self._shelf.claims
         self.height = self.indexer_height = self.height_ns = 0
         self.dropped: tuple[Refused, ...] = ()
         """Intents of the last `submit` that could not be sent, and why."""

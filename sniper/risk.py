@@ -1,0 +1,334 @@
+"""Risk: what may be sent, how large, and what must be done so that the account is never liquidated.
+
+`check` judges every order by the gates of `risk_gates`, sized by `risk_sizing`. `ladder` and `protect` ask for what
+must be done whatever the strategy wants; what they ask goes through `check` like all else. docs/risk.md explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from sniper.order_record import Claim
+from sniper.order_table import SHORT_TERM
+from sniper.risk_candidate import STATEFUL_PER_100_BLOCKS, STATEFUL_PER_BLOCK, Candidate, Conditions
+from sniper.risk_gates import OPENING, REDUCTION
+from sniper.risk_ladder import Fill, Ladder, Sent
+from sniper.risk_margin import Margin, Shock, Totals, equity_slots
+from sniper.risk_operator import FLOORS, Latch, Operator
+from sniper.risk_outlook import Outlook
+from sniper.risk_pace import Pace
+from sniper.risk_protect import Protector
+from sniper.risk_rungs import CALM, FAR, FLATTEN, Assessment, Rungs, Trend, Trends, assess, danger_of
+from sniper.risk_settings import RiskSettings, validate
+from sniper.risk_sizing import exit_size, size
+from sniper.running_digest import RunningDigest
+from sniper.trading import Approved, Intent, Order, Reason, Refused, Withdraw
+from sniper.viewing import AccountFacts, View
+
+__all__ = ["Margin", "Risk", "RiskSettings"]
+
+RANKS: Final = {"flatten": 0, "reduce": 1, "exit": 2, "protect": 3, "entry": 4}
+NOTHING: Final[tuple[()]] = ()
+Wanted = Intent | Withdraw
+
+
+class OpenOrders(Protocol):
+    """What risk asks of our orders."""
+
+    def claims(self) -> tuple[Claim, ...]: ...
+    def all_open(self) -> tuple[Order, ...]: ...
+    def replaceable(self, client_id: int, intent: Intent, now_ns: int, height: int) -> bool: ...
+
+
+class Risk:
+    """The risk of one account. ValueError for settings out of bounds.
+
+    decoder: market table. orders: our orders. fill: `Books.fill`. digest: shared with strategy and orders.
+    """
+
+    def __init__(
+        self,
+        settings: RiskSettings,
+        decoder: Any,
+        margin: Margin,
+        orders: OpenOrders,
+        fill: Fill,
+        digest: RunningDigest,
+    ) -> None:
+        validate(settings)
+        self.settings = settings
+        self._decoder, self._margin, self._orders, self._digest = decoder, margin, orders, digest
+        self._shocks = [Shock(stress, margin.markets_max) for stress in settings.gates.stresses]
+        self._rungs, self._trends = Rungs(settings.ladder), Trends()
+        self._ladder = Ladder(settings, decoder, fill)
+        self._protector = Protector(settings.protection, decoder)
+        self._operator = Operator(settings.killed)
+        self._pace = Pace()
+        self.assessment = Assessment(0, 0, 0, FAR, False, ())
+        """How near liquidation the account was when the ladder last looked."""
+        self._seen: AccountFacts | None = None
+        self._quiet = False
+        self._stale_ns = settings.ladder.feed_stale_ns
+        self._watch_due_ns = self._protect_due_ns = 0
+        self._losses = self._streak_ns = 0
+
+    # ---- what must be done ------------------------------------------------------------------------------------
+
+    @property
+    def rung(self) -> int:
+        """Where the account stands: 0 calm, then stop opening, cancel entries, reduce, flatten."""
+        return self._rungs.rung
+
+    @property
+    def latch(self) -> Latch:
+        """What the operator ordered. A kill is for the shell to keep: `RiskSettings.killed` begins with it."""
+        return self._operator.latch
+
+    @property
+    def unprotected(self) -> tuple[int, ...]:
+        """Markets whose position had no stop at the last look."""
+        return self._protector.unprotected
+
+    def ladder(self, view: View) -> Sequence[Wanted]:
+        """What must be done now so that nothing is liquidated, and what the operator ordered. Cheap while all is
+        calm and the account is as it was."""
+        if (
+            self._quiet
+            and (view.account is self._seen or view.account == self._seen)
+            and view.now_ns - view.feed_ns <= self._stale_ns
+        ):
+            return NOTHING
+        return self._climb(view)
+
+    def _climb(self, view: View) -> Sequence[Wanted]:
+        facts, now_ns = view.account, view.now_ns
+        if facts == self._seen and now_ns < self._watch_due_ns:
+            return NOTHING
+        ladder, ordered = self.settings.ladder, self.latch.verb
+        self._seen, self._watch_due_ns = facts, now_ns + ladder.watch_ns
+        if facts.losses_in_row > self._losses:
+            self._streak_ns = now_ns
+        self._losses = facts.losses_in_row
+        stale = now_ns - view.feed_ns > self._stale_ns
+        if not view.positions:
+            danger_ppm = danger_of(facts.net, facts.maintenance)
+            self.assessment = Assessment(facts.net, facts.maintenance, danger_ppm, FAR, stale, ())
+        elif facts.computable:
+            self.assessment = assess(view, self._margin, self.settings.account, ladder, self._trends)
+        # else nothing is known: what was found last still holds
+        found = self.assessment
+        near = 2 * found.danger_ppm >= ladder.stop_ppm or found.sigmas <= 2.0 * ladder.stop_sigmas
+        for move in self._rungs.update(found.danger_ppm, found.sigmas, now_ns, stale):
+            self._digest.fold(f"rung {move.before}>{move.after} {move.danger_ppm} {move.sigmas!r}".encode())
+        rung = self.rung
+        self._quiet = rung == CALM and not ordered and not near
+        if rung == CALM and not ordered:
+            return NOTHING
+        return self._ladder.act(view, found, rung, ordered, self._orders.claims())
+
+    def protect(self, view: View) -> Sequence[Wanted]:
+        """Stops that are missing or too many, every `check_ns`. To be called also without positions."""
+        if view.now_ns < self._protect_due_ns:
+            return NOTHING
+        self._protect_due_ns = view.now_ns + self.settings.protection.check_ns
+        orders = self._orders.all_open()
+        if not (orders or view.positions) or not view.account.computable:
+            return NOTHING
+        ladder = self.settings.ladder
+        assessment = assess(view, self._margin, self.settings.account, ladder, self._trends)
+        stateful = len([order for order in orders if order.kind != SHORT_TERM])
+        slots = equity_slots(self.settings.gates, view.account.net) - stateful
+        self._pace.forget(view.now_ns, view.height)
+        budget = min(
+            STATEFUL_PER_BLOCK - self._pace.stateful_at(view.height),
+            STATEFUL_PER_100_BLOCKS - self._pace.stateful,
+        )
+        return self._protector.look(view, assessment, orders, slots, budget)
+
+    def stressed(self, view: View) -> list[Totals | None]:
+        """What is held, after each configured stress."""
+        return [shock.totals(view, self._margin, self.settings.account) for shock in self._shocks]
+
+    # ---- the gates --------------------------------------------------------------------------------------------
+
+    def check(
+        self, view: View, wanted: Sequence[Wanted]
+    ) -> tuple[list[Approved], list[Refused], list[Withdraw]]:
+        """Judge what is wanted. The order in which it is given does not matter: reductions come first, then the
+        strongest entries; each that is approved counts for those behind it."""
+        if not wanted:
+            return [], [], []
+        claims = {claim.client_id: claim for claim in self._orders.claims()}
+        asked = {
+            one.client_id: one for one in wanted if isinstance(one, Withdraw) and one.client_id in claims
+        }
+        leaving = sorted(asked)
+        withdraws = [asked[client_id] for client_id in leaving]
+        self._pace.forget(view.now_ns, view.height)
+        for _ in leaving:
+            self._pace.add(view.now_ns, view.height, SHORT_TERM)
+        outlook = self._outlook(view)
+        approved: list[Approved] = []
+        refused: list[Refused] = []
+        for intent in sorted((one for one in wanted if isinstance(one, Intent)), key=rank):
+            old = self._replaces(view, intent, leaving)
+            here = outlook.without(claims[old]) if old >= 0 else outlook
+            verdict = self._judge(here, intent, self._conditions(view))
+            if isinstance(verdict, Refused):
+                refused.append(verdict)
+                self._digest.fold(f"refused {intent.market} {intent.side} {verdict.gate}".encode())
+                continue
+            approved.append(verdict)
+            steps = verdict.intent.size_steps
+            self._digest.fold(f"approved {intent.market} {intent.side} {steps}".encode())
+            if old >= 0:
+                leaving.remove(old)
+                steps = max(steps, claims[old].steps)
+            outlook = here
+            outlook.commit(verdict.intent, steps)
+            self._pace.add(view.now_ns, view.height, intent.kind)
+        return approved, refused, withdraws
+
+    def explain(self, view: View, intent: Intent) -> tuple[Reason, ...]:
+        """What every gate says of an order, as if it were wanted alone, now. Nothing is changed."""
+        outlook = self._outlook(view)
+        candidate = self._candidate(outlook, intent)
+        if candidate is None:
+            return (Reason("market", 0.0, 1.0, False),)
+        conditions = self._conditions(view)
+        gates = OPENING if candidate.opens else REDUCTION
+        form = gates[0].judge(outlook, candidate, conditions)
+        if not form.passed:
+            return (Reason(gates[0].name, form.found, form.limit, False),)
+        candidate, notes = _sized(outlook, candidate)
+        found = [(gate.name, gate.judge(outlook, candidate, conditions)) for gate in gates]
+        return tuple(Reason(name, one.found, one.limit, one.passed) for name, one in found) + notes
+
+    def _judge(self, outlook: Outlook, intent: Intent, conditions: Conditions) -> Approved | Refused:
+        candidate = self._candidate(outlook, intent)
+        if candidate is None:
+            return Refused(intent, "market", 0.0, 1.0, f"market {intent.market} is not known well enough")
+        notes: tuple[Reason, ...] = ()
+        for gate in OPENING if candidate.opens else REDUCTION:
+            if gate.sized and not notes:
+                candidate, notes = _sized(outlook, candidate)
+                if candidate.opens and candidate.steps <= 0:
+                    least = min(notes, key=lambda note: note.found).name
+                    return Refused(intent, least, 0.0, 1.0, f"no room for one step: {least}")
+            one = gate.judge(outlook, candidate, conditions)
+            if not one.passed:
+                text = gate.text.format(found=one.found, limit=one.limit, detail=one.detail)
+                return Refused(intent, gate.name, one.found, one.limit, text)
+        return Approved(intent._replace(size_steps=candidate.steps), notes)
+
+    def _candidate(self, outlook: Outlook, intent: Intent) -> Candidate | None:
+        market, unit = intent.market, outlook.unit(intent.market)
+        if unit is None:
+            return None
+        return Candidate(intent, outlook.facts(market), unit, outlook.held_steps(market), intent.size_steps)
+
+    def _replaces(self, view: View, intent: Intent, leaving: Sequence[int]) -> int:
+        """The order that this intent would replace, -1: none. `Orders.submit` comes to the same pairs."""
+        sized = intent if intent.size_steps or not leaving else intent._replace(size_steps=1)
+        for client_id in leaving:
+            if self._orders.replaceable(client_id, sized, view.now_ns, view.height):
+                return client_id
+        return -1
+
+    def _outlook(self, view: View) -> Outlook:
+        claims = self._orders.claims()
+        return Outlook(view, self._decoder, self._margin, claims, self._shocks, self.settings)
+
+    def _conditions(self, view: View) -> Conditions:
+        pace = self._pace
+        return Conditions(
+            self.rung,
+            self.latch.verb,
+            self._operator.journal_stopped,
+            self._streak_ns,
+            pace.sent,
+            pace.stateful_at(view.height),
+            pace.stateful,
+        )
+
+    # ---- operator and state -----------------------------------------------------------------------------------
+
+    def operator(self, verb: str, text: str) -> str:
+        """An operator's word (`risk_operator`). Returns why it was not obeyed, "": it was."""
+        why = self._operator.obey(verb, text)
+        self._quiet, self._watch_due_ns = False, 0
+        self._digest.fold(f"operator {verb} {text} {why}".encode())
+        return why
+
+    def save(self) -> bytes:
+        """The state as bytes."""
+        return msgspec.msgpack.encode(
+            _State(
+                self._rungs.rung,
+                self._rungs.better_ns,
+                self.latch,
+                self._operator.journal_stopped,
+                self.assessment,
+                self._seen,
+                self._quiet,
+                (self._watch_due_ns, self._protect_due_ns, self._losses, self._streak_ns),
+                self._pace.save(),
+                sorted(self._ladder.sent.items()),
+                sorted(self._ladder.asked.items()),
+                sorted(self._trends.known.items()),
+                self._protector.unprotected,
+            )
+        )
+
+    def load(self, state: bytes) -> None:
+        """Take over a state that `save` wrote. ValueError on anything else."""
+        try:
+            kept = msgspec.msgpack.decode(state, type=_State)
+        except msgspec.MsgspecError as problem:
+            raise ValueError(f"not a state of risk: {problem}") from None
+        if not CALM <= kept.rung <= FLATTEN or kept.latch.verb not in FLOORS:
+            raise ValueError(f"not a state of risk: rung {kept.rung}, {kept.latch.verb!r}")
+        self._rungs.rung, self._rungs.better_ns = kept.rung, kept.better_ns
+        self._operator.latch, self._operator.journal_stopped = kept.latch, kept.journal_stopped
+        self.assessment, self._seen, self._quiet = kept.assessment, kept.seen, kept.quiet
+        self._watch_due_ns, self._protect_due_ns, self._losses, self._streak_ns = kept.timers
+        self._pace.load(kept.pace)
+        self._ladder.sent, self._ladder.asked = dict(kept.reductions), dict(kept.asked)
+        self._trends.known = dict(kept.trends)
+        self._protector.unprotected = kept.unprotected
+
+
+class _State(msgspec.Struct, array_like=True):
+    rung: int
+    better_ns: int
+    latch: Latch
+    journal_stopped: bool
+    assessment: Assessment
+    seen: AccountFacts | None
+    quiet: bool
+    timers: tuple[int, int, int, int]
+    pace: tuple[list[int], list[int]]
+    reductions: list[tuple[int, Sent]]
+    asked: list[tuple[int, int]]
+    trends: list[tuple[int, Trend]]
+    unprotected: tuple[int, ...]
+
+
+def rank(intent: Intent) -> tuple[int, float, int, int, str]:
+    """Where an intent stands in line: forced reductions, exits, stops, then entries by strength."""
+    strength = abs(intent.score - 50.0)
+    return (
+        RANKS.get(intent.purpose, len(RANKS)),
+        -strength if strength >= 0.0 else 0.0,
+        intent.market,
+        intent.side,
+        repr(intent),
+    )
+
+
+def _sized(outlook: Outlook, candidate: Candidate) -> tuple[Candidate, tuple[Reason, ...]]:
+    steps, notes = (size if candidate.opens else exit_size)(outlook, candidate)
+    return candidate._replace(steps=steps), notes

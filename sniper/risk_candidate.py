@@ -1,0 +1,82 @@
+"""An order under judgement, what the gates must know, and what a gate finds."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from sniper.risk_margin import Fills
+from sniper.risk_outlook import Outlook
+from sniper.risk_settings import MILLION
+from sniper.risk_units import Unit
+from sniper.trading import Intent
+from sniper.viewing import MarketFacts
+
+EXACT_MAX: Final = 1 << 60
+"""No order is larger, in BQ or QQ: the kernel is exact up to here."""
+REDUCING: Final = ("exit", "reduce", "flatten")
+FORCED: Final = ("reduce", "flatten")
+STATEFUL_PER_BLOCK: Final = 2
+STATEFUL_PER_100_BLOCKS: Final = 20
+"""Stateful orders that the chain takes of one owner (rate limits of the clob module)."""
+
+
+class Conditions(NamedTuple):
+    """What the gates must know beside the market and the account."""
+
+    rung: int = 0
+    ordered: str = ""
+    """What the operator ordered: pause, reduce, kill."""
+    journal_stopped: bool = False
+    streak_ns: int = 0
+    """When the last loss of the streak was seen."""
+    sent: int = 0
+    """Commands of the last second, those of this tick included."""
+    stateful_block: int = 0
+    """Stateful orders of this block."""
+    stateful_blocks: int = 0
+    """Stateful orders of the last 100 blocks."""
+
+
+class Candidate(NamedTuple):
+    """An order under judgement. position: the steps of our position, signed."""
+
+    intent: Intent
+    facts: MarketFacts
+    unit: Unit
+    position: int
+    steps: int
+
+    @property
+    def opens(self) -> bool:
+        """Whether it may open or enlarge a position."""
+        return self.intent.purpose == "entry"
+
+    def fills(self, outlook: Outlook) -> Fills:
+        """It, taken as filled."""
+        intent = self.intent
+        fee_ppm = outlook.fee_ppm(intent.time_in_force)
+        return Fills(intent.market, intent.side, self.steps, intent.price_ticks, fee_ppm)
+
+
+class Finding(NamedTuple):
+    """What a gate found, what it allows, and whether the order passes."""
+
+    found: float
+    limit: float
+    passed: bool
+    detail: str = ""
+
+
+def at_most(found: float, limit: float, detail: str = "") -> Finding:
+    """Passes up to the limit."""
+    return Finding(found, limit, found <= limit, detail)
+
+
+def usd(found: int, limit: int, detail: str = "") -> Finding:
+    """Passes up to the limit: QQ against USD."""
+    return Finding(found / MILLION, limit, found <= limit * MILLION, detail)
+
+
+def enough(slack: int) -> Finding:
+    """Passes unless something is missing: QQ."""
+    return Finding(-slack / MILLION, 0.0, slack >= 0)

@@ -1,0 +1,217 @@
+"""What is done on each rung: cancel entries, reduce the worst contributor, flatten.
+
+The worst contributor is the position that frees most for what its exit costs: maintenance margin, and the loss that
+it would bring over the distance that is wanted, against the price of walking the book and the fee. As much of it is
+closed as brings the account back below the rung, then of the next. What is on its way counts as done for `retry_ns`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+from sniper.order_record import Claim
+from sniper.risk_margin import BEYOND, share_up
+from sniper.risk_operator import FLOORS
+from sniper.risk_rungs import CANCEL, FLATTEN, REDUCE, RUNG_NAMES, Assessment, Part
+from sniper.risk_settings import MILLION, RiskSettings
+from sniper.risk_units import Unit, unit_of
+from sniper.trading import BUY, SELL, Intent, Reason, Withdraw
+from sniper.viewing import MarketFacts, View
+
+LIVE: Final = ("live", "crossed")
+STANDING: Final = ("sent", "acked", "replacing", "unknown")
+"""States of orders that a cancel may still help against."""
+Fill = Callable[[int, int, int], tuple[int, int, int]]
+"""`Books.fill`: (market, side of the book, steps) -> (worst tick, steps filled, sum of ticks x steps)."""
+
+
+class Exit(NamedTuple):
+    """A position as a candidate for reduction. Amounts in QQ for closing all of it."""
+
+    part: Part
+    unit: Unit
+    facts: MarketFacts
+    steps: int
+    live: bool
+    cost: int
+    """What closing loses against the assumed price, fee included; at least 1."""
+    freed: int
+    """Maintenance margin, and the loss over the distance that is wanted."""
+    fall: int
+    """That loss alone, with the maintenance margin that goes or comes with the price."""
+
+
+class Sent(NamedTuple):
+    """A reduction on its way."""
+
+    ns: int
+    steps: int
+    level: int
+    tries: int
+
+
+class Ladder:
+    """Makes intents and withdrawals of a rung. decoder: for exact units. fill: walks the books."""
+
+    def __init__(self, settings: RiskSettings, decoder: Any, fill: Fill) -> None:
+        self._settings, self._ladder = settings, settings.ladder
+        self._decoder, self._fill = decoder, fill
+        self.sent: dict[int, Sent] = {}
+        """Market -> its last reduction."""
+        self.asked: dict[int, int] = {}
+        """Client id -> when its withdrawal was last asked for."""
+
+    def act(
+        self, view: View, assessment: Assessment, rung: int, ordered: str, claims: Sequence[Claim]
+    ) -> list[Intent | Withdraw]:
+        """What the rung, or what the operator ordered, asks for now."""
+        level = max(rung, FLOORS[ordered])
+        wanted: list[Intent | Withdraw] = []
+        if level >= CANCEL:
+            wanted += self._withdraw(view.now_ns, level, claims, "entry")
+        if level >= REDUCE and assessment.parts:
+            wanted += self._withdraw(view.now_ns, level, claims, "exit")
+            wanted += self._reduce(view, assessment, rung, ordered)
+        return wanted
+
+    def _withdraw(self, now_ns: int, level: int, claims: Iterable[Claim], purpose: str) -> list[Withdraw]:
+        """Cancels for what rests: each again after the retry time. IOC orders end by themselves."""
+        open_ids = {claim.client_id for claim in claims}
+        self.asked = {client: ns for client, ns in self.asked.items() if client in open_ids}
+        found = []
+        for claim in claims:
+            asked_ns = self.asked.get(claim.client_id, -BEYOND)
+            stands = claim.state in STANDING and claim.purpose == purpose and not claim.reduce_only
+            if stands and now_ns - asked_ns >= self._ladder.retry_ns:
+                self.asked[claim.client_id] = now_ns
+                found.append(Withdraw(claim.client_id, f"ladder: {RUNG_NAMES[level]}"))
+        return found
+
+    def _reduce(self, view: View, assessment: Assessment, rung: int, ordered: str) -> list[Intent]:
+        """Reductions, the worst contributor first. All of everything where the rung or the operator says so."""
+        level = max(rung, FLOORS[ordered])
+        exits = sorted(self._exits(view, assessment), key=_order)
+        self.sent = {market: sent for market, sent in self.sent.items() if market in view.positions}
+        if rung >= FLATTEN or FLOORS[ordered] >= REDUCE:
+            shares = [MILLION] * len(exits)
+        else:
+            shares = self._shares(assessment, exits, view.now_ns)
+        found = []
+        for one, share_ppm in zip(exits, shares, strict=True):
+            before = self.sent.get(one.part.market)
+            waits = before and before.level >= level and view.now_ns - before.ns < self._ladder.retry_ns
+            if share_ppm <= 0 or waits:
+                continue
+            steps = min(one.steps, share_up(one.steps, share_ppm))
+            tries = before.tries + 1 if before and before.level >= level else 0
+            self.sent[one.part.market] = Sent(view.now_ns, steps, level, tries)
+            found.append(self._intent(assessment, one, steps, rung, ordered, tries))
+        return found
+
+    def _exits(self, view: View, assessment: Assessment) -> list[Exit]:
+        k = self._ladder.reduce_sigmas * (MILLION + self._ladder.hysteresis_ppm) / MILLION
+        found = []
+        for part in assessment.parts:
+            unit = unit_of(self._decoder, part.market)
+            if unit is None or abs(part.size) < unit.step_quantums:
+                continue
+            facts = view.market(part.market)
+            steps = abs(part.size) // unit.step_quantums
+            live = facts.trust in LIVE and (facts.bid_ticks if part.size > 0 else facts.ask_ticks) > 0
+            cost = (
+                self._cost(part, unit, steps)
+                if live
+                else share_up(part.notional, self._ladder.reduce_collar_ppm)
+            )
+            fall = share_up(max(0, part.fall), min(int(k * part.sigma * MILLION) + 1, 10 * MILLION))
+            found.append(Exit(part, unit, facts, steps, live, max(1, cost), part.maintenance + fall, fall))
+        return found
+
+    def _cost(self, part: Part, unit: Unit, steps: int) -> int:
+        """What walking the book loses against the assumed price; what the book lacks costs the flatten collar."""
+        _, filled, ticks = self._fill(part.market, BUY if part.size > 0 else SELL, steps)
+        quote = unit.quote(1, ticks)
+        worth = part.notional * filled // steps
+        gap = worth - quote if part.size > 0 else quote - worth
+        thin = share_up(part.notional - worth, self._ladder.flatten_collar_ppm)
+        return gap + thin + share_up(quote, self._settings.gates.taker_fee_ppm)
+
+    def _shares(self, a: Assessment, exits: list[Exit], now_ns: int) -> list[int]:
+        """How much of each position has to be closed, in ppm, so that the rung is left.
+
+        need: how much danger is above its target, in millionths of a QQ. spare: net collateral above maintenance
+        margin, which has to bear the fall of every position over the wanted distance.
+        """
+        target = self._ladder.reduce_ppm * (MILLION - self._ladder.hysteresis_ppm) // MILLION
+        need = a.maintenance * MILLION - target * a.net
+        spare = a.spare
+        shares = [0] * len(exits)
+        anything_live = any(one.live for one in exits)
+        for i, one in enumerate(exits):  # what is on its way counts as done
+            sent = self.sent.get(one.part.market)
+            if sent and now_ns - sent.ns < self._ladder.retry_ns:
+                shares[i] = min(MILLION, sent.steps * MILLION // one.steps)
+        for done, share in zip(exits, shares, strict=True):
+            need -= (done.part.maintenance * MILLION - target * done.cost) * share // MILLION
+            spare += (done.part.maintenance - done.cost) * share // MILLION
+        for i, one in enumerate(exits):
+            if shares[i] or (anything_live and not one.live):
+                continue
+            share = 0
+            gain = one.part.maintenance * MILLION - target * one.cost
+            if need > 0:
+                share = -(-need * MILLION // gain) if gain > 0 else MILLION
+            if one.fall > spare:
+                gain = one.freed - one.cost
+                share = max(share, -(-(one.fall - spare) * MILLION // gain) if gain > 0 else MILLION)
+            if not share:
+                continue
+            shares[i] = share = min(MILLION, max(share, self._ladder.reduce_share_ppm_min))
+            need -= (one.part.maintenance * MILLION - target * one.cost) * share // MILLION
+            spare += (one.part.maintenance - one.cost) * share // MILLION
+        return shares
+
+    def _intent(self, a: Assessment, one: Exit, steps: int, rung: int, ordered: str, tries: int) -> Intent:
+        part, ladder = one.part, self._ladder
+        side = SELL if part.size > 0 else BUY
+        urgent = rung >= FLATTEN or not one.live  # what is not seen cannot be asked for its price
+        collar = ladder.flatten_collar_ppm if urgent else ladder.reduce_collar_ppm
+        if ordered == "kill":  # nothing is on fire: near the touch first, then farther with each try
+            collar = max(collar, min(ladder.flatten_collar_ppm, collar << min(tries, 20)))
+        return Intent(
+            part.market,
+            side,
+            limit_ticks(a, one, side, collar, self._settings.gates.taker_fee_ppm),
+            steps,
+            purpose="flatten" if max(rung, FLOORS[ordered]) >= FLATTEN else "reduce",
+            reduce_only=True,
+            strategy="ladder",
+            reasons=(
+                Reason("danger_ppm", float(min(a.danger_ppm, BEYOND)), float(self._ladder.reduce_ppm), False),
+                Reason("distance_sigmas", a.sigmas, self._ladder.reduce_sigmas, False),
+                Reason("freed_usd", one.freed / MILLION, one.cost / MILLION, True),
+            ),
+        )
+
+
+def limit_ticks(a: Assessment, one: Exit, side: int, collar_ppm: int, fee_ppm: int) -> int:
+    """The limit of an exit: a collar below (above) the worse of touch and assumed price, at most the price at which
+    the position's share of equity is gone. Beyond that the chain refuses the fill (margin.md 3), or equity is lost."""
+    unit, part = one.unit, one.part
+    sign = -1 if side == SELL else 1
+    base = unit.oracle_ticks(sign * part.move_ppm)
+    touch = one.facts.bid_ticks if side == SELL else one.facts.ask_ticks
+    if one.live:
+        base = min(base, touch) if side == SELL else max(base, touch)
+    limit = base * (MILLION + sign * collar_ppm) // MILLION
+    if a.net > 0 and a.maintenance > 0:
+        share = max(0, a.net * part.maintenance // a.maintenance - share_up(part.notional, fee_ppm))
+        bound = max(0, part.notional + sign * share) * unit.price_den // (one.steps * unit.price_num)
+        limit = max(limit, bound + 1) if side == SELL else min(limit, bound)
+    return max(1, limit)
+
+
+def _order(one: Exit) -> tuple[bool, float, int]:
+    """Live books first, then what frees most per cost, then by market."""
+    return not one.live, -(one.freed / one.cost), one.part.market
