@@ -116,7 +116,8 @@ class Risk:
         if not view.positions:
             danger_ppm = danger_of(facts.net, facts.maintenance)
             self.assessment = Assessment(facts.net, facts.maintenance, danger_ppm, FAR, stale, ())
-        elif facts.computable:
+        elif not int(self._margin.accounts[self.settings.account]["trouble"]):
+            # an account that may be out of date (`computable` says so) is no reason to look away
             self.assessment = assess(view, self._margin, self.settings.account, ladder, self._trends)
         # else nothing is known: what was found last still holds
         found = self.assessment

@@ -18,7 +18,7 @@ class Margin(Protocol):
 
     markets_max: int
     accounts: Any
-    """Rows of ACCOUNT_DTYPE: `positions` says how many rows of `positions` count."""
+    """Rows of ACCOUNT_DTYPE: `positions` says how many rows of `positions` count, `trouble` why nothing is known."""
     positions: Any
     """Rows of rows of POSITION_DTYPE: size, notional, initial, maintenance, market, ..."""
 

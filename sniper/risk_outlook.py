@@ -7,7 +7,7 @@ change is computed here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sniper.order_record import Claim
@@ -19,6 +19,10 @@ from sniper.viewing import MarketFacts, View
 
 ROOT_OF_60: Final = 7.745966692414834
 """Sigma of an hour in sigmas of a minute."""
+
+
+NOBODY: Final = Commitment()
+"""No order at all; never changed."""
 
 
 class Outlook:
@@ -45,6 +49,7 @@ class Outlook:
         self._terms: dict[int, Terms | None] = {}
         self._commitments: dict[int, Commitment] = {}
         self._stressed: list[Totals | None] | None = None
+        self._memo: dict[tuple[Any, ...], Any] = {}  # what holds until the next order is approved
         for claim in claims:
             if not claim.reduce_only and claim.steps:
                 self.commitment(claim.market).add(claim.side, claim.steps, claim.price_ticks)
@@ -101,6 +106,7 @@ class Outlook:
 
     def commit(self, intent: Intent, steps: int) -> None:
         """An order was approved."""
+        self._memo.clear()
         commitment = self.commitment(intent.market)
         if intent.purpose in ("exit", "reduce", "flatten"):
             commitment.leaving += steps
@@ -120,13 +126,16 @@ class Outlook:
 
     def exposed(self, market: int, side: int = 0, steps: int = 0) -> tuple[int, int, int]:
         """(longest, shortest, largest) position in steps that this market may come to with so many steps more."""
-        held, commitment = self.held_steps(market), self.commitment(market)
+        held, commitment = self.held_steps(market), self._commitments.get(market, NOBODY)
         longest = max(0, held + commitment.buys + (0 if side else steps))
         shortest = max(0, commitment.sells + (steps if side else 0) - held)
         return longest, shortest, max(longest, shortest)
 
     def exposures(self, skip: int) -> tuple[int, int, int]:
         """Worth in QQ of all longs, all shorts, and the larger of both in every market, of all markets but one."""
+        found: tuple[int, int, int] | None = self._memo.get(("exposures", skip))
+        if found is not None:
+            return found
         longs = shorts = total = 0
         for market in self.markets(skip):
             unit = self.unit(market)
@@ -135,11 +144,16 @@ class Outlook:
                 longs += unit.worth(longest)
                 shorts += unit.worth(shortest)
                 total += unit.worth(largest)
-        return longs, shorts, total
+        found = self._memo["exposures", skip] = longs, shorts, total
+        return found
 
     def markets(self, also: int) -> list[int]:
         """Markets with a position or an order, and this one."""
         return sorted({also, *self.view.positions, *self._commitments})
+
+    def changing(self, also: int) -> list[int]:
+        """Markets with an order, and this one."""
+        return sorted({also, *self._commitments})
 
     # ---- margin -------------------------------------------------------------------------------------------------
 
@@ -152,7 +166,7 @@ class Outlook:
         found = [(held, 0)]
         if unit is None:
             return found
-        commitment = self.commitment(market)
+        commitment = self._commitments.get(market, NOBODY)
         buys, high = commitment.buys, commitment.buy_ticks
         sells, low = commitment.sells, commitment.sell_ticks
         fee_ppm = self.gates.taker_fee_ppm if buys or sells else order.fee_ppm
@@ -187,49 +201,75 @@ class Outlook:
 
     def margin_slack(self, order: Fills) -> int:
         """Net collateral above initial margin and reserve, QQ, after the worst of all fills; negative: too little."""
-        keep = MILLION - self.gates.margin_reserve_ppm
-        slack = self.account.net * keep - self.account.initial * MILLION
-        for market in self.markets(order.market):
-            changes = self.changes(market, order if market == order.market else NO_FILLS)
-            if changes is None:
-                return -BEYOND
-            slack += min(change.net * keep - change.initial * MILLION for change in changes)
-        return slack // MILLION
+        return self._once("margin", order, self._margin_slack)
 
     def stress_slack(self, order: Fills) -> int:
         """What the worst fills and the worst stress leave above maintenance margin over the greatest danger allowed."""
+        return self._once("stress", order, self._stress_slack)
+
+    def distance_slack(self, order: Fills) -> int:
+        """What is left above maintenance margin when the price of any one position has moved by the least distance."""
+        return self._once("distance", order, self._distance_slack)
+
+    def _once(self, name: str, order: Fills, slack: Callable[[Fills], int]) -> int:
+        """Sizing and gates ask the same: one computation serves both."""
+        found: int | None = self._memo.get((name, order))
+        if found is None:
+            found = self._memo[name, order] = slack(order)
+        return found
+
+    def _margin_slack(self, order: Fills) -> int:
+        keep = MILLION - self.gates.margin_reserve_ppm
+        slack = self.account.net * keep - self.account.initial * MILLION
+        for market in self.changing(order.market):
+            changes = self.changes(market, order if market == order.market else NO_FILLS)
+            if changes is None:
+                return -BEYOND
+            slack += min([change.net * keep - change.initial * MILLION for change in changes])
+        return slack // MILLION
+
+    def _stress_slack(self, order: Fills) -> int:
         danger, least = self.gates.stress_danger_ppm_max, BEYOND
         if self._stressed is None:
-            self._stressed = [
-                shock.totals(self.view, self.margin, self.settings.account) for shock in self._shocks
-            ]
+            account = self.settings.account
+            self._stressed = [shock.totals(self.view, self.margin, account) for shock in self._shocks]
+        markets = self.changing(order.market)
         for shock, base in zip(self._shocks, self._stressed, strict=True):
             if base is None:
                 return -BEYOND
             slack = base.net * danger - base.maintenance * MILLION
-            for market in self.markets(order.market):
+            for market in markets:
                 fills = order if market == order.market else NO_FILLS
                 changes = self.changes(market, fills, int(shock.moves[market]))
                 if changes is None:
                     return -BEYOND
-                slack += min(change.net * danger - change.maintenance * MILLION for change in changes)
+                slack += min([change.net * danger - change.maintenance * MILLION for change in changes])
             least = min(least, slack // danger)
         return least
 
-    def distance_slack(self, order: Fills) -> int:
-        """What is left above maintenance margin when the price of any one position has moved by the least distance."""
+    def _distance_slack(self, order: Fills) -> int:
         spare, furthest = self.account.net - self.account.maintenance, 0
         for market in self.markets(order.market):
-            fills = order if market == order.market else NO_FILLS
-            changes = self.changes(market, fills)
-            unit, terms = self.unit(market), self.terms(market)
-            if changes is None or unit is None or terms is None:
+            own = market == order.market
+            found = self._spent(market, order) if own else self._memo.get(("spent", market), False)
+            if found is False:
+                found = self._memo["spent", market] = self._spent(market, NO_FILLS)
+            if found is None:
                 return -BEYOND
-            spare += min(change.net - change.maintenance for change in changes)
-            move_ppm = int(self.settings.sizing.distance_sigmas_min * self.sigma_hour(market) * MILLION) + 1
-            for size, _ in self.outcomes(market, fills):
-                notional = abs(unit.notional(size))
-                maintenance = terms.required(notional)[1]
-                fall = notional - maintenance if size > 0 else notional + maintenance
-                furthest = max(furthest, share_up(fall, move_ppm))
+            spare += found[0]
+            furthest = max(furthest, found[1])
         return spare - furthest
+
+    def _spent(self, market: int, order: Fills) -> tuple[int, int] | None:
+        """(change of the spare collateral, fall over the least distance) of one market, each at its worst."""
+        changes, unit, terms = self.changes(market, order), self.unit(market), self.terms(market)
+        if changes is None or unit is None or terms is None:
+            return None
+        furthest = 0
+        move_ppm = int(self.settings.sizing.distance_sigmas_min * self.sigma_hour(market) * MILLION) + 1
+        for size, _ in self.outcomes(market, order):
+            notional = abs(unit.notional(size))
+            maintenance = terms.required(notional)[1]
+            fall = notional - maintenance if size > 0 else notional + maintenance
+            furthest = max(furthest, share_up(fall, move_ppm))
+        return min([change.net - change.maintenance for change in changes]), furthest

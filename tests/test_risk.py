@@ -253,12 +253,22 @@ def test_calm_costs_nothing_until_something_changes() -> None:
 
 
 def test_what_cannot_be_computed_leaves_the_ladder_where_it_is() -> None:
-    scene = Scene(usdc=1_000 * USD)
+    bare = {"C-USD": {k: v for k, v in MARKETS["BTC-USD"].items() if k != "initialMarginFraction"}}
+    scene = Scene(usdc=1_000 * USD, markets=MARKETS | bare)
     scene.hold(BTC, 300)
     scene.risk.ladder(scene.view)
     assessed = scene.risk.assessment
-    scene.settle(computable=False, net=0, maintenance=0, distance_sigmas=0.0)
+    scene.hold(2, 1)
+    assert not scene.view.account.computable and scene.view.account.net == 0
     assert scene.risk.ladder(scene.view) == () and scene.risk.assessment is assessed and scene.risk.rung == 0
+
+
+def test_an_account_that_may_be_out_of_date_is_watched_all_the_same() -> None:
+    scene = Scene(usdc=1_000 * USD)
+    scene.hold(BTC, 300)
+    scene.usdc -= 880 * USD
+    scene.settle(computable=False)
+    assert scene.risk.ladder(scene.view) and scene.risk.rung == 3
 
 
 @pytest.mark.parametrize(("verb", "closes"), [("pause", False), ("reduce", True), ("kill", True)])
