@@ -19,6 +19,14 @@ from pydantic import (
 )
 
 from sniper.config_base import Section
+from sniper.config_trading import (
+    AccountConfig,
+    OrdersConfig,
+    PaperConfig,
+    RiskConfig,
+    StrategyConfig,
+    TradeConfig,
+)
 
 Resolution = Literal["1MIN", "5MINS", "15MINS", "30MINS", "1HOUR", "4HOURS", "1DAY"]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -243,6 +251,12 @@ class Config(Section):
     book: BookConfig = BookConfig()
     candles: CandlesConfig = CandlesConfig()
     dashboard: DashboardConfig = DashboardConfig()
+    trade: TradeConfig = TradeConfig()
+    strategy: StrategyConfig = StrategyConfig()
+    account: AccountConfig = AccountConfig()
+    orders: OrdersConfig = OrdersConfig()
+    risk: RiskConfig = RiskConfig()
+    paper: PaperConfig = PaperConfig()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Config:

@@ -5,7 +5,7 @@ Settings keep times in whole nanoseconds (`.._ns`, `.._ns_max`); a config says t
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -17,7 +17,8 @@ BOUNDS = ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern")
 SECOND_NS = 1_000_000_000
 
 
-def section(kind: Any, without: Collection[str] = ()) -> type[Section]:
+@cache
+def section(kind: Any, without: tuple[str, ...] = ()) -> type[Section]:
     """The pydantic model of a NamedTuple with defaults. Bounds stand in its types as `Annotated[.., msgspec.Meta]`.
 
     without: fields that nobody sets in a config.

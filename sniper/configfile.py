@@ -195,6 +195,9 @@ def validate(given: Mapping[str, Value]) -> Config:
     """The config, or one ConfigError that names the place of the first fault and counts the others."""
     known = leaves(Config())
     sections = {".".join(key.split(".")[:n]) for key in known for n in range(1, key.count(".") + 1)}
+    free = [
+        key for key, value in known.items() if isinstance(value, Mapping)
+    ]  # tables with keys of their own
     tree: dict[str, Any] = {}
     for key, (value, origin) in given.items():
         if key in sections and value == {}:
@@ -204,7 +207,7 @@ def validate(given: Mapping[str, Value]) -> Config:
                 f"{origin}: {key} is a section, not a value",
                 f"Set one of its keys: {', '.join(k for k in known if k.startswith(key + '.'))}.",
             )
-        if key not in known:
+        if key not in known and not any(key.startswith(f"{table}.") for table in free):
             hint = nearest(key, sections if value == {} else known)
             raise ConfigError(f"{origin}: unknown key {key}", f"{hint}{SEE_ALL}")
         node = tree

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
 from sniper.engine import Engine, Settings
@@ -12,6 +12,7 @@ from sniper.inbox import Inbox
 from sniper.journal_format import Tick
 from sniper.journal_reader import JournalReader
 from sniper.journal_settings import settings
+from sniper.loop import Venue, apart
 from sniper.replaying import take
 from sniper.types import Command
 
@@ -29,10 +30,13 @@ class Source(Protocol):
     kept_bytes: int
     """What the ticks kept in memory take."""
 
+    def begin(self, engine: Engine) -> None:
+        """The engine that will run the ticks."""
+
     def tick(self, number: int) -> Tick | None:
         """Tick `number`; a later one where it is missing, None after the last one."""
 
-    def done(self, now_ns: int, commands: Sequence[Command]) -> None:
+    def done(self, engine: Engine, now_ns: int, commands: Sequence[Command]) -> None:
         """A new tick was run and gave these commands."""
 
     def state_before(self, tick: int) -> int:
@@ -67,6 +71,9 @@ class JournalSource:
         self._ticks: Iterator[Tick] | None = None
         self._held: Tick | None = None  # the one that `_ticks` gave last
 
+    def begin(self, engine: Engine) -> None:
+        """A journal holds what a venue answered."""
+
     def tick(self, number: int) -> Tick | None:
         """Tick `number`, or the next one that the journal holds."""
         held = self._held
@@ -75,7 +82,7 @@ class JournalSource:
         self._held = next(self._ticks, None)
         return self._held
 
-    def done(self, now_ns: int, commands: Sequence[Command]) -> None:
+    def done(self, engine: Engine, now_ns: int, commands: Sequence[Command]) -> None:
         """What a journal's commands led to is in the journal."""
 
     def state_before(self, tick: int) -> int:
@@ -103,7 +110,15 @@ class FeedSource:
     Built as `Loop` builds them: with the same config `step` and `run` give the same digests.
     """
 
-    def __init__(self, feed: Any, settings: Settings, inbox: Inbox, tick_ns: int) -> None:
+    def __init__(
+        self,
+        feed: Any,
+        settings: Settings,
+        inbox: Inbox,
+        tick_ns: int,
+        venue_of: Callable[[Engine], Venue | None] | None = None,
+    ) -> None:
+        """venue_of: makes the venue of an engine that decides."""
         if feed.clock != "tape":
             raise UsageError(
                 "a live feed cannot be stepped: its time does not stand still",
@@ -118,7 +133,14 @@ class FeedSource:
         self._kept: deque[Tick] = deque()
         self.kept_bytes = 0
         self._last = 0
+        self._venue_of = venue_of
+        self._venue: Venue | None = None
         feed.start(inbox)
+
+    def begin(self, engine: Engine) -> None:
+        """Make the venue that sees what this engine sees."""
+        if self._venue_of is not None:
+            self._venue = self._venue_of(engine)
 
     def tick(self, number: int) -> Tick | None:
         """A kept tick, or the next one of the feed."""
@@ -131,10 +153,16 @@ class FeedSource:
             if due_ns is None:
                 self.endless = False
                 return None
-            whole = getattr(feed, "whole_ticks", False) or not self._begun
+            whole_ticks = getattr(feed, "whole_ticks", False)
+            answer_ns = self._venue.due(self._now_ns) if self._venue is not None and not whole_ticks else None
+            if answer_ns is not None:
+                due_ns = min(due_ns, max(answer_ns, self._now_ns))
+            whole = whole_ticks or not self._begun
             self._begun = True
             self._now_ns = max(self._now_ns, due_ns if whole else min(due_ns, self._now_ns + self._tick_ns))
             feed.pull(self._now_ns, inbox)
+            if self._venue is not None:
+                self._venue.pull(self._now_ns, inbox)
         records = inbox.drain(self.settings.bytes_max, self.settings.records_max)
         tick = Tick(number, self._now_ns, records, None, None)
         self._last = number
@@ -142,10 +170,16 @@ class FeedSource:
         self.kept_bytes += _cost(tick)
         return tick
 
-    def done(self, now_ns: int, commands: Sequence[Command]) -> None:
-        """Hand the commands of a new tick to the feed."""
+    def done(self, engine: Engine, now_ns: int, commands: Sequence[Command]) -> None:
+        """Let the venue see a new tick, and hand the commands over."""
+        if self._venue is not None:
+            self._venue.observe(now_ns, engine.rows)
         if commands:
-            self._feed.send(now_ns, commands)
+            orders, others = apart(commands)
+            if orders and self._venue is not None:
+                self._venue.send(now_ns, orders)
+            if others:
+                self._feed.send(now_ns, others)
 
     def state_before(self, tick: int) -> int:
         """A feed has no states of its own, but for the new engine it begins with."""

@@ -82,6 +82,7 @@ class Walk:
     def __init__(self, source: Source, announce: Callable[[Difference], None]) -> None:
         self.source = source
         self.engine = Engine(source.settings)
+        source.begin(self.engine)
         self.tick: Tick | None = None
         self.commands: tuple[Command, ...] = ()
         self.number = source.first
@@ -119,7 +120,7 @@ class Walk:
         self.number, self.tick = tick.number, tick
         if tick.number > self._newest:
             self._newest = tick.number
-            self.source.done(tick.now_ns, self.commands)
+            self.source.done(self.engine, tick.now_ns, self.commands)
         if tick.digests is not None:
             self._compare(tick, tick.digests)
         self.moved(tick.number)

@@ -18,6 +18,7 @@ from sniper._ext.decode import Decoder
 from sniper._ext.orderbook import Books
 from sniper._ext.tape import STAGE_NAMES, Tape
 from sniper._ext.trades import Trades
+from sniper.desk import Desk, DeskSettings
 from sniper.links import Links
 from sniper.types import Command, Record
 
@@ -34,7 +35,8 @@ Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=10**18)]
 class Settings(NamedTuple):
     """What the core is set to. It stands in every journal's header, so that a replay can build the same engine.
 
-    tickers: markets to watch, () for every active one, at most `watch_max`. Times in nanoseconds.
+    tickers: markets to watch, () for every active one, at most `watch_max`. Times in nanoseconds. desk: None for an
+    engine that decides nothing.
     """
 
     tickers: tuple[str, ...] = ()
@@ -47,6 +49,7 @@ class Settings(NamedTuple):
     silence_ns: Nanoseconds = 30_000_000_000
     crossed_ns: Nanoseconds = 15_000_000_000
     missing_id_ns: Nanoseconds = 30_000_000_000
+    desk: DeskSettings | None = None
 
 
 class Engine:
@@ -74,7 +77,10 @@ class Engine:
         self.now_ns = 0
         self.rows = 0
         """How many rows the last tick wrote on the tape."""
-        self.stages = MARKET_STAGES
+        self.desk: Desk | None = None
+        if settings.desk is not None:
+            self.desk = Desk(self.tape, self.decoder, self.books, self.candles, settings.desk)
+        self.stages = MARKET_STAGES if self.desk is None else STAGES
         self.stage_ns = [0] * len(self.stages)
         """What each stage of the last tick took, if it was given a clock."""
         self._decode = self.decoder.apply
@@ -100,7 +106,10 @@ class Engine:
             self._book(n)
             self._trade(n)
             self._candle(n)
-            return self._link(now_ns)
+            commands = self._link(now_ns)
+            if self.desk is not None and (orders := self.desk.tick(self.ticks, now_ns, n, records)):
+                return (*commands, *orders)
+            return commands
         t0 = clock()
         n = self.rows = self._decode(records)
         t1 = clock()
@@ -113,6 +122,9 @@ class Engine:
         commands = self._link(now_ns)
         t5 = clock()
         self.stage_ns = [t1 - t0, t2 - t1, t3 - t2, t4 - t3, t5 - t4]
+        if self.desk is not None:
+            commands = (*commands, *self.desk.tick(self.ticks, now_ns, n, records, clock))
+            self.stage_ns += self.desk.stage_ns
         return commands
 
     def digests(self) -> bytes:
@@ -159,8 +171,9 @@ class Engine:
         self.ticks, self.now_ns = found.ticks, found.now_ns
 
     def _parts(self) -> tuple[_Part, ...]:
-        """What has state, in the order of STAGES."""
-        return self.decoder, self.books, self.trades, self.candles, self.links
+        """What has state, in the order of STAGES; the decision half is one part."""
+        market = self.decoder, self.books, self.trades, self.candles, self.links
+        return market if self.desk is None else (*market, self.desk)
 
 
 class _Part(Protocol):

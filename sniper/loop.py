@@ -19,7 +19,7 @@ from sniper.inbox import Inbox
 from sniper.journal import Journal
 from sniper.stopping import Stopping
 from sniper.trading import VENUE_CONNECTION, Cancel, Place
-from sniper.types import REC_OPERATOR, Command, Connection, Record
+from sniper.types import REC_OPERATOR, Command, Connection, FeedCommand, OrderCommand, Record
 
 SLICE_S = 0.1
 """Longest sleep in one piece, so that signals and the display are looked at."""
@@ -35,7 +35,7 @@ class Feed(Protocol):
     """"real" or "tape"."""
 
     def start(self, inbox: Inbox) -> None: ...
-    def send(self, now_ns: int, commands: Sequence[Command]) -> None: ...
+    def send(self, now_ns: int, commands: Sequence[FeedCommand]) -> None: ...
     def stop(self) -> None: ...
     def status(self) -> list[Connection]: ...
 
@@ -53,7 +53,7 @@ class Venue(Protocol):
     def observe(self, now_ns: int, rows: int) -> None:
         """A tick was run and wrote so many rows on the tape: the market moved, what is due happens."""
 
-    def send(self, now_ns: int, commands: Sequence[Place | Cancel]) -> None: ...
+    def send(self, now_ns: int, commands: Sequence[OrderCommand]) -> None: ...
     def due(self, now_ns: int) -> int | None:
         """When the venue next has something to do or to say, None while it has nothing."""
 
@@ -232,11 +232,11 @@ class Loop:
 
     def _send(self, now_ns: int, commands: tuple[Command, ...]) -> None:
         """Orders to the venue, everything else to the feed."""
-        orders = [command for command in commands if isinstance(command, Place | Cancel)]
+        orders, others = apart(commands)
         if orders and self.venue is not None:
             self.venue.send(now_ns, orders)
-        if len(orders) < len(commands):
-            self.feed.send(now_ns, [c for c in commands if not isinstance(c, Place | Cancel)])
+        if others:
+            self.feed.send(now_ns, others)
 
     def _tell_journal(self, now_ns: int, stopped: bool) -> None:
         """That the journal stopped, or writes again, is a fact from outside: it enters by the inbox like all others."""
@@ -278,6 +278,18 @@ class Loop:
         if now_s >= self._collect_due_s:
             self._collect_due_s = now_s + COLLECT_S
             gc.collect(1)
+
+
+def apart(commands: Iterable[Command]) -> tuple[list[OrderCommand], list[FeedCommand]]:
+    """What is for the venue, and what is for the feed."""
+    orders: list[OrderCommand] = []
+    others: list[FeedCommand] = []
+    for command in commands:
+        if isinstance(command, Place | Cancel):
+            orders.append(command)
+        else:
+            others.append(command)
+    return orders, others
 
 
 def encode(commands: Iterable[Command]) -> bytes:

@@ -1,4 +1,4 @@
-"""How the account stands against its own past: the day's result, its peak, and losses in a row."""
+"""How the account stands against its own past: the day's result and its peak."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ DAY_NS = 86_400_000_000_000
 
 
 class Standing:
-    """Kept from equity and closed round trips; amounts in QQ, days are those of UTC.
+    """Kept from equity; amounts in QQ, days are those of UTC.
 
     day_result: net collateral now against that at the first look of the day, with transfers taken out.
-    peak: the highest net collateral so far, moved along by transfers. losses_in_row: closed round trips since the
-    last one that did not lose.
+    peak: the highest net collateral so far, moved along by transfers.
     """
 
-    __slots__ = ("_day", "_day_net", "_known", "_transfers", "day_result", "losses_in_row", "peak")
+    __slots__ = ("_day", "_day_net", "_known", "_transfers", "day_result", "peak")
 
     def __init__(self) -> None:
         self._known = False
         self._day = self._day_net = self._transfers = 0
-        self.day_result = self.peak = self.losses_in_row = 0
+        self.day_result = self.peak = 0
 
     def look(self, now_ns: int, net: int, transfers: int) -> None:
         """net: net collateral now. transfers: all that ever came in less what went out."""
@@ -37,10 +36,6 @@ class Standing:
         self.day_result = net - self._day_net
         self.peak = max(self.peak, net)
 
-    def closed(self, result: int) -> None:
-        """A round trip was closed with this result."""
-        self.losses_in_row = self.losses_in_row + 1 if result < 0 else 0
-
     def save(self) -> bytes:
         """The state as bytes."""
         return msgspec.msgpack.encode(
@@ -51,15 +46,14 @@ class Standing:
                 self._transfers,
                 self.day_result,
                 self.peak,
-                self.losses_in_row,
             ]
         )
 
     def load(self, state: bytes) -> None:
         """Take over a state that `save` wrote. ValueError on anything else."""
         try:
-            known, *numbers = msgspec.msgpack.decode(state, type=tuple[bool, int, int, int, int, int, int])
+            known, *numbers = msgspec.msgpack.decode(state, type=tuple[bool, int, int, int, int, int])
         except msgspec.MsgspecError as problem:
             raise ValueError(f"not a standing: {problem}") from None
         self._known = known
-        self._day, self._day_net, self._transfers, self.day_result, self.peak, self.losses_in_row = numbers
+        self._day, self._day_net, self._transfers, self.day_result, self.peak = numbers

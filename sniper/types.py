@@ -35,7 +35,9 @@ class Reconnect(NamedTuple):
     cause: str
 
 
-Command = Watch | Resubscribe | Reconnect | Place | Cancel
+FeedCommand = Watch | Resubscribe | Reconnect
+OrderCommand = Place | Cancel
+Command = FeedCommand | OrderCommand
 
 
 class Connection(NamedTuple):

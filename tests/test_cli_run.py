@@ -42,6 +42,7 @@ def test_the_document_of_a_run(alone: Path, capsys: pytest.CaptureFixture[str]) 
         "journal",
         "connections",
         "markets",
+        "account",
     ]
     assert (found["schema"], found["ticks"], found["rejected"], found["rejected_levels"]) == (
         "sniper.run/1",

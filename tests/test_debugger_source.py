@@ -89,7 +89,7 @@ def test_a_feed_gives_the_ticks_that_the_loop_makes(gap_ns: int) -> None:
     number = 0
     while (tick := source.tick(number + 1)) is not None:
         number = tick.number
-        source.done(tick.now_ns, engine.tick(tick.now_ns, tick.records))
+        source.done(engine, tick.now_ns, engine.tick(tick.now_ns, tick.records))
         assert source.tick(number) is tick  # as often as wanted
     assert (engine.digest, engine.ticks) == (wanted.digest, wanted.ticks)
     assert feed.sent == looped.sent and feed.sent

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sniper.desk import DeskSettings
 from sniper.engine import Settings
 from sniper.errors import JournalError
 from sniper.journal_settings import header, settings
@@ -15,12 +16,15 @@ from sniper.journal_settings import header, settings
 BOUNDS = {
     name: (hint.__metadata__[0].ge, hint.__metadata__[0].le)
     for name, hint in get_type_hints(Settings, include_extras=True).items()
-    if name != "tickers"
+    if name not in ("tickers", "desk")
 }
 numbers = {name: st.integers(least, most) for name, (least, most) in BOUNDS.items()}
+desks = st.none() | st.tuples(st.text(max_size=8), st.text(max_size=8)).map(
+    lambda texts: DeskSettings(*texts)
+)
 
 
-@given(st.builds(Settings, tickers=st.lists(st.text(max_size=8)).map(tuple), **numbers))
+@given(st.builds(Settings, tickers=st.lists(st.text(max_size=8)).map(tuple), desk=desks, **numbers))
 def test_settings_come_back_as_they_were(given_settings: Settings) -> None:
     assert settings(header(given_settings, "{}", 1)) == given_settings
 

@@ -1,4 +1,4 @@
-"""standing: the day's result, the peak, losses in a row."""
+"""standing: the day's result and the peak."""
 
 from __future__ import annotations
 
@@ -30,19 +30,11 @@ def test_a_transfer_is_no_profit_and_no_loss() -> None:
     assert (standing.day_result, standing.peak) == (0, 200)
 
 
-def test_losses_are_counted_until_one_trip_does_not_lose() -> None:
-    standing = Standing()
-    for result in (-1, -5, 0, -3):
-        standing.closed(result)
-    assert standing.losses_in_row == 1
-
-
 @given(st.lists(st.tuples(st.integers(0, 3 * DAY_NS), st.integers(-(10**15), 10**15), st.integers(-9, 9))))
 def test_a_saved_standing_goes_on_alike(looks: list[tuple[int, int, int]]) -> None:
     one, other = Standing(), Standing()
     for now_ns, net, transfers in sorted(looks):
         one.look(now_ns, net, transfers)
-        one.closed(net)
         other.load(one.save())
         assert other.save() == one.save()
     with pytest.raises(ValueError, match="not a standing"):

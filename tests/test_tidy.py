@@ -63,7 +63,19 @@ LAYERS = (
         "terminal",
         "timing",
     ),
-    ("loop", "stopping", "replaying", "inspection", "grading", "bookdump", "debugger", "demo", "expression"),
+    (
+        "loop",
+        "backtesting",
+        "scorecard",
+        "stopping",
+        "replaying",
+        "inspection",
+        "grading",
+        "bookdump",
+        "debugger",
+        "demo",
+        "expression",
+    ),
     ("cli", "__main__"),
 )
 CORE = (
@@ -150,7 +162,7 @@ BANNED_IN_CORE = {
     "uuid",
     "asyncio",
 }
-SUMS_WHOLE_NUMBERS = {"links", "admission", "arrivals", "blocks", "floor", "ledger", "terms"}
+SUMS_WHOLE_NUMBERS = {"links", "admission", "arrivals", "blocks", "floor", "ledger", "terms", "desk"}
 """Modules of the core that may call sum(): over integers. Over floats its rounding changed with Python 3.12."""
 CLIENT = {"dydx_v4_client", "v4_proto", "grpc", "httpx", "websocket"}
 """The exchange's client and what it drags in: 0.3 s and 57 MB, so only a live feed may import it."""

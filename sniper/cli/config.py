@@ -30,8 +30,6 @@ def as_json_value(value: Any) -> Any:
 
 def as_toml(loaded: Loaded, origins: bool) -> str:
     """The whole config as TOML that loads to the same config; with each value's origin as a comment."""
-    import tomli_w
-
     from sniper.configfile import leaves
 
     lines: list[str] = []
@@ -41,11 +39,23 @@ def as_toml(loaded: Loaded, origins: bool) -> str:
         if above != section:
             section = above
             lines += ["", f"[{section}]"]
-        # One line a value: tomli_w would break a list over several.
-        text = tomli_w.dumps({name: list(value) if isinstance(value, tuple) else value}).strip()
-        line = text.replace("[\n    ", "[").replace(",\n]", "]").replace(",\n    ", ", ")
+        line = f"{name} = {inline(value)}"
         lines.append(f"{line:<44} # {loaded.origins[key]}" if origins else line)
     return "\n".join(lines) + "\n"
+
+
+def inline(value: Any) -> str:
+    """A value as TOML on one line: tomli_w would break lists over several."""
+    import tomli_w
+
+    if isinstance(value, dict):
+        pairs = (
+            f"{tomli_w.dumps({key: 0}).partition(' = ')[0]} = {inline(part)}" for key, part in value.items()
+        )
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(inline(part) for part in value)}]"
+    return tomli_w.dumps({"x": value}).strip().removeprefix("x = ")
 
 
 @command.command()

@@ -100,6 +100,7 @@ def run(
     feed = wiring.feed(config)
     inbox = Inbox(config.inbox.records_max, config.inbox.bytes_max)
     costs = Costs(engine.stages)
+    venue = wiring.venue(config, engine, inbox)
     with ExitStack() as stack:
         stopping = stack.enter_context(Stopping())
         journal = wiring.journal(config, journal_path, feed.clock == "tape") if with_journal else None
@@ -124,6 +125,7 @@ def run(
             tick_ns=config.loop.tick_ms * 1_000_000,
             speed=config.feed.speed,
             journal=journal,
+            venue=venue,
             snapshot_ns=round(config.journal.snapshot_s * 1e9),
             look=look,
             costs=costs,
@@ -180,12 +182,13 @@ def connection(one: Connection, elapsed_s: float) -> dict[str, Any]:
 def summary(engine: Engine, journal: str | None, connections: list[dict[str, Any]]) -> dict[str, Any]:
     """The document of a run: prices are plain decimal strings, null where there is none."""
     from sniper._ext.tape import COUNTER_NAMES
+    from sniper.account_document import account_document
 
     counters = dict(zip(COUNTER_NAMES, engine.tape.counters.tolist(), strict=False))
     return {
         "schema": "sniper.run/1",
         "ticks": engine.ticks,
-        "frames": counters["frames"],
+        "frames": counters["frames"] - venue_frames(engine),
         "rows": counters["rows"],
         "rejected": counters["rejected"],
         "rejected_levels": counters["rejected_levels"],
@@ -193,7 +196,15 @@ def summary(engine: Engine, journal: str | None, connections: list[dict[str, Any
         "journal": journal,
         "connections": connections,
         "markets": markets(engine),
+        "account": account_document(engine.desk, engine.decoder.tickers) if engine.desk else None,
     }
+
+
+def venue_frames(engine: Engine) -> int:
+    """Frames that came from the venue, not from the feed."""
+    from sniper.trading import VENUE_CONNECTION
+
+    return int(engine.decoder.connections["frames"][VENUE_CONNECTION]) if engine.desk else 0
 
 
 def markets(engine: Engine) -> dict[str, dict[str, str | None]]:

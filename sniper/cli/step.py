@@ -81,7 +81,14 @@ def feed_source(config_path: str | None, sets: tuple[str, ...]) -> Source:
 
     config = load(config_path, sets).config
     inbox = Inbox(config.inbox.records_max, config.inbox.bytes_max)
-    return FeedSource(wiring.feed(config), wiring.settings(config), inbox, config.loop.tick_ms * 1_000_000)
+    tick_ns = config.loop.tick_ms * 1_000_000
+    return FeedSource(
+        wiring.feed(config),
+        wiring.settings(config),
+        inbox,
+        tick_ns,
+        lambda engine: wiring.venue(config, engine, inbox),
+    )
 
 
 def prompted(stopped: Callable[[], bool]) -> Iterator[str]:

@@ -14,9 +14,12 @@ from sniper.errors import ConfigError
 if TYPE_CHECKING:
     from sniper.config import Config
     from sniper.dashboard import Dashboard, StatusLine
-    from sniper.engine import Settings
+    from sniper.desk import DeskSettings
+    from sniper.engine import Engine, Settings
+    from sniper.inbox import Inbox
     from sniper.journal import Journal
     from sniper.loop import Feed
+    from sniper.venues.paper import Paper
 
 TAPE_ROOM_WAIT_S = 60.0
 """A feed on simulated or recorded time can wait for the disk; one in real time cannot (0)."""
@@ -35,7 +38,66 @@ def settings(config: Config) -> Settings:
         stale_block_ns=round(config.feed.stale_block_s * 1e9),
         silence_ns=round(config.feed.silence_s * 1e9),
         crossed_ns=round(config.book.crossed_resubscribe_s * 1e9),
+        desk=desk(config) if config.trade.mode != "off" else None,
     )
+
+
+def desk(config: Config) -> DeskSettings:
+    """What the decision half is set to. ConfigError for a strategy that does not exist or options it does not know."""
+    import msgspec
+
+    from sniper import config_section
+    from sniper.account import AccountSettings
+    from sniper.desk import DeskSettings
+    from sniper.order_record import OrdersSettings
+    from sniper.risk_settings import RiskSettings, validate
+    from sniper.strategies.registry import find, settings_of
+
+    owner = {"address": owner_of(config), "subaccount": config.trade.subaccount}
+    risk = config_section.settings(RiskSettings, config.risk)
+    try:
+        validate(risk)
+    except ValueError as error:
+        raise ConfigError(str(error), "Change [risk]; 'sniper config show' prints it.") from None
+    options = config.strategy.options
+    settings_of(find(config.strategy.name), options)
+    return DeskSettings(
+        strategy=config.strategy.name,
+        options=msgspec.json.encode(options, order="sorted").decode(),
+        account=config_section.settings(AccountSettings, config.account, **owner),
+        orders=config_section.settings(OrdersSettings, config.orders, **owner),
+        risk=risk,
+    )
+
+
+def owner_of(config: Config) -> str:
+    """The address that trades."""
+    from sniper.paper_settings import PaperSettings
+
+    return config.trade.address or PaperSettings().address
+
+
+def venue(config: Config, engine: Engine, inbox: Inbox) -> Paper | None:
+    """Where orders go, None if there are none."""
+    if engine.desk is None:
+        return None
+    from sniper import config_section
+    from sniper.paper_settings import PaperSettings
+    from sniper.venues.paper import Paper
+
+    settings = config_section.settings(
+        PaperSettings,
+        config.paper,
+        address=owner_of(config),
+        subaccount=config.trade.subaccount,
+        seed=config.seed,
+    )
+    try:
+        paper = Paper(engine.tape, engine.decoder, engine.books, settings)
+    except ValueError as error:
+        raise ConfigError(f"paper: {error}", "Change [paper]; 'sniper config show' prints it.") from None
+    paper.start(inbox)
+    return paper
 
 
 def feed(config: Config) -> Feed:

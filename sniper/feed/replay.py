@@ -20,7 +20,7 @@ from sniper.feed.framefile import frames, opened
 from sniper.journal_folder import SUFFIX
 from sniper.journal_format import MAGIC
 from sniper.journal_reader import JournalReader
-from sniper.types import REC_FRAME, REC_GAP, REC_LINK, REC_REST, Command, Connection, Record
+from sniper.types import REC_FRAME, REC_GAP, REC_LINK, REC_REST, Connection, FeedCommand, Record
 
 MARKETS_BYTES_MAX = (4 << 20) - 64
 """One record must hold it."""
@@ -68,7 +68,7 @@ class Replay:
     def start(self, inbox: Entrance) -> None:
         """Nothing to start: there is no thread."""
 
-    def send(self, now_ns: int, commands: Sequence[Command]) -> None:
+    def send(self, now_ns: int, commands: Sequence[FeedCommand]) -> None:
         """The past cannot be asked for anything: commands are journalled by the loop and have no effect."""
 
     def stop(self) -> None:

@@ -29,7 +29,7 @@ from sniper.feed.settings import SocketSettings
 from sniper.feed.sniff import Control
 from sniper.feed.subscriptions import Subscriptions
 from sniper.feed.wire import Entrance, Verdict, Wire
-from sniper.types import Command, Connection, Reconnect, Resubscribe, Watch
+from sniper.types import Connection, FeedCommand, Reconnect, Resubscribe, Watch
 
 STOP_S: Final = 5.0
 OPEN_STEPS: Final = 3  # TCP, TLS and HTTP: each has its own limit, all together this many times it
@@ -89,7 +89,7 @@ class SocketFeed:
         self._sender = threading.Thread(target=self._send_due, name="sniper-feed-sender", daemon=True)
         self._sender.start()
 
-    def send(self, now_ns: int, commands: Iterable[Command]) -> None:
+    def send(self, now_ns: int, commands: Iterable[FeedCommand]) -> None:
         """Do what the engine commands. Raises ConfigError when a Watch needs more than 9 connections."""
         if self._fault is not None:
             raise self._fault

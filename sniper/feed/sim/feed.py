@@ -20,7 +20,7 @@ from sniper.feed.sim.text import iso
 from sniper.feed.sim.universe import select
 from sniper.feed.sim.walk import Weather
 from sniper.feed.sim.wire import BLOCKS, BOOK, CANDLES, CONNECTIONS_MAX, IDS_MAX, MARKETS, TRADES, Inbox
-from sniper.types import Command, Connection, Resubscribe, Watch
+from sniper.types import Connection, FeedCommand, Resubscribe, Watch
 
 START_NS = 1_767_225_600 * SECOND_NS  # 2026-01-01T00:00:00Z
 START_HEIGHT = 69_900_000
@@ -122,7 +122,7 @@ class Sim:
                     wire.inbox = inbox
             self._agenda.run(until_ns)
 
-    def send(self, now_ns: int, commands: Sequence[Command]) -> None:
+    def send(self, now_ns: int, commands: Sequence[FeedCommand]) -> None:
         """Carry out the engine's commands as a client would; the answers come 20 to 300 ms later."""
         server = self._server
         if server is None:

@@ -1,0 +1,56 @@
+"""backtesting: recorded ticks through the engine with a fresh paper venue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sniper.backtesting import Result, backtest, without_venue
+from sniper.errors import UsageError
+from sniper.feed.replay import ticks_of
+from sniper.journal_reader import JournalReader
+from sniper.trading import VENUE_CONNECTION
+from sniper.types import REC_FRAME, REC_OPERATOR, REC_VENUE
+from tests import paper_run
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("backtest") / "session.mcap"
+    paper_run.run(75.0, journal=path, markets=8)
+    return path
+
+
+def run(path: Path, **others: int) -> Result:
+    engine = paper_run.engine()
+    with JournalReader(path) as reader:
+        return backtest(engine, paper_run.paper(engine), without_venue(ticks_of(path, reader)), **others)
+
+
+def test_what_a_venue_said_is_left_out_and_ticks_stay() -> None:
+    market, word = (1, 0, REC_FRAME, b"{}"), (1, 0, REC_OPERATOR, b"pause x")
+    ticks = [
+        (1, [market, (1, VENUE_CONNECTION, REC_FRAME, b"{}"), word]),
+        (2, [(2, VENUE_CONNECTION, REC_VENUE, b"place 1 0")]),
+    ]
+    assert list(without_venue(ticks)) == [(1, [market, word]), (2, [])]
+
+
+def test_the_same_input_gives_the_same_result(journal: Path) -> None:
+    assert run(journal) == run(journal)
+
+
+def test_the_curve_is_sampled_in_tape_time(journal: Path) -> None:
+    result = run(journal, sample_ns=10_000_000_000)
+    times = [sample.now_ns for sample in result.curve]
+    assert times == sorted(set(times)) and times[-1] == result.last_ns
+    assert len(times) >= 7 and all(sample.net > 0 for sample in result.curve)
+    assert result.score.first_net == result.curve[0].net and result.liquidations == 0
+    assert result.decisions and result.nearest is not None and result.nearest.percent > 0.0
+
+
+def test_an_input_that_values_nothing_is_refused() -> None:
+    engine = paper_run.engine()
+    with pytest.raises(UsageError, match="price"):
+        backtest(engine, paper_run.paper(engine), [(1, [])])
