@@ -102,6 +102,13 @@ def test_a_long_term_order_must_be_covered_as_if_it_were_filled() -> None:
     assert bench.buy(3, 600, 100_000, **STOP) == 0, "conditional orders are not tested"
 
 
+def test_an_order_beyond_all_measure_is_not_covered(bench: Bench) -> None:
+    assert bench.buy(1, (1 << 63) // 1_000_000, 99_000, **LONG) == 3007
+    assert bench.buy(2, (1 << 63) // 1_000_000, 100_010) == 0
+    assert bench.steps() == 30
+    assert bench.buy(3, 1, (1 << 63) // 100_000, **LONG) == 3007
+
+
 def test_a_post_only_stateful_order_that_would_cross_is_removed_by_a_block(bench: Bench) -> None:
     bench.buy(1, 10, 100_010, **LONG, **POST)
     bench.block()

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import msgspec
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sniper.funding_rules import index_change, rate_ppm
-from sniper.trading import BUY, SELL
 from sniper.venues.ledger import ACCOUNT, PARTIES, Ledger, opened
-from tests.papers import BTC, ETH, HOUR, TICKERS, Bench, plain
-from tests.reference_ledger import Books
+from tests.paper_differential import session, to_the_hour
+from tests.papers import BTC, Bench
 
 
 def test_the_worked_example_of_funding_md() -> None:
@@ -104,11 +101,6 @@ def bench() -> Bench:
     return bench
 
 
-def to_the_hour(bench: Bench) -> int:
-    """Milliseconds to the next full hour."""
-    return (HOUR - bench.now_ns % HOUR) // 1_000_000
-
-
 def test_funding_is_charged_by_the_first_block_at_or_after_the_hour(bench: Bench) -> None:
     bench.buy(1, 5000, 100_010, time_in_force="ioc")
     bench.oracle("89993.8")
@@ -187,69 +179,4 @@ ACTIONS = st.one_of(
 def test_a_session_of_fills_funding_and_liquidations_agrees_with_the_twin(
     actions: list[tuple[str, int, int, int]], usd: int
 ) -> None:
-    """Conservation is asserted by the bench after every tick, here the amounts against the twin as well."""
-    usdc, insurance = usd * 10**6, 50 * 10**6
-    bench = Bench(
-        usdc_quantums=usdc,
-        insurance_quantums=insurance,
-        fee="own",
-        taker_ppm=437,
-        maker_ppm=-101,
-        stateful_limits=(),
-    )
-    mids = [100_000, 40_000]
-    rates: dict[int, str] = dict.fromkeys((BTC, ETH), "0.000002375")
-    hours: dict[int, list[tuple[str, str, str]]] = {}
-    oracles = ["100000", "4000"]
-
-    def shape(market: int) -> None:
-        mid = mids[market]
-        levels = [[(mid - s * 5 * i, 300 * i) for i in (1, 2, 8)] for s in (1, -1)]
-        bench.book(levels[0], levels[1], market)
-
-    shape(BTC)
-    shape(ETH)
-    for number, (what, market, side, value) in enumerate(actions, 1):
-        if what == "ioc":
-            limit = mids[market] + (50 if side == BUY else -50)
-            bench.place(number, side, value, limit, market=market, time_in_force="ioc")
-        elif what == "rest":
-            price = mids[market] + (-3 if side == BUY else 3)
-            bench.place(number, side, value, price, market=market)
-        elif what == "trade":
-            at = mids[market] + (6 if side == BUY else -6)
-            bench.block(600)
-            bench.trade(side, at, value, market=market)
-        elif what == "move":
-            mids[market] += value
-            oracles[market] = plain(Decimal(mids[market]).scaleb(0 if market == BTC else -1))
-            shape(market)
-            bench.oracle(oracles[market], market)
-            bench.block()
-        elif what == "hour":
-            rates[market] = plain(Decimal(value).scaleb(-9))
-            bench.trading(market, nextFundingRate=rates[market])
-            held = [m for m in (BTC, ETH) if bench.ledger.base(m)]
-            bench.block(to_the_hour(bench))
-            hours[bench.height] = [(TICKERS[m], rates[m], oracles[m]) for m in held]
-        else:
-            bench.block()
-    bench.run(5)
-    twin = Books(usdc, insurance, {"BTC-USD": -10, "ETH-USD": -9}, 437, -101)
-    twin.messages(bench.news, hours)
-    bench.booked()
-    assert bench.ledger.unsettled() == due(twin)
-    assert twin.usdc == bench.ledger.usdc
-
-
-def due(twin: Books) -> int:
-    before = dict(twin.usdc), dict(twin.since)
-    twin.settle()
-    change = twin.usdc["account"] - before[0]["account"]
-    twin.usdc, twin.since = before
-    return change
-
-
-def test_sells_open_shorts(bench: Bench) -> None:
-    bench.place(1, SELL, 10, 99_990, time_in_force="ioc")
-    assert bench.steps() == -10
+    session(actions, usd)

@@ -14,6 +14,7 @@ from sniper.venues.ledger import ACCOUNT, Ledger
 
 POSITIONS_MAX = 1000
 OURS = 0  # the only account of the kernel
+EXACT_MAX = 1 << 61
 
 
 class Apart(NamedTuple):
@@ -77,6 +78,8 @@ class Collateral:
 
     def affords(self, market: int, side: int, base: int, ticks: int, fee_ppm: int) -> bool:
         """Whether a fill of so many BQ passes the chain's acceptance test, fee included."""
+        if max(base, ticks) > EXACT_MAX:
+            return False  # more than the kernel takes for exact
         return self.kernel.accepts(OURS, market, side, base, ticks, fee_ppm)[0]
 
     def _kernel(self) -> Liquidation:

@@ -47,7 +47,7 @@ class Paper:
 
     def __init__(self, tape: Tape, decoder: Any, books: Any, settings: PaperSettings) -> None:
         self.settings = checked(settings)
-        self._tape, self._decoder, self._books = tape, decoder, books
+        self._decoder, self._books = decoder, books
         self._kinds = lent(tape.used)[KINDS : KINDS + 1]
         self._owner = Owner(settings.address, settings.subaccount)
         self.markets = Markets(decoder)
