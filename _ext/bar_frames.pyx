@@ -1,0 +1,504 @@
+"""Candles as the Indexer's own messages, and tables of candles out of text: what 10^6 bars need in C.
+
+Numbers are whole: a price is number * 10 ** -decimals. A message is written once into a buffer and becomes a bytes
+object; its form is the one that the decoder reads by comparing literals.
+"""
+
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+import numpy as np
+
+from event cimport REC_FRAME
+
+cdef extern from *:
+    """
+    typedef __int128 sniper_wide;
+    """
+    ctypedef long long wide "sniper_wide"
+
+cdef enum:
+    ROOM = 2048         # of one message: a fixed part below 1,200 bytes and at most 30 numbers of 20 digits
+    FRACTION_MAX = 30
+    DIGITS_MAX = 18
+
+cdef int64_t DAY_S = 86400
+cdef int64_t SECOND_NS = 1000000000
+cdef int64_t WHOLE_PPM = 1000000
+cdef int64_t[19] POWERS
+cdef int _i
+POWERS[0] = 1
+for _i in range(1, 19):
+    POWERS[_i] = POWERS[_i - 1] * 10
+
+
+cdef inline uint8_t* put(uint8_t* p, const uint8_t* s, Py_ssize_t n) noexcept nogil:
+    memcpy(p, s, n)
+    return p + n
+
+
+cdef inline uint8_t* put_whole(uint8_t* p, uint64_t v) noexcept nogil:
+    cdef uint8_t[20] digits
+    cdef int n = 0
+    while True:
+        digits[n] = <uint8_t> (48 + v % 10)
+        v //= 10
+        n += 1
+        if v == 0:
+            break
+    while n:
+        n -= 1
+        p[0] = digits[n]
+        p += 1
+    return p
+
+
+cdef inline uint8_t* put_decimal(uint8_t* p, uint64_t v, int decimals) noexcept nogil:
+    """v * 10 ** -decimals as a plain decimal, decimals at most 18."""
+    cdef uint64_t fraction
+    cdef int i
+    if decimals <= 0:
+        p = put_whole(p, v)
+        if v:
+            for i in range(-decimals):
+                p[0] = c'0'
+                p += 1
+        return p
+    p = put_whole(p, v // <uint64_t> POWERS[decimals])
+    fraction = v % <uint64_t> POWERS[decimals]
+    p[0] = c'.'
+    for i in range(decimals, 0, -1):
+        p[i] = <uint8_t> (48 + fraction % 10)
+        fraction //= 10
+    return p + decimals + 1
+
+
+cdef inline void put_two(uint8_t* p, int v) noexcept nogil:
+    p[0] = <uint8_t> (48 + v // 10)
+    p[1] = <uint8_t> (48 + v % 10)
+
+
+cdef inline uint8_t* put_time(uint8_t* p, int64_t ns) noexcept nogil:
+    """`YYYY-MM-DDTHH:MM:SS.mmmZ` of nanoseconds since 1970."""
+    cdef int64_t ms = ns // 1000000
+    cdef int64_t s = ms // 1000
+    cdef int64_t z = s // DAY_S + 719468        # days since 0000-03-01
+    cdef int of_day = <int> (s % DAY_S)
+    cdef int part = <int> (ms % 1000)
+    cdef int64_t era = z // 146097
+    cdef int64_t doe = z - era * 146097
+    cdef int64_t yoe = (doe - doe // 1460 + doe // 36524 - doe // 146096) // 365
+    cdef int doy = <int> (doe - (365 * yoe + yoe // 4 - yoe // 100))
+    cdef int m = (5 * doy + 2) // 153
+    cdef int day = doy - (153 * m + 2) // 5 + 1
+    cdef int year
+    m = m + 3 if m < 10 else m - 9
+    year = <int> (yoe + era * 400) + (m <= 2)
+    put_two(p, year // 100)
+    put_two(p + 2, year % 100)
+    p[4] = c'-'
+    put_two(p + 5, m)
+    p[7] = c'-'
+    put_two(p + 8, day)
+    p[10] = c'T'
+    put_two(p + 11, of_day // 3600)
+    p[13] = c':'
+    put_two(p + 14, of_day // 60 % 60)
+    p[16] = c':'
+    put_two(p + 17, of_day % 60)
+    p[19] = c'.'
+    p[20] = <uint8_t> (48 + part // 100)
+    put_two(p + 21, part % 100)
+    p[23] = c'Z'
+    return p + 24
+
+
+cdef inline uint8_t* put_hex(uint8_t* p, uint32_t v) noexcept nogil:
+    cdef int i, digit
+    for i in range(8):
+        digit = v >> (28 - 4 * i) & 15
+        p[i] = <uint8_t> (48 + digit if digit < 10 else 87 + digit)
+    return p + 8
+
+
+cdef class BarFrames:
+    """The messages of one candle file: for each bar its trades, a book of one level a side, and the oracle price.
+
+    columns: start_ns, open, high, low, close, volume (int64 arrays of equal length). tick, step: numbers of the grid
+    with their decimals. spread_ppm: between the two levels, of the close, at least one tick. depth_usd: what rests on
+    each. place: number of the market among the files, below 2^16; it makes trade ids distinct.
+    """
+
+    cdef const int64_t[::1] _start, _open, _high, _low, _close, _volume
+    cdef int64_t _step_ns, _num, _den, _step, _tick, _spread_ppm
+    cdef int _price_decimals, _size_decimals, _tick_decimals, _step_decimals
+    cdef uint32_t _place
+    cdef double _depth
+    cdef bytes _head, _batch, _trades, _book, _oracle
+    cdef int64_t _old_bid, _old_ask
+    cdef uint8_t[ROOM] _room
+
+    def __init__(self, str ticker, str connection_id, tuple columns, int64_t step_ns, int price_decimals,
+                 int volume_decimals, int64_t tick, int tick_decimals, int64_t step, int step_decimals,
+                 int64_t spread_ppm, double depth_usd, int place):
+        if len(ticker) > 100 or not 0 <= price_decimals <= 16 or not 0 <= volume_decimals <= 16:
+            raise ValueError("a ticker of at most 100 characters and at most 16 decimals are needed")
+        if tick <= 0 or step <= 0 or step_ns < 1000000 or not 0 <= spread_ppm < WHOLE_PPM or not depth_usd > 0:
+            raise ValueError("tick, step, time step and depth must be positive, the spread below 1")
+        if not -18 <= step_decimals <= 18 or not 0 <= tick_decimals <= 18:
+            raise ValueError("at most 18 decimals of tick and step")
+        self._start, self._open, self._high, self._low, self._close, self._volume = columns
+        for column in columns:
+            if len(column) != len(columns[0]):
+                raise ValueError("columns of equal length are needed")
+        self._step_ns = step_ns
+        self._price_decimals, self._size_decimals = price_decimals, volume_decimals + 2
+        self._tick, self._tick_decimals = tick, tick_decimals
+        self._step, self._step_decimals = step, step_decimals
+        # close * num / den is the close in ticks
+        self._num = POWERS[max(0, tick_decimals - price_decimals)]
+        self._den = tick * POWERS[max(0, price_decimals - tick_decimals)]
+        self._spread_ppm = spread_ppm
+        self._depth = depth_usd * 10.0 ** (price_decimals + step_decimals) / step
+        self._place = place
+        head = '{"type":"channel_data","connection_id":"' + connection_id + '","message_id":'
+        self._head = head.encode("ascii")
+        self._batch = head.replace("channel_data", "channel_batch_data").encode("ascii")
+        named = ',"id":"' + ticker + '","channel":"'
+        self._trades = (named + 'v4_trades","version":"1.1.0","contents":{"trades":[').encode("ascii")
+        self._book = (named + 'v4_orderbook","version":"1.0.0","contents":[{"').encode("ascii")
+        self._oracle = (',"channel":"v4_markets","version":"1.0.0","contents":{"oraclePrices":{"' + ticker
+                        + '":{"oraclePrice":"').encode("ascii")
+        self._old_bid = self._old_ask = 0
+
+    def put(self, list records, Py_ssize_t i, int64_t now_ns, int64_t message_id):
+        """Append the messages of bar i as records of that moment; returns the next message id. Bars come in turn."""
+        if not 0 <= i < self._start.shape[0]:
+            raise IndexError("no such bar")
+        if self._volume[i] > 0:
+            records.append((now_ns, 0, REC_FRAME, self._trades_of(i, message_id)))
+            message_id += 1
+        records.append((now_ns, 0, REC_FRAME, self._book_of(self._close[i], message_id)))
+        records.append((now_ns, 0, REC_FRAME, self._oracle_of(self._close[i], now_ns, message_id + 1)))
+        return message_id + 2
+
+    def open(self, list records, Py_ssize_t i, int64_t now_ns, int64_t message_id):
+        """The same for the moment at which bar i opens: book and oracle price, no trades."""
+        if not 0 <= i < self._start.shape[0]:
+            raise IndexError("no such bar")
+        records.append((now_ns, 0, REC_FRAME, self._book_of(self._open[i], message_id)))
+        records.append((now_ns, 0, REC_FRAME, self._oracle_of(self._open[i], now_ns, message_id + 1)))
+        return message_id + 2
+
+    cdef uint8_t* _begin(self, bytes head, int64_t message_id):
+        cdef uint8_t* p = put(self._room, <const uint8_t*> head, len(head))
+        return put_whole(p, message_id)
+
+    cdef bytes _trades_of(self, Py_ssize_t i, int64_t message_id):
+        cdef uint8_t* p = self._begin(self._head, message_id)
+        cdef int64_t o = self._open[i]
+        cdef int64_t first = self._low[i]
+        cdef int64_t second = self._high[i]
+        cdef int64_t third_ns = self._step_ns // 3
+        cdef int64_t price, at_ns
+        cdef int k
+        if second - o < o - first:
+            first, second = second, first
+        p = put(p, <const uint8_t*> self._trades, len(self._trades))
+        for k in range(4):
+            price = o if k == 0 else first if k == 1 else second if k == 2 else self._close[i]
+            at_ns = self._start[i] + (k * third_ns if k < 3 else self._step_ns - 1000000)
+            p = put(p, b'{"id":"', 7)
+            p = put_hex(p, <uint32_t> (i + 1))
+            p = put_hex(p, self._place + 2)
+            p = put_hex(p, k)
+            p = put(p, b'","size":"', 10)
+            p = put_decimal(p, self._volume[i] * 25, self._size_decimals)
+            p = put(p, b'","price":"', 11)
+            p = put_decimal(p, price, self._price_decimals)
+            if price > o or price == o and self._close[i] >= o:
+                p = put(p, b'","side":"BUY', 13)
+            else:
+                p = put(p, b'","side":"SELL', 14)
+            p = put(p, b'","createdAt":"', 15)
+            p = put_time(p, at_ns)
+            p = put(p, b'","type":"LIMIT"},', 18)
+        p = put(p - 1, b']}}', 3)
+        return PyBytes_FromStringAndSize(<char*> self._room, p - self._room)
+
+    cdef uint8_t* _level(self, uint8_t* p, int64_t ticks, int64_t steps):
+        p = put(p, b'["', 2)
+        p = put_decimal(p, ticks * self._tick, self._tick_decimals)
+        p = put(p, b'","', 3)
+        p = put_decimal(p, steps * self._step, self._step_decimals if steps else 0)
+        return put(p, b'"]', 2)
+
+    cdef uint8_t* _side(self, uint8_t* p, const char* name, int64_t old, int64_t new, int64_t steps):
+        p = put(p, <const uint8_t*> name, 4)
+        p = put(p, b'":[', 3)
+        if old != new and old:
+            p = self._level(p, old, 0)
+            p = put(p, b',', 1)
+        p = self._level(p, new, steps)
+        return put(p, b']', 1)
+
+    cdef bytes _book_of(self, int64_t price, int64_t message_id):
+        cdef uint8_t* p = self._begin(self._batch, message_id)
+        cdef wide close = <wide> price * self._num
+        cdef wide whole = <wide> self._den * 2 * WHOLE_PPM
+        cdef int64_t bid = <int64_t> (close * (2 * WHOLE_PPM - self._spread_ppm) // whole)
+        cdef int64_t ask = <int64_t> ((close * (2 * WHOLE_PPM + self._spread_ppm) + whole - 1) // whole)
+        cdef double steps = self._depth / <double> price
+        cdef int64_t size = <int64_t> min(max(steps, 1.0), 1e12)
+        bid = max(bid, 1)
+        ask = max(ask, bid + 1)
+        p = put(p, <const uint8_t*> self._book, len(self._book))
+        # the side that moves away goes first: a book that crosses for a moment would be a fault
+        if ask > self._old_ask:
+            p = self._side(p, b"asks", self._old_ask, ask, size)
+            p = put(p, b'},{"', 4)
+            p = self._side(p, b"bids", self._old_bid, bid, size)
+        else:
+            p = self._side(p, b"bids", self._old_bid, bid, size)
+            p = put(p, b'},{"', 4)
+            p = self._side(p, b"asks", self._old_ask, ask, size)
+        p = put(p, b'}]}', 3)
+        self._old_bid, self._old_ask = bid, ask
+        return PyBytes_FromStringAndSize(<char*> self._room, p - self._room)
+
+    cdef bytes _oracle_of(self, int64_t price, int64_t now_ns, int64_t message_id):
+        cdef uint8_t* p = self._begin(self._head, message_id)
+        p = put(p, <const uint8_t*> self._oracle, len(self._oracle))
+        p = put_decimal(p, price, self._price_decimals)
+        p = put(p, b'","effectiveAt":"', 17)
+        p = put_time(p, now_ns)
+        p = put(p, b'"}}}}', 5)
+        return PyBytes_FromStringAndSize(<char*> self._room, p - self._room)
+
+
+cdef class BlockFrames:
+    """The message of a block."""
+
+    cdef bytes _head
+    cdef uint8_t[ROOM] _room
+
+    def __init__(self, str connection_id):
+        head = '{"type":"channel_data","connection_id":"' + connection_id + '","message_id":'
+        self._head = head.encode("ascii")
+
+    def frame(self, int64_t now_ns, int64_t message_id, int64_t height):
+        """The record of a block of that moment."""
+        cdef uint8_t* p = put(self._room, <const uint8_t*> self._head, len(self._head))
+        p = put_whole(p, message_id)
+        p = put(p, b',"id":"v4_block_height","channel":"v4_block_height","version":"1.0.0",', 70)
+        p = put(p, b'"contents":{"blockHeight":"', 27)
+        p = put_whole(p, height)
+        p = put(p, b'","time":"', 10)
+        p = put_time(p, now_ns)
+        p = put(p, b'"}}', 3)
+        return now_ns, 0, REC_FRAME, PyBytes_FromStringAndSize(<char*> self._room, p - self._room)
+
+
+cdef const uint8_t* _number(const uint8_t* p, int64_t* value, int* decimals) noexcept nogil:
+    """A decimal, `12.5`, `-3` or `1.2e-05`, to number and decimals; NULL if it is none or has too many digits.
+
+    Trailing zeros of a fraction do not count. Decimals may come out negative: 1e3 is 1 with -3.
+    """
+    cdef int64_t v = 0
+    cdef int dec = 0
+    cdef int digits = 0
+    cdef int zeros = 0
+    cdef int exponent = 0
+    cdef bint minus = p[0] == c'-'
+    cdef bint down = 0
+    cdef bint any_ = 0
+    cdef bint fraction = 0
+    if minus:
+        p += 1
+    while True:
+        if c'0' <= p[0] <= c'9':
+            any_ = 1
+            if fraction and p[0] == c'0':
+                zeros += 1
+            else:
+                while fraction and zeros:
+                    v *= 10
+                    dec += 1
+                    zeros -= 1
+                    digits += v != 0
+                    if digits > DIGITS_MAX or dec > FRACTION_MAX:
+                        return NULL
+                v = v * 10 + (p[0] - 48)
+                dec += fraction
+                digits += v != 0
+                if digits > DIGITS_MAX or dec > FRACTION_MAX:
+                    return NULL
+        elif p[0] == c'.' and not fraction:
+            fraction = 1
+        else:
+            break
+        p += 1
+    if not any_:
+        return NULL
+    if p[0] == c'e' or p[0] == c'E':
+        p += 1
+        down = p[0] == c'-'
+        if down or p[0] == c'+':
+            p += 1
+        if not c'0' <= p[0] <= c'9':
+            return NULL
+        while c'0' <= p[0] <= c'9' and exponent < 100:
+            exponent = exponent * 10 + (p[0] - 48)
+            p += 1
+        dec += exponent if down else -exponent
+    value[0] = -v if minus else v
+    decimals[0] = dec
+    return p
+
+
+cdef inline int _digits(const uint8_t* p, int n) noexcept nogil:
+    """n digits as a number, -1 if one of them is none."""
+    cdef int v = 0
+    cdef int i
+    for i in range(n):
+        if not c'0' <= p[i] <= c'9':
+            return -1
+        v = v * 10 + (p[i] - 48)
+    return v
+
+
+cdef const uint8_t* _moment(const uint8_t* p, int64_t* ns) noexcept nogil:
+    """`YYYY-MM-DD[(T| )HH:MM[:SS[.fraction]][Z|+00:00|-00:00]]` to nanoseconds since 1970; NULL if it is none."""
+    cdef int y, m, d
+    cdef int h = 0
+    cdef int mi = 0
+    cdef int s = 0
+    cdef int days
+    cdef int64_t era, yy, doe
+    cdef int64_t unit = SECOND_NS // 10
+    cdef int64_t part = 0
+    y = _digits(p, 4)
+    if y < 1970 or y > 2199 or p[4] != c'-':
+        return NULL
+    m = _digits(p + 5, 2)
+    if m < 1 or m > 12 or p[7] != c'-':
+        return NULL
+    d = _digits(p + 8, 2)
+    days = 30 + ((m + (m >> 3)) & 1)
+    if m == 2:
+        days = 29 if y % 4 == 0 and (y % 100 != 0 or y % 400 == 0) else 28
+    if d < 1 or d > days:
+        return NULL
+    p += 10
+    if p[0] == c'T' or p[0] == c' ':
+        h = _digits(p + 1, 2)
+        if h < 0 or h > 23 or p[3] != c':':
+            return NULL
+        mi = _digits(p + 4, 2)
+        if mi < 0 or mi > 59:
+            return NULL
+        p += 6
+        if p[0] == c':':
+            s = _digits(p + 1, 2)
+            if s < 0 or s > 59:
+                return NULL
+            p += 3
+            if p[0] == c'.':
+                p += 1
+                while c'0' <= p[0] <= c'9':
+                    part += (p[0] - 48) * unit
+                    unit //= 10
+                    p += 1
+        if p[0] == c'Z':
+            p += 1
+        elif p[0] == c'+' or p[0] == c'-':
+            if _digits(p + 1, 2) != 0 or _digits(p + (4 if p[3] == c':' else 3), 2) != 0:
+                return NULL
+            p += 6 if p[3] == c':' else 5
+    yy = y - 1 if m <= 2 else y
+    era = yy // 400
+    yy -= era * 400
+    m = m - 3 if m > 2 else m + 9
+    doe = yy * 365 + yy // 4 - yy // 100 + (153 * m + 2) // 5 + d - 1
+    ns[0] = ((era * 146097 + doe - 719468) * DAY_S + h * 3600 + mi * 60 + s) * SECOND_NS + part
+    return p
+
+
+def table(bytes text, tuple places, Py_ssize_t rows_max):
+    """Numbers of some columns of comma-separated text without quotes.
+
+    places: which column is the time, open, high, low, close, volume. Returns (times, numbers, decimals, bad): times
+    in nanoseconds where a time is ISO, else the number as it stands (its decimals, 0 or more, are those of row 0 of
+    `decimals`; -1 marks ISO). numbers and decimals are arrays of (5, rows). bad: -1, or the index of the line, blank
+    and comment lines included, that is no candle. Lines that begin with # and blank lines are left out. ValueError
+    for more than rows_max rows.
+    """
+    cdef Py_ssize_t count = text.count(b"\n") + 1
+    cdef Py_ssize_t row = 0
+    cdef Py_ssize_t line = 0
+    cdef int column, k
+    cdef int[6] place = places
+    cdef int last = max(places)
+    cdef int64_t value = 0
+    cdef int dec = 0
+    cdef const uint8_t* p = text
+    cdef const uint8_t* end = p + len(text)
+    cdef const uint8_t* q
+    cdef bint good
+    times_ = np.zeros(count, np.int64)
+    numbers_ = np.zeros((5, count), np.int64)
+    decimals_ = np.zeros((6, count), np.int8)
+    cdef int64_t[::1] times = times_
+    cdef int64_t[:, ::1] numbers = numbers_
+    cdef signed char[:, ::1] decimals = decimals_
+    bad = -1
+    while p < end:
+        if p[0] == c'#' or p[0] == c'\n' or p[0] == c'\r':
+            while p < end and p[0] != c'\n':
+                p += 1
+            p += 1
+            line += 1
+            continue
+        if row >= rows_max:
+            raise ValueError("too many rows")
+        good = 1
+        for column in range(last + 1):
+            q = p
+            for k in range(6):
+                if place[k] != column:
+                    continue
+                if k == 0 and end - p > 10 and p[4] == c'-':
+                    q = _moment(p, &value)
+                    dec = -1
+                else:
+                    q = _number(p, &value, &dec)
+                    if q != NULL and k == 0 and dec < 0:
+                        q = NULL
+                if q == NULL or q < end and q[0] != c',' and q[0] != c'\n' and q[0] != c'\r':
+                    good = 0
+                    break
+                decimals[k, row] = <signed char> dec
+                if k == 0:
+                    times[row] = value
+                else:
+                    numbers[k - 1, row] = value
+            if not good:
+                break
+            p = q
+            while p < end and p[0] != c',' and p[0] != c'\n':
+                p += 1
+            if column < last:
+                if p >= end or p[0] != c',':
+                    good = 0
+                    break
+                p += 1
+        if not good:
+            bad = line
+            break
+        while p < end and p[0] != c'\n':
+            p += 1
+        p += 1
+        line += 1
+        row += 1
+    return times_[:row], numbers_[:, :row], decimals_[:, :row], bad
