@@ -21,11 +21,11 @@ cdef extern from *:
 cdef enum:
     ROOM = 2048         # of one message: a fixed part below 1,200 bytes and at most 30 numbers of 20 digits
     FRACTION_MAX = 30
-    DIGITS_MAX = 18
 
 cdef int64_t DAY_S = 86400
 cdef int64_t SECOND_NS = 1000000000
 cdef int64_t WHOLE_PPM = 1000000
+cdef int64_t NUMBER_MAX = 922337203685477579     # ten times this and a digit are still an int64
 cdef int64_t[19] POWERS
 cdef int _i
 POWERS[0] = 1
@@ -57,11 +57,11 @@ cdef inline uint8_t* put_whole(uint8_t* p, uint64_t v) noexcept nogil:
 cdef inline uint8_t* put_decimal(uint8_t* p, uint64_t v, int decimals) noexcept nogil:
     """v * 10 ** -decimals as a plain decimal, decimals at most 18."""
     cdef uint64_t fraction
-    cdef int i
+    cdef int i, _i
     if decimals <= 0:
         p = put_whole(p, v)
         if v:
-            for i in range(-decimals):
+            for _i in range(-decimals):
                 p[0] = c'0'
                 p += 1
         return p
@@ -307,7 +307,6 @@ cdef const uint8_t* _number(const uint8_t* p, int64_t* value, int* decimals) noe
     """
     cdef int64_t v = 0
     cdef int dec = 0
-    cdef int digits = 0
     cdef int zeros = 0
     cdef int exponent = 0
     cdef bint minus = p[0] == c'-'
@@ -326,14 +325,12 @@ cdef const uint8_t* _number(const uint8_t* p, int64_t* value, int* decimals) noe
                     v *= 10
                     dec += 1
                     zeros -= 1
-                    digits += v != 0
-                    if digits > DIGITS_MAX or dec > FRACTION_MAX:
+                    if v > NUMBER_MAX or dec > FRACTION_MAX:
                         return NULL
+                if v > NUMBER_MAX or dec > FRACTION_MAX:
+                    return NULL
                 v = v * 10 + (p[0] - 48)
                 dec += fraction
-                digits += v != 0
-                if digits > DIGITS_MAX or dec > FRACTION_MAX:
-                    return NULL
         elif p[0] == c'.' and not fraction:
             fraction = 1
         else:
@@ -468,7 +465,7 @@ def table(bytes text, tuple places, Py_ssize_t rows_max):
             for k in range(6):
                 if place[k] != column:
                     continue
-                if k == 0 and end - p > 10 and p[4] == c'-':
+                if k == 0 and end - p > 9 and _digits(p, 4) >= 0 and p[4] == c'-':
                     q = _moment(p, &value)
                     dec = -1
                 else:

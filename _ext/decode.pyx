@@ -448,6 +448,17 @@ cdef class Decoder:
         """All tickers, in the order of the table."""
         return [self.ticker(i) for i in range(self.c.markets_n)]
 
+    def heard(self):
+        """What `links` looks at of each connection that brought frames: (connection, last_ns, height, block_recv_ns)."""
+        cdef int i
+        cdef Connection* link
+        out = []
+        for i in range(self.connections_n):
+            link = &self._connections[i]
+            if link.frames:
+                out.append((i, link.last_ns, link.height, link.block_recv_ns))
+        return out
+
     def overdue(self, int64_t now_ns, int64_t grace_ns):
         """Connections with message ids that have been missing for longer than `grace_ns`, or that were too many to
         wait for; forgets those ids.

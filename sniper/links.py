@@ -143,13 +143,7 @@ class Links:
 
     def _check(self, now_ns: int, commands: list[Command]) -> None:
         """Silence, missing message ids and books that stay crossed."""
-        connections = self._decoder.connections[: self._decoder.connections_n]
-        columns = ("frames", "last_ns", "height", "block_recv_ns")
-        for i, (frames, last_ns, height, block_ns) in enumerate(
-            zip(*(connections[name].tolist() for name in columns), strict=True)
-        ):
-            if not frames:
-                continue
+        for i, last_ns, height, block_ns in self._decoder.heard():
             quiet = (
                 now_ns - block_ns > self._stale_block_ns if height else now_ns - last_ns > self._silence_ns
             )

@@ -238,7 +238,10 @@ def _checked(path: Path, columns: _Columns, gaps: bool) -> Bars:
     steps = np.diff(times)
     for bad, what in (
         ((lows <= 0) | (volumes[0] < 0), "has a price that is not positive or a negative volume"),
-        ((highs < np.maximum(opens, closes)) | (lows > np.minimum(opens, closes)), "has a high or low inside its body"),
+        (
+            (highs < np.maximum(opens, closes)) | (lows > np.minimum(opens, closes)),
+            "has a high or low inside its body",
+        ),
         ((times < YEARS_NS[0]) | (times >= YEARS_NS[1]), "is not of the years 1970 to 2199"),
         (np.append(False, steps <= 0), "does not come after the one before"),
     ):

@@ -28,6 +28,8 @@ CONNECTION_ID: Final = "00000000-0000-4000-8000-000000000000"
 HEAD: Final = f'"connection_id":"{CONNECTION_ID}","message_id":'
 FIRST_HEIGHT: Final = 1_000_000
 MS: Final = 1_000_000
+OPEN_INTEREST_USD: Final = 1_000_000_000
+"""Of a market whose listing is not given: so much that no order of ours is a large part of it."""
 COMPLETE: Final = "Complete it: --markets takes the answer of GET /v4/perpetualMarkets."
 
 
@@ -62,7 +64,7 @@ def grid_of(ticker: str, bars: Bars, listed: Mapping[str, object] | None) -> tup
         "quantumConversionExponent": QUANTUM_EXPONENT,
         "stepBaseQuantums": 1_000_000,
         "marketType": "CROSS",
-        "openInterest": "0",
+        "openInterest": writer(0)(OPEN_INTEREST_USD * 10**bars.price_decimals // int(bars.close[0]) + 1),
         "openInterestLowerCap": "0",
         "openInterestUpperCap": "0",
         "nextFundingRate": "0",
@@ -97,7 +99,9 @@ def grid_of(ticker: str, bars: Bars, listed: Mapping[str, object] | None) -> tup
 
 def _grid(ticker: str, listed: Mapping[str, object]) -> Grid:
     try:
-        (tick, tick_decimals), (step, step_decimals) = (_decimal(str(listed[name])) for name in ("tickSize", "stepSize"))
+        (tick, tick_decimals), (step, step_decimals) = (
+            _decimal(str(listed[name])) for name in ("tickSize", "stepSize")
+        )
     except (KeyError, ValueError):
         raise UsageError(f"the markets file has no tickSize and stepSize for {ticker}", COMPLETE) from None
     return Grid(ticker, listed, tick, tick_decimals, step, step_decimals)
@@ -190,7 +194,9 @@ class BarFeed:
         return records
 
     def _subscribed(self, first_ns: int) -> list[Record]:
-        listed = json.dumps({"markets": {grid.ticker: grid.listed for grid, _ in self._files}}, sort_keys=True)
+        listed = json.dumps(
+            {"markets": {grid.ticker: grid.listed for grid, _ in self._files}}, sort_keys=True
+        )
         texts = [f'{{"type":"connected",{HEAD}0}}']
         for channel, contents in (("v4_trades", '{"trades":[]}'), ("v4_orderbook", '{"bids":[],"asks":[]}')):
             for grid, _ in self._files:
