@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sniper._ext.bar_frames import table
+from sniper._ext.bar_table import table
 from sniper.errors import PermissionProblem, UsageError
 
 Whole = NDArray[np.int64]

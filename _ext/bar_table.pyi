@@ -1,0 +1,3 @@
+from typing import Any
+
+def table(text: bytes, places: tuple[int, ...], rows_max: int) -> tuple[Any, Any, Any, int]: ...
