@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sniper.errors import ConfigError
-from sniper.strategies.correlation import UNKNOWN, Correlations
+from sniper.strategies.correlation import KNOWN_MAX, Correlations
 
 STEPS = st.lists(
     st.tuples(
@@ -50,20 +50,20 @@ def test_a_correlation_is_that_of_the_returns_of_the_last_slots(
     value = found.between(0, 1)
     assert value == found.between(1, 0)
     if len(slots) < least or statistics.pvariance(x) < 1e-9 or statistics.pvariance(y) < 1e-9:
-        assert value == UNKNOWN or len(slots) >= least
+        assert value is None or len(slots) >= least
     else:
         assert value == pytest.approx(statistics.correlation(x, y), abs=1e-6)
 
 
 def test_what_is_not_known_counts_as_alike() -> None:
     found = Correlations(10, 3)
-    assert found.between(0, 1) == found.between(0, 0) == UNKNOWN
+    assert found.between(0, 1) is found.between(0, 0) is None
     for slot in range(10):
         found.sample(0, slot, 100.0)
         found.sample(1, slot, 100.0 + slot)
         found.sample(2, slot, float("nan"))
-    assert found.between(0, 1) == UNKNOWN, "a price that stands still moves with nothing"
-    assert found.between(0, 2) == UNKNOWN
+    assert found.between(0, 1) is None, "a price that stands still moves with nothing"
+    assert found.between(0, 2) is None
 
 
 def test_opposite_and_alike() -> None:
@@ -76,9 +76,12 @@ def test_opposite_and_alike() -> None:
             found.sample(market, slot, price)
     assert found.between(0, 1) == pytest.approx(-1.0)
     assert found.between(0, 2) == pytest.approx(1.0)
+    assert [found.alike(0, 1, same) for same in (True, False)] == pytest.approx([0.0, 1.0])
+    assert [found.alike(0, 2, same) for same in (True, False)] == pytest.approx([1.0, 0.0])
+    assert [found.alike(0, 9, same) for same in (True, False)] == [1.0, 1.0], "not known: in full, both ways"
     for slot in range(200, 260):
         found.sample(0, slot, 100.0 + slot)
-    assert found.between(0, 1) == UNKNOWN, "nothing in common for a long time"
+    assert found.between(0, 1) is None, "nothing in common for a long time"
 
 
 def test_state_as_rows_and_back() -> None:
@@ -102,3 +105,14 @@ def test_state_as_rows_and_back() -> None:
             again.checked(wrong)
     with pytest.raises(ConfigError):
         Correlations(5, 6)
+
+
+def test_so_many_are_kept_and_no_more() -> None:
+    found = Correlations(2, 2)
+    for slot in range(3):
+        for market in range(100):
+            found.sample(market, slot, 100.0 + slot * market)
+    for market in range(100):
+        for other in range(market):
+            found.between(market, other)
+            assert len(found._known) <= KNOWN_MAX

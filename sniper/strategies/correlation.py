@@ -13,8 +13,6 @@ from sniper.strategies.parts import LARGE, clamp, require, sound
 
 KNOWN_MAX = 4096
 """So many correlations are kept at most; they can be computed again."""
-UNKNOWN = 1.0
-"""What is not known is taken to move alike: the careful assumption for a cap."""
 
 RingRow = tuple[int, int, int, float, bytes]
 
@@ -40,7 +38,9 @@ class Correlations:
         )
         self._size, self._samples_min = samples, samples_min
         self._rings: dict[int, _Ring] = {}
-        self._known: dict[tuple[int, int], tuple[int, int, float]] = {}  # from the rings alone: never saved
+        self._known: dict[
+            tuple[int, int], tuple[int, int, float | None]
+        ] = {}  # from the rings alone: never saved
 
     def sample(self, market: int, slot: int, mid: float) -> None:
         """The mid of a market in this slot, any unit that does not change. Later ones of the slot do not count."""
@@ -58,12 +58,23 @@ class Correlations:
         ring.returns[slot % self._size] = clamp(mid / ring.mid - 1.0, -1.0, 1e6)
         ring.last, ring.mid = slot, mid
 
-    def between(self, market: int, other: int) -> float:
-        """The correlation of two markets, -1..1; 1 for a market with itself and while it is unknown."""
+    def alike(self, market: int, other: int, same_side: bool) -> float:
+        """How much of a position in one market adds to a position in the other, 0..1.
+
+        What is not known adds in full, whichever the sides are: the careful assumption for a cap. Of what is known,
+        opposite sides of what moves alike add nothing, and no more do equal sides of what moves against each other.
+        """
+        value = self.between(market, other)
+        if value is None:
+            return 1.0
+        return max(0.0, value if same_side else -value)
+
+    def between(self, market: int, other: int) -> float | None:
+        """The correlation of two markets, -1..1, None while it is unknown."""
         a, b = (market, other) if market < other else (other, market)
         one, two = self._rings.get(a), self._rings.get(b)
         if one is None or two is None or a == b:
-            return UNKNOWN
+            return None
         kept = self._known.get((a, b))
         if kept is not None and kept[0] == one.last and kept[1] == two.last:
             return kept[2]
@@ -73,14 +84,14 @@ class Correlations:
         self._known[a, b] = one.last, two.last, value
         return value
 
-    def _computed(self, one: _Ring, two: _Ring) -> float:
+    def _computed(self, one: _Ring, two: _Ring) -> float | None:
         size = self._size
         # The returns that both rings hold: of the slots after both began, up to where the slower one is.
         first = max(one.first, two.first, max(one.last, two.last) - size) + 1
         last = min(one.last, two.last)
         n = last - first + 1
         if n < self._samples_min:
-            return UNKNOWN
+            return None
         x, y = one.returns, two.returns
         sx = sy = sxx = syy = sxy = 0.0
         for slot in range(first, last + 1):
@@ -93,7 +104,7 @@ class Correlations:
             sxy += p * q
         var_x, var_y = sxx - sx * sx / n, syy - sy * sy / n
         if not (sound(var_x) and sound(var_y) and var_x > sxx * 1e-12 and var_y > syy * 1e-12):
-            return UNKNOWN
+            return None
         return max(-1.0, min(1.0, (sxy - sx * sy / n) / (sqrt(var_x) * sqrt(var_y))))
 
     def save(self) -> list[RingRow]:

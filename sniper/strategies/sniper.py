@@ -235,8 +235,7 @@ class Sniper:
         weight = between(conviction, terms.weight_min, terms.weight_max)
         correlated = 0.0
         for other, held in self._holdings.held.items():
-            alike = self._correlations.between(market, other) * held.side * look.side
-            correlated += held.weight * max(0.0, alike)
+            correlated += held.weight * self._correlations.alike(market, other, held.side == look.side)
         ahead = self._setups.ahead(market, look.score, view.now_ns)
         return self._holdings.place(view, look.side, weight, ahead, correlated, s.weight_correlated_max)
 
