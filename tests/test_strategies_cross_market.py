@@ -149,6 +149,29 @@ def test_both_legs_are_left_when_the_spread_is_broken() -> None:
     assert isinstance(wanted[0], Intent) and cause(wanted[0].reasons) == "exit.broken"
 
 
+def test_a_spread_that_is_not_known_any_more_is_neither_back_nor_broken() -> None:
+    case = Held()
+    case.strategy._table.pairs[1].samples = 0
+    assert not case.step()
+
+
+def test_a_spread_that_came_to_nothing_may_be_asked_for_again() -> None:
+    case = Case(terms=FREE._replace(answer_s=2.0, retry_s=0.0))
+    case.price(0, 10_050)
+    assert len(case.step()) == 2 and not case.step()
+    assert legs(case.step()) == [(0, SELL), (1, BUY)]
+
+
+def test_both_legs_together_stay_within_the_caps() -> None:
+    case = Case(terms=FREE._replace(weight_total_max=0.3, weight_side_max=0.25))
+    case.price(0, 10_050)
+    assert [one.weight for one in case.step() if isinstance(one, Intent)] == pytest.approx([0.15, 0.15])
+    case = Case(terms=FREE._replace(weight_total_max=0.3, weight_side_max=0.25))
+    case.view.open(2, BUY, 10, 10_000.0, "other")
+    case.price(0, 10_050)
+    assert [one.weight for one in case.step() if isinstance(one, Intent)] == pytest.approx([0.05, 0.05])
+
+
 def test_a_leg_that_is_alone_is_left() -> None:
     case = Case()
     case.price(0, 10_050)

@@ -99,6 +99,17 @@ def test_stop_and_target_are_judged_by_the_price_one_could_leave_at(side: int, f
         assert (intent.side, intent.size_steps) == (SELL if side == BUY else BUY, 10)
 
 
+def test_a_stop_that_only_a_book_beyond_belief_has_reached_is_not_reached() -> None:
+    case = Case()
+    case.at(0)
+    case.enter()
+    case.view.open(0, BUY, 10, 1005.0, "me", 990, 1020)
+    case.view.set_facts(0, bid_ticks=900, ask_ticks=901, trust="stale")
+    assert not case.at(1.0)
+    case.view.set_facts(0, bid_ticks=1000, ask_ticks=1001, trust="live")
+    assert not case.at(3.0)
+
+
 def test_a_position_is_left_when_its_time_is_up_even_if_nothing_changes() -> None:
     case = Case(hold_max_s=600.0)
     case.at(0)

@@ -123,6 +123,7 @@ def test_the_ranking_counts_those_that_want_in_and_were_seen_lately() -> None:
         2,
         3,
     ]
+    assert setups.ahead(1, 60.0, 1000) == 2, "nobody is ahead of himself"
     setups.up[1].acted = True
     assert setups.ahead(2, 75.0, 1000) == 0
     assert list(ranked([(1.0, 5), (3.0, 9), (3.0, 2)])) == [(3.0, 2), (3.0, 9), (1.0, 5)]
