@@ -38,6 +38,16 @@ HINTS = (
 )
 """What the keys do, the longest that fits is shown; a page key comes in front where there are pages."""
 COST_EVERY_NS = SECOND_NS // 2
+ROWS = {
+    "events": "events",
+    "signals": "scores",
+    "decisions": "decisions",
+    "risk": "risk",
+    "positions": "positions",
+    "orders": "orders",
+    "funding": "fundings",
+}
+"""Panels that ask for as many lines as they are high, and the field of Want that says so."""
 
 
 class Dashboard:
@@ -52,9 +62,11 @@ class Dashboard:
         resolution: int = 0,
         only: str = "",
         keys: int | None = 0,
+        desk: bool = False,
     ):
         """`console` is the terminal to draw on; `ticker` the first market shown; `only` one panel's name
-        instead of all; `keys` the descriptor keys are read from. Raises ValueError when fps is not 1..60."""
+        instead of all; `keys` the descriptor keys are read from; `desk` adds the pages of the decision
+        panels. Raises ValueError when fps is not 1..60."""
         if not 1 <= fps <= 60:
             raise ValueError(f"fps must lie in 1..60, not {fps}")
         self.terminal = Terminal(console.file.fileno(), keys)
@@ -63,7 +75,7 @@ class Dashboard:
         self.draws_skipped = 0
         self.quit = False
         """Set when the operator asked to end the run."""
-        self._only = only
+        self._only, self._desk = only, desk
         self._interval_ns = SECOND_NS // fps
         self._due_ns = 0
         self._cost = Latency()
@@ -150,7 +162,7 @@ class Dashboard:
         if self._only:
             self._pages = layout.single(self._only, self._width, height)
         else:
-            self._pages = layout.pages(self._width, height)
+            self._pages = layout.pages(self._width, height, self._desk)
         self._turn_to(self._page)
 
     def _turn_to(self, page: int) -> None:
@@ -203,8 +215,8 @@ def page_want(boxes: list[Box], ticker: str = "", resolution: int = 0) -> Want:
             want = want._replace(rows=height, raw_max=3 * width)
         elif box.name == "feed":
             want = want._replace(links=height)
-        elif box.name == "events":
-            want = want._replace(events=height)
+        elif box.name in ROWS:
+            want = want._replace(**{ROWS[box.name]: height})
     return want
 
 
@@ -271,12 +283,14 @@ def _status_cells(header: Header) -> tuple[tuple[str, str], ...]:
     )
 
 
-def display(console: Console, *, fps: int, ticker: str = "", resolution: int = 0) -> Dashboard | StatusLine:
+def display(
+    console: Console, *, fps: int, ticker: str = "", resolution: int = 0, desk: bool = False
+) -> Dashboard | StatusLine:
     """The dashboard when `console` is a terminal that can move its cursor, else the status line."""
     try:
         is_terminal = os.isatty(console.file.fileno())
     except OSError:  # a stream without a descriptor (io.UnsupportedOperation is one)
         is_terminal = False
     if is_terminal and console.is_terminal and not console.is_dumb_terminal:
-        return Dashboard(console, fps=fps, ticker=ticker, resolution=resolution)
+        return Dashboard(console, fps=fps, ticker=ticker, resolution=resolution, desk=desk)
     return StatusLine(console.file)

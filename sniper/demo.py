@@ -16,20 +16,27 @@ import click
 from rich.console import Console
 
 from sniper import layout
+from sniper.account import AccountSettings
 from sniper.dashboard import Dashboard, StatusLine, ViewBuilder, page_want
+from sniper.desk import DeskSettings
 from sniper.engine import Engine, Settings
 from sniper.feed.sim import Sim
 from sniper.inbox import Inbox
 from sniper.look import Look
 from sniper.loop import Loop
+from sniper.order_record import OrdersSettings
 from sniper.painter import Painter
 from sniper.panels.view import View
+from sniper.paper_settings import PaperSettings
 from sniper.picture import Picture
 from sniper.stopping import Stopping
 from sniper.timing import Costs, Durations
+from sniper.venues.paper import Paper
 
 RECORDS_MAX, BYTES_MAX = 4096, 4 << 20
 WIDTH, HEIGHT = 120, 40  # of the picture
+DESK_PANELS = ("signals", "decisions", "risk", "positions", "orders", "funding")
+"""Panels that need the decision half; the others show the market alone."""
 FONT = re.compile(r"@font-face \{.*?\}\n?", re.DOTALL)
 
 
@@ -53,8 +60,12 @@ def main(panel: str) -> None:
 )
 def command(panel: str, ticks: int | None, seed: int, markets: int, speed: float, svg: Path | None) -> None:
     """Show one panel on the simulated market."""
-    engine, inbox = Engine(Settings()), Inbox(RECORDS_MAX, BYTES_MAX)
+    desk = panel in DESK_PANELS
+    engine, inbox = Engine(Settings(desk=paper_desk() if desk else None)), Inbox(RECORDS_MAX, BYTES_MAX)
     costs = Costs(engine.stages)
+    venue = Paper(engine.tape, engine.decoder, engine.books, PaperSettings()) if desk else None
+    if venue is not None:
+        venue.start(inbox)
     feed = Sim(seed=seed, markets=markets)
     look = Look(engine, source="sim", feed=feed, inbox=inbox, costs=costs, inbox_max=(RECORDS_MAX, BYTES_MAX))
     console = Console(stderr=True)
@@ -67,7 +78,15 @@ def command(panel: str, ticks: int | None, seed: int, markets: int, speed: float
         display = StatusLine(console.file)
     with Stopping() as stopping, display:
         loop = Loop(
-            engine, feed, inbox, speed=speed, look=look, costs=costs, display=display, stopping=stopping
+            engine,
+            feed,
+            inbox,
+            speed=speed,
+            venue=venue,
+            look=look,
+            costs=costs,
+            display=display,
+            stopping=stopping,
         )
         loop.run(ticks)
     if isinstance(display, Camera) and svg is not None:
@@ -79,6 +98,12 @@ def command(panel: str, ticks: int | None, seed: int, markets: int, speed: float
         if boxes:
             view = look(page_want(boxes[0], "BTC-USD"))
             page.print(Picture(view, width, height, only=panel), end="")
+
+
+def paper_desk() -> DeskSettings:
+    """The decision half as it is by default, with the paper venue's account."""
+    address = PaperSettings().address
+    return DeskSettings(account=AccountSettings(address), orders=OrdersSettings(address))
 
 
 class Camera:

@@ -10,7 +10,22 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sniper.painter import Box
-from sniper.panels import book, candles, events, feed, header, markets, pipeline, trades
+from sniper.panels import (
+    book,
+    candles,
+    decisions,
+    events,
+    feed,
+    funding,
+    header,
+    markets,
+    orders,
+    pipeline,
+    positions,
+    risk,
+    signals,
+    trades,
+)
 
 PANELS = {
     "header": header,
@@ -21,6 +36,12 @@ PANELS = {
     "pipeline": pipeline,
     "feed": feed,
     "events": events,
+    "signals": signals,
+    "decisions": decisions,
+    "risk": risk,
+    "positions": positions,
+    "orders": orders,
+    "funding": funding,
 }
 WIDTH_MIN, HEIGHT_MIN = 40, 12
 """Below this one line of state is all there is room for."""
@@ -56,22 +77,46 @@ NARROW = (
 )
 
 
-def pages(width: int, height: int) -> list[list[Box]]:
-    """The boxes of each page; empty when the screen is too small for panels."""
+WIDE_DESK = (
+    Band((("risk", 50), ("positions", 50)), 11, 12),
+    Band((("signals", 100),), 7, 10),
+    Band((("decisions", 42), ("orders", 36), ("funding", 22)), 8, 10),
+)
+MEDIUM_DESK = (
+    Band((("risk", 100),), 10, 12),
+    Band((("positions", 100),), 8, 8),
+    Band((("signals", 100),), 6, 8),
+    Band((("decisions", 100),), 6, 8),
+    Band((("orders", 58), ("funding", 42)), 6, 8),
+)
+NARROW_DESK = tuple(
+    Band(((name, 100),), 8, 8) for name in ("risk", "positions", "signals", "decisions", "orders", "funding")
+)
+
+
+def pages(width: int, height: int, desk: bool = False) -> list[list[Box]]:
+    """The boxes of each page; empty when the screen is too small for panels. desk: with the decision panels, on
+    pages of their own behind those of the market."""
     if width < WIDTH_MIN or height < HEIGHT_MIN:
         return []
-    bands = WIDE if width >= 110 else MEDIUM if width >= 72 else NARROW
+    size = 0 if width >= 110 else 1 if width >= 72 else 2
+    found = packed((WIDE, MEDIUM, NARROW)[size], width, height)
+    return found + packed((WIDE_DESK, MEDIUM_DESK, NARROW_DESK)[size], width, height) if desk else found
+
+
+def packed(bands: tuple[Band, ...], width: int, height: int) -> list[list[Box]]:
+    """Bands on as few pages as hold them."""
     top = header.height(width)
     room = height - top
-    packed: list[list[Band]] = []
+    kept: list[list[Band]] = []
     free = 0
     for band in bands:
-        if not packed or band.height_min > free:
-            packed.append([])
+        if not kept or band.height_min > free:
+            kept.append([])
             free = room
-        packed[-1].append(band)
+        kept[-1].append(band)
         free -= band.height_min
-    return [_page(page, width, top, room) for page in packed]
+    return [_page(page, width, top, room) for page in kept]
 
 
 def _page(bands: list[Band], width: int, top: int, room: int) -> list[Box]:

@@ -21,6 +21,7 @@ from sniper._ext.tape import (
     TRUST_NAMES,
     Tape,
 )
+from sniper.trading import VENUE_CONNECTION
 from sniper.types import Command, Reconnect, Resubscribe, Watch
 
 KIND = {name: i for i, name in enumerate(KIND_NAMES)}
@@ -144,6 +145,8 @@ class Links:
     def _check(self, now_ns: int, commands: list[Command]) -> None:
         """Silence, missing message ids and books that stay crossed."""
         for i, last_ns, height, block_ns in self._decoder.heard():
+            if i == VENUE_CONNECTION:
+                continue  # the venue looks after its own messages
             quiet = (
                 now_ns - block_ns > self._stale_block_ns if height else now_ns - last_ns > self._silence_ns
             )
@@ -152,6 +155,8 @@ class Links:
                 self._books.silence(i, quiet)
                 self._fold(now_ns, f"silent {i} {quiet}")
         for connection, ids in self._decoder.overdue(now_ns, self._missing_id_ns):
+            if connection == VENUE_CONNECTION:
+                continue  # the venue looks after its own messages
             self._books.lost(connection)
             self._fold(now_ns, f"lost {connection} {ids}")
             if (

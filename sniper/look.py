@@ -12,6 +12,7 @@ from time import perf_counter_ns
 from typing import Any
 
 from sniper._ext.tape import COUNTER_NAMES, TRUST_NAMES
+from sniper.look_desk import DeskLook
 from sniper.look_events import EventLog
 from sniper.look_feed import FeedLook, Rate
 from sniper.look_frame import Probe
@@ -52,6 +53,7 @@ class Look:
         self.events = EventLog(engine.tape, engine.decoder)
         self._probe = Probe(engine)
         self._market = MarketLook(engine)
+        self._desk = DeskLook(engine)
         self._table = TableLook(engine)
         self._feed = FeedLook(engine, feed, inbox, journal, inbox_max)
         self._journal = journal
@@ -103,6 +105,7 @@ class Look:
             pipeline,
             self._feed.look(want.links, now_ns, at_ns) if want.links else Feed(),
             self.events.newest(want.events),
+            *self._desk.parts(want, now_ns),
         )
 
     def _header(self, ticker: str, trust: bytes, now_ns: int, at_ns: int) -> Header:

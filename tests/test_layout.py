@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sniper import layout
+from sniper.demo import DESK_PANELS
 from sniper.painter import Box
 
 WIDTHS = st.integers(layout.WIDTH_MIN, 320)
@@ -15,9 +16,9 @@ def cells_of(box: Box) -> set[tuple[int, int]]:
     return {(x, y) for x in range(box.x, box.x + box.width) for y in range(box.y, box.y + box.height)}
 
 
-@given(WIDTHS, HEIGHTS)
-def test_boxes_tile_the_screen(width: int, height: int) -> None:
-    for page in layout.pages(width, height):
+@given(WIDTHS, HEIGHTS, st.booleans())
+def test_boxes_tile_the_screen(width: int, height: int, desk: bool) -> None:
+    for page in layout.pages(width, height, desk):
         area = 0
         for box in page:
             assert box.x >= 0 and box.x + box.width <= width
@@ -27,11 +28,11 @@ def test_boxes_tile_the_screen(width: int, height: int) -> None:
         assert len(set().union(*(cells_of(box) for box in page))) == area
 
 
-@given(WIDTHS, HEIGHTS)
-def test_every_panel_is_on_exactly_one_page(width: int, height: int) -> None:
-    pages = layout.pages(width, height)
+@given(WIDTHS, HEIGHTS, st.booleans())
+def test_every_panel_is_on_exactly_one_page(width: int, height: int, desk: bool) -> None:
+    pages = layout.pages(width, height, desk)
     names = [box.name for page in pages for box in page if box.name != "header"]
-    assert sorted(names) == sorted(set(layout.PANELS) - {"header"})
+    assert sorted(names) == sorted(set(layout.PANELS) - {"header"} - (set() if desk else set(DESK_PANELS)))
     assert all(page[0].name == "header" for page in pages)
 
 

@@ -167,7 +167,13 @@ def display(config: Config, headless: bool) -> Dashboard | StatusLine:
         return dashboard.StatusLine(sys.stderr)
     shown = config.dashboard
     resolution = RESOLUTION_NAMES.index(shown.resolution)
-    return dashboard.display(Console(stderr=True), fps=shown.fps, ticker=shown.market, resolution=resolution)
+    return dashboard.display(
+        Console(stderr=True),
+        fps=shown.fps,
+        ticker=shown.market,
+        resolution=resolution,
+        desk=config.trade.mode != "off",
+    )
 
 
 def check(config: Config) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from sniper.panels.desk_parts import Decisions, Funding, Orders, Positions, Risk, Signals
+
 
 class Want(NamedTuple):
     """What the layout has room for. 0 leaves a part out, and the view builder does not build it."""
@@ -28,6 +30,12 @@ class Want(NamedTuple):
     events: int = 6
     raw_max: int = 400
     """Bytes of raw frame text."""
+    scores: int = 0
+    decisions: int = 0
+    risk: int = 0
+    positions: int = 0
+    orders: int = 0
+    fundings: int = 0
 
 
 class Latency(NamedTuple):
@@ -274,3 +282,9 @@ class View(NamedTuple):
     pipeline: Pipeline = Pipeline()
     feed: Feed = Feed()
     events: Events = Events()
+    signals: Signals = Signals()
+    decisions: Decisions = Decisions()
+    risk: Risk = Risk()
+    positions: Positions = Positions()
+    orders: Orders = Orders()
+    funding: Funding = Funding()

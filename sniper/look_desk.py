@@ -1,0 +1,259 @@
+"""What the decision panels show, copied out of the decision half. It reads and never writes."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from sniper._ext.signals import SIGNAL_TABLE, SIGNALS
+from sniper._ext.tape import COUNTER_NAMES, FIELD_NAMES
+from sniper.account_document import coins, usdc
+from sniper.decimals import price_text, text
+from sniper.order_table import UNKNOWN
+from sniper.panels.desk_parts import (
+    Danger,
+    DecisionRow,
+    Decisions,
+    Funding,
+    FundingRow,
+    OrderRow,
+    Orders,
+    PositionRow,
+    Positions,
+    Risk,
+    SignalRow,
+    Signals,
+)
+from sniper.panels.view import Want
+from sniper.trading import Approved, Intent, Refused, Withdraw
+
+SIDES = ("BUY", "SELL")
+DIRECTIONAL = tuple(row[1] == "directional" for row in SIGNAL_TABLE)
+CURVE_MAX = 240
+SAMPLE_NS = 1_000_000_000
+MILLION = 1_000_000.0
+ORACLE = FIELD_NAMES.index("oraclePrice")
+REFUSED = COUNTER_NAMES.index("refused_intents")
+OUTCOMES = {Approved: "placed", Refused: "refused", Withdraw: "withdrawn"}
+
+
+class DeskLook:
+    """Looks at the decision half of one engine. Without one every part stays empty."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine, self._desk = engine, engine.desk
+        self._curve: deque[int] = deque(maxlen=CURVE_MAX)
+        self._curve_due_ns = 0
+        self._decided = -1
+        self._decisions = Decisions()
+
+    def parts(self, want: Want, now_ns: int) -> tuple[Signals, Decisions, Risk, Positions, Orders, Funding]:
+        """The parts of the view in the order of `View`, with as many lines as are wanted."""
+        if self._desk is None:
+            return Signals(), Decisions(), Risk(), Positions(), Orders(), Funding()
+        if now_ns >= self._curve_due_ns and self._desk.view.account.computable:
+            self._curve_due_ns = now_ns + SAMPLE_NS
+            self._curve.append(self._desk.view.account.net)
+        return (
+            self._signals(want.scores) if want.scores else Signals(),
+            self._told(want.decisions) if want.decisions else Decisions(),
+            self._risk() if want.risk else Risk(),
+            self._positions() if want.positions else Positions(),
+            self._orders(want.orders, now_ns) if want.orders else Orders(),
+            self._funding(want.fundings, now_ns) if want.fundings else Funding(),
+        )
+
+    def _ticker(self, market: int) -> str:
+        return str(self._engine.decoder.ticker(market))
+
+    def _price(self, market: int, ticks: float) -> str:
+        return price_text(self._engine.decoder.markets[market], round(ticks)) if ticks else ""
+
+    def _oracle(self, market: int) -> str:
+        row = self._engine.decoder.markets[market]
+        return text(int(row["num"][ORACLE]), int(row["dec"][ORACLE]))
+
+    def _signals(self, wanted: int) -> Signals:
+        signals, rows = self._desk.signals, []
+        total = self._desk.view.markets
+        for market in range(min(wanted, total)):
+            ready = signals.ready(market)
+            scores = tuple(
+                round(score) if ready >> i & 1 else None for i, score in enumerate(signals.row(market))
+            )
+            rows.append(SignalRow(self._ticker(market), scores))
+        return Signals(SIGNALS, DIRECTIONAL, tuple(rows), total)
+
+    def _told(self, wanted: int) -> Decisions:
+        desk = self._desk
+        if desk.decided == self._decided and len(self._decisions.rows) >= min(wanted, len(desk.decisions)):
+            return self._decisions
+        self._decided = desk.decided
+        rows = [self._decision(one) for one in list(desk.decisions)[-wanted:][::-1]]
+        refused = int(self._engine.tape.counters[REFUSED])
+        self._decisions = Decisions(desk.strategy.name, tuple(rows), desk.decided, refused)
+        return self._decisions
+
+    def _decision(self, one: Any) -> DecisionRow:
+        outcome = one.outcome
+        named = OUTCOMES[type(outcome)]
+        if isinstance(outcome, Withdraw):
+            order = self._desk.orders.of(outcome.client_id)
+            ticker = self._ticker(order.market) if order is not None else ""
+            return DecisionRow(one.tick, one.now_ns, ticker, named, "", "", "", "", 0, outcome.cause)
+        intent: Intent = outcome.intent
+        why = f"{outcome.gate}: {outcome.text}" if isinstance(outcome, Refused) else self._why(intent)
+        steps = self._desk.view.market(intent.market).step_quantums
+        return DecisionRow(
+            one.tick,
+            one.now_ns,
+            self._ticker(intent.market),
+            named,
+            intent.purpose,
+            SIDES[intent.side],
+            coins(self._desk, intent.market, intent.size_steps * steps) if intent.size_steps else "",
+            self._price(intent.market, intent.trigger_ticks or intent.price_ticks),
+            round(intent.score),
+            why,
+        )
+
+    @staticmethod
+    def _why(intent: Intent) -> str:
+        score = f"score {intent.score:.0f}" if intent.purpose == "entry" else ""
+        failed = next((one.name for one in intent.reasons if not one.passed), "")
+        told = intent.reasons[-1] if intent.reasons and intent.purpose != "entry" else None
+        return " ".join(
+            part
+            for part in (intent.strategy, score, told.name if told else "", failed and f"despite {failed}")
+            if part
+        )
+
+    def _risk(self) -> Risk:
+        desk = self._desk
+        facts, risk, ladder = desk.view.account, desk.risk, desk.settings.risk.ladder
+        rows = []
+        accounts = desk.margin.accounts[0]
+        for row in desk.margin.positions[0][: int(accounts["positions"])]:
+            market, liquidation = int(row["market"]), float(row["liquidation_price"])
+            near = liquidation > 0.0
+            rows.append(
+                Danger(
+                    self._ticker(market),
+                    coins(desk, market, int(row["size"])),
+                    self._oracle(market),
+                    self._price(market, liquidation / desk.view.market(market).tick_usd) if near else "",
+                    float(row["distance_percent"]) if near else None,
+                    float(row["distance_sigmas"]) if near and row["distance_sigmas"] > 0.0 else None,
+                    float(row["distance_minutes"]) if near else None,
+                )
+            )
+        stressed = risk.stressed(desk.view) if desk.view.positions else [None] * 0
+        stresses = tuple(
+            (
+                _moves(stress),
+                None if after is None or after.net <= 0 else round(1000 * after.maintenance / after.net),
+            )
+            for stress, after in zip(desk.settings.risk.gates.stresses, stressed, strict=False)
+        )
+        return Risk(
+            risk.rung,
+            risk.latch.verb,
+            risk.latch.reason,
+            usdc(facts.net),
+            usdc(facts.free),
+            round(1000 * facts.usage),
+            round(1000 * facts.danger),
+            f"{facts.leverage:.2f}",
+            tuple(
+                ppm // 1000
+                for ppm in (ladder.stop_ppm, ladder.cancel_ppm, ladder.reduce_ppm, ladder.flatten_ppm)
+            ),
+            stresses,
+            tuple(rows),
+            len(risk.unprotected),
+            desk.account.trust,
+        )
+
+    def _positions(self) -> Positions:
+        desk = self._desk
+        split, rows = desk.account.split(), []
+        for market, position in desk.account.positions.items():
+            trip = desk.trips.facts(market)
+            value = desk.account.value(market, position.size_quantums)
+            profit = value - position.entry_quote
+            rows.append(
+                PositionRow(
+                    self._ticker(market),
+                    "long" if position.size_quantums > 0 else "short",
+                    coins(desk, market, position.size_quantums),
+                    self._price(market, trip.entry_ticks) if trip else "",
+                    self._oracle(market),
+                    usdc(profit),
+                    (profit > 0) - (profit < 0),
+                    usdc(position.fees),
+                    usdc(position.funding),
+                    self._price(market, trip.stop_ticks) if trip else "",
+                )
+            )
+        return Positions(
+            tuple(rows),
+            usdc(desk.view.account.net),
+            usdc(split.realised),
+            usdc(split.unrealised),
+            usdc(split.fees),
+            usdc(split.funding),
+            desk.trips.closed_count,
+            tuple(self._curve),
+        )
+
+    def _orders(self, wanted: int, now_ns: int) -> Orders:
+        desk = self._desk
+        found, rows = desk.orders.all_open(), []
+        for order in found[::-1][:wanted]:
+            quantums = desk.view.market(order.market).step_quantums
+            rows.append(
+                OrderRow(
+                    order.client_id,
+                    self._ticker(order.market),
+                    SIDES[order.side],
+                    coins(desk, order.market, order.size_steps * quantums),
+                    coins(desk, order.market, order.filled_steps * quantums),
+                    self._price(order.market, order.trigger_ticks or order.price_ticks),
+                    f"{order.purpose} {order.trigger or order.time_in_force}",
+                    order.state,
+                    now_ns - order.sent_ns,
+                    order.good_til_block - desk.height if order.good_til_block else None,
+                )
+            )
+        unknown = [order.state for order in found].count(UNKNOWN)
+        return Orders(tuple(rows), len(found), unknown, desk.height)
+
+    def _funding(self, wanted: int, now_ns: int) -> Funding:
+        desk, rows, left_ns = self._desk, [], 0
+        held = list(desk.account.positions)
+        others = [market for market in range(desk.view.markets) if market not in desk.account.positions]
+        for market in (*held, *others)[:wanted]:
+            facts = desk.funding.facts(market, now_ns)
+            left_ns = facts.next_ns - now_ns
+            position = desk.account.positions.get(market)
+            due = (
+                round(-desk.account.value(market, position.size_quantums) * facts.expected) if position else 0
+            )
+            rows.append(
+                FundingRow(
+                    self._ticker(market),
+                    facts.predicted * MILLION,
+                    facts.expected * MILLION,
+                    facts.realised * MILLION,
+                    facts.samples,
+                    facts.stale,
+                    facts.age_ns,
+                    usdc(due) if position else "",
+                )
+            )
+        return Funding(left_ns, tuple(rows), usdc(desk.account.split().funding))
+
+
+def _moves(stress: tuple[tuple[str, int], ...]) -> str:
+    """A stress in words: BTC-USD -8%, others -15%."""
+    return ", ".join(f"{'others' if name == '*' else name} {ppm / 10_000:+g}%" for name, ppm in stress)

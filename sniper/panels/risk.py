@@ -1,0 +1,86 @@
+"""Risk: the liquidation cockpit. Ladder rung, margin use, stress results, and each position's distance as a bar."""
+
+from __future__ import annotations
+
+from sniper.panels.desk_parts import Danger, Risk
+from sniper.panels.row import Cell, Row, bar, clean, ends, filled, left, line, right
+from sniper.panels.view import View
+
+TITLE = "Risk"
+RUNGS = ("calm", "open nothing", "cancel entries", "reduce", "flatten")
+STYLES = ("good", "warning", "warning", "critical", "critical")
+BAR_PERCENT = 50
+"""A liquidation price this far away fills the bar."""
+NEAR_PERCENT, CLOSE_PERCENT = 10.0, 4.0
+
+
+def draw(view: View, width: int, height: int) -> list[Row]:
+    """State, margin, stress, then a line a position."""
+    part = view.risk
+    latch = f"{part.latch}: {clean(part.reason)}" if part.latch else ""
+    rows = [
+        ends(
+            width,
+            (("rung ", "label"), (f"{part.rung} {RUNGS[part.rung]}", STYLES[part.rung])),
+            ((latch, "critical"),) if latch else ((f"account {part.trust}", _trust(part)),),
+        ),
+        _gauge("danger", part.danger_permille, part.rungs_permille, width),
+        ends(
+            width,
+            (("equity ", "label"), (part.equity, "strong"), ("  free ", "label"), (part.free, "")),
+            ((f"{part.leverage}x  margin used {part.usage_permille / 10:.1f}%", ""),),
+        ),
+    ]
+    rows += [_stress(name, danger, width) for name, danger in part.stresses]
+    if part.unprotected:
+        rows.append(line(width, (f"{part.unprotected} positions without a protective stop", "critical")))
+    rows += [_position(row, width) for row in part.rows]
+    return filled(rows, width, height)
+
+
+def _trust(part: Risk) -> str:
+    return "good" if part.trust == "live" else "warning"
+
+
+def _gauge(name: str, permille: int, rungs: tuple[int, ...], width: int) -> Row:
+    """Maintenance margin over equity up to liquidation, and where the rungs stand."""
+    room = max(4, width - 31)
+    filled_bar = list(bar(max(0, min(permille, 1000)), 1000, room))
+    for rung in rungs:
+        at = min(room - 1, room * rung // 1000)
+        if filled_bar[at] == " ":
+            filled_bar[at] = "┊"
+    over = sum(permille >= rung for rung in rungs)
+    head: tuple[Cell, ...] = (
+        (left(name, 8), "label"),
+        (right(f"{permille / 10:.1f}%", 7), STYLES[over]),
+        (" ", ""),
+    )
+    return line(width, *head, ("".join(filled_bar), STYLES[over]), (" to liquidation", "dim"))
+
+
+def _stress(name: str, danger: int | None, width: int) -> Row:
+    said = "not computable" if danger is None else f"{danger / 10:.1f}% danger"
+    style = "critical" if danger is None or danger >= 1000 else "warning" if danger >= 500 else "good"
+    return ends(width, (("stress ", "label"), (clean(name), "")), ((said, style),))
+
+
+def _position(row: Danger, width: int) -> Row:
+    head: tuple[Cell, ...] = (
+        (left(row.ticker, 10), "strong"),
+        (right(row.size, 11), "bid" if row.size[:1] != "-" else "ask"),
+    )
+    if row.percent is None:
+        return line(width, *head, ("  no price liquidates it", "good"))
+    style = "critical" if row.percent < CLOSE_PERCENT else "warning" if row.percent < NEAR_PERCENT else "good"
+    sigmas = "" if row.sigmas is None else f" {min(row.sigmas, 9999.0):.1f}\N{GREEK SMALL LETTER SIGMA}"
+    said = f" {min(row.percent, 9999.0):.1f}%{sigmas} liq {row.liquidation}"
+    room = max(3, width - 22 - len(said))
+    length = round(min(row.percent, float(BAR_PERCENT)) * 100)
+    return line(width, *head, (" ", ""), (bar(length, BAR_PERCENT * 100, room), style), (said, ""))
+
+
+if __name__ == "__main__":
+    from sniper.demo import main
+
+    main("risk")

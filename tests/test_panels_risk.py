@@ -1,0 +1,34 @@
+"""The risk panel."""
+
+from __future__ import annotations
+
+import pytest
+
+from sniper.panels import risk
+from sniper.panels.view import View
+from tests.desk_views import VIEW, fits, texts
+
+
+def test_it_shows_what_there_is() -> None:
+    rows = risk.draw(VIEW, 90, 12)
+    shown = texts(rows)
+    assert "3 reduce" in shown[0] and "kill: fire" in shown[0]
+    assert "52.0%" in shown[1] and shown[1].count("┊") >= 1
+    assert "9123.5" in shown[2] and "margin used 101.3%" in shown[2]
+    assert "98.0% danger" in shown[3] and "not computable" in shown[4] and "110.0% danger" in shown[5]
+    assert "2 positions without a protective stop" in shown[6]
+    assert "8.1%" in shown[7] and "liq 89123" in shown[7] and "█" in shown[7]
+    assert "2.7%" in shown[8] and rows[8][-2][1] == "critical"
+    assert "no price liquidates it" in shown[9]
+
+
+def test_a_calm_account_says_so() -> None:
+    calm = VIEW._replace(risk=VIEW.risk._replace(rung=0, latch="", unprotected=0, rows=(), danger_permille=0))
+    shown = texts(risk.draw(calm, 60, 6))
+    assert "0 calm" in shown[0] and "account doubtful" in shown[0] and "0.0%" in shown[1]
+
+
+@pytest.mark.parametrize("size", [(20, 3), (38, 10), (78, 12), (118, 20), (198, 40)])
+@pytest.mark.parametrize("view", [VIEW, View()])
+def test_it_fits_any_size(view: View, size: tuple[int, int]) -> None:
+    fits(risk.draw(view, *size), *size)
