@@ -61,7 +61,7 @@ class Risk:
         validate(settings)
         self.settings = settings
         self._decoder, self._margin, self._orders, self._digest = decoder, margin, orders, digest
-        self._shocks = [Shock(stress, margin.markets_max) for stress in settings.gates.stresses]
+        self._shocks = [Shock(stress, decoder, margin) for stress in settings.gates.stresses]
         self._rungs, self._trends = Rungs(settings.ladder), Trends()
         self._ladder = Ladder(settings, decoder, fill)
         self._protector = Protector(settings.protection, decoder)
@@ -149,9 +149,9 @@ class Risk:
         )
         return self._protector.look(view, assessment, orders, slots, budget)
 
-    def stressed(self, view: View) -> list[Totals | None]:
+    def stressed(self) -> list[Totals | None]:
         """What is held, after each configured stress."""
-        return [shock.totals(view, self._margin, self.settings.account) for shock in self._shocks]
+        return [shock.totals(self.settings.account) for shock in self._shocks]
 
     # ---- the gates --------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from sniper.order_record import Claim
+from sniper.risk_candidate import FORCED
 from sniper.risk_margin import BEYOND, share_up
 from sniper.risk_operator import FLOORS
 from sniper.risk_rungs import CANCEL, FLATTEN, REDUCE, RUNG_NAMES, Assessment, Part
@@ -72,7 +73,7 @@ class Ladder:
             wanted += self._withdraw(view.now_ns, level, claims, "entry")
         if level >= REDUCE and assessment.parts:
             wanted += self._withdraw(view.now_ns, level, claims, "exit")
-            wanted += self._reduce(view, assessment, rung, ordered)
+            wanted += self._reduce(view, assessment, rung, ordered, claims)
         return wanted
 
     def _withdraw(self, now_ns: int, level: int, claims: Iterable[Claim], purpose: str) -> list[Withdraw]:
@@ -88,7 +89,9 @@ class Ladder:
                 found.append(Withdraw(claim.client_id, f"ladder: {RUNG_NAMES[level]}"))
         return found
 
-    def _reduce(self, view: View, assessment: Assessment, rung: int, ordered: str) -> list[Intent]:
+    def _reduce(
+        self, view: View, assessment: Assessment, rung: int, ordered: str, claims: Iterable[Claim]
+    ) -> list[Intent]:
         """Reductions, the worst contributor first. All of everything where the rung or the operator says so."""
         level = max(rung, FLOORS[ordered])
         exits = sorted(self._exits(view, assessment), key=_order)
@@ -100,7 +103,8 @@ class Ladder:
         found = []
         for one, share_ppm in zip(exits, shares, strict=True):
             before = self.sent.get(one.part.market)
-            waits = before and before.level >= level and view.now_ns - before.ns < self._ladder.retry_ns
+            wait_ns = self._wait_ns(one.part.market, level, claims)
+            waits = before and before.level >= level and view.now_ns - before.ns < wait_ns
             if share_ppm <= 0 or waits:
                 continue
             steps = min(one.steps, share_up(one.steps, share_ppm))
@@ -108,6 +112,14 @@ class Ladder:
             self.sent[one.part.market] = Sent(view.now_ns, steps, level, tries)
             found.append(self._intent(assessment, one, steps, rung, ordered, tries))
         return found
+
+    def _wait_ns(self, market: int, level: int, claims: Iterable[Claim]) -> int:
+        """How long a reduction is waited for. One that only has to be followed by the rest of everything is not
+        waited for when it is over; what a part of it filled must be seen first."""
+        under_way = any(
+            claim.market == market and claim.purpose in FORCED and claim.state != "fading" for claim in claims
+        )
+        return self._ladder.retry_ns if under_way or level < FLATTEN else self._ladder.retry_ns // 3
 
     def _exits(self, view: View, assessment: Assessment) -> list[Exit]:
         k = self._ladder.reduce_sigmas * (MILLION + self._ladder.hysteresis_ppm) / MILLION

@@ -8,7 +8,6 @@ import numpy as np
 
 from sniper.risk_settings import GateSettings, Stress
 from sniper.risk_units import MILLION
-from sniper.viewing import View
 
 BEYOND: Final = 1 << 62
 
@@ -94,26 +93,20 @@ class Commitment:
 
 
 class Shock:
-    """A stress as moves of every market: made once, and again when markets were added."""
+    """A stress as moves of every market in the table: made once, and longer when markets were added."""
 
-    def __init__(self, stress: Stress, markets_max: int) -> None:
-        self._by_ticker = dict(stress)
-        self.moves = np.zeros(markets_max, np.int32)
+    def __init__(self, stress: Stress, decoder: Any, margin: Margin) -> None:
+        self._by_ticker, self._decoder, self._margin = dict(stress), decoder, margin
+        self.moves = np.zeros(margin.markets_max, np.int32)
         self._known = 0
 
-    def fit(self, view: View) -> None:
-        """Moves for markets that came since the last time."""
-        n = view.markets
-        while self._known < n:
-            ticker = view.market(self._known).ticker
-            move = self._by_ticker.get(ticker, self._by_ticker.get("*", 0))
-            self.moves[self._known] = move
-            self._known += 1
-
-    def totals(self, view: View, margin: Margin, account: int) -> Totals | None:
+    def totals(self, account: int) -> Totals | None:
         """The account after these moves. None where it cannot be computed."""
-        self.fit(view)
-        found = margin.stress(account, self.moves)
+        moves, usual = self._by_ticker, self._by_ticker.get("*", 0)
+        for market in range(self._known, self._decoder.markets_n):
+            self.moves[market] = moves.get(self._decoder.ticker(market), usual)
+        self._known = self._decoder.markets_n
+        found = self._margin.stress(account, self.moves)
         return None if found is None else Totals(found[0], found[2], found[1])
 
 

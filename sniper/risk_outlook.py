@@ -232,7 +232,7 @@ class Outlook:
         danger, least = self.gates.stress_danger_ppm_max, BEYOND
         if self._stressed is None:
             account = self.settings.account
-            self._stressed = [shock.totals(self.view, self.margin, account) for shock in self._shocks]
+            self._stressed = [shock.totals(account) for shock in self._shocks]
         markets = self.changing(order.market)
         for shock, base in zip(self._shocks, self._stressed, strict=True):
             if base is None:

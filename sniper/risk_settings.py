@@ -132,7 +132,7 @@ class LadderSettings(NamedTuple):
     flatten_collar_ppm: Ppm = 200_000
     """The same for flattening; the price at which the position's share of equity is gone limits both."""
     retry_ns: Annotated[int, Meta(ge=1)] = 1_500_000_000
-    """A reduction without an end is repeated after this time."""
+    """A reduction whose end is not known is repeated after this time, the rest of a flattening after a third of it."""
     feed_stale_ns: Annotated[int, Meta(ge=1)] = 1_500_000_000
     """When oracle prices of all markets are older than this, each rung begins where the one before it does, and ..."""
     stale_sigmas: Sigmas = 3.0

@@ -34,8 +34,6 @@ class Shaper(NamedTuple):
 def volatility(o: Outlook, c: Candidate) -> int:
     """One sigma of a day of the position is the target share of equity."""
     sigma_ppm = int(c.facts.sigma * ROOT_OF_A_DAY * MILLION) + 1
-    if not c.facts.sigma > 0.0:
-        return 0
     return c.unit.steps(budget(o, c, o.settings.sizing.volatility_target_ppm) * MILLION // sigma_ppm)
 
 

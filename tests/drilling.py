@@ -10,8 +10,6 @@ from math import sqrt
 from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from sniper.risk_settings import GateSettings, LadderSettings, RiskSettings
 from sniper.trading import SELL, Answer, Fill, Place
 from tests.ordering import STEP_QUANTUMS, news
@@ -120,8 +118,6 @@ class Drill:
                 self._thin(self.ours, market)
                 self._measure(market, price)
         self.ours.later(BLOCK_S, blocks=1 if seen else 0, feed=seen)
-        if not seen:
-            self.ours.view.height = self.ours.view.height  # no news of blocks either
         self.ours.settle()
 
     def _thin(self, scene: Scene, market: int) -> None:
@@ -211,6 +207,3 @@ class Drill:
 def drill(seed: int, **plan: Any) -> Outcome:
     """One seeded disaster."""
     return Drill(script(seed)._replace(**plan), seed).run()
-
-
-assert np is not None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from sniper._ext.decode import Decoder
 from sniper._ext.liquidation import Liquidation
 from sniper._ext.tape import Tape
@@ -170,8 +172,6 @@ class Scene:
 
     def settle(self, **facts: Any) -> None:
         """The facts of the account, computed."""
-        import numpy as np
-
         self.margin.set_usdc(0, self.usdc)
         if not self.sigmas:
             self.sigmas = [0.001] * self.margin.markets_max

@@ -87,3 +87,14 @@ def test_an_open_order_that_a_list_lacks_is_unknown() -> None:
     assert scene.state(order) == "acked"
     scene.block(1, Evidence(orders_height=104))
     assert (scene.state(order), scene.state(sent)) == ("unknown", "sent")
+
+
+def test_nobody_is_asked_about_orders_whose_fate_is_known_or_where_frames_are_proof() -> None:
+    scene = Scene(proof="query")
+    scene.acked()
+    scene.block(10)
+    assert scene.orders.questions() == ()
+    other = Scene()
+    other.place()
+    other.wait(3)
+    assert other.orders.unknown(0) == 1 and other.orders.questions() == ()

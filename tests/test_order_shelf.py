@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import msgspec
+import pytest
+
 from sniper._ext.tape import Tape
 from sniper.order_record import Held
 from sniper.order_shelf import Shelf
@@ -33,3 +36,20 @@ def test_a_step_says_from_where_to_where_and_why() -> None:
         (1, 0, "unknown", "fading", "removed", "removed"),
     ]
     assert shelf.open(0) == (held.order,) and shelf.of(1) is shelf.by_order_id(order.order_id) is held
+
+
+def test_only_a_state_of_its_own_is_taken_over() -> None:
+    shelf = Shelf(RunningDigest(Tape(), "orders"), 2)
+    held = Held(Scene().place(), intent(), 100)
+    shelf.add(held)
+    good = shelf.save()
+    live, finished, counts = msgspec.msgpack.decode(good)
+    for bad in (
+        b"\x90",
+        *map(msgspec.msgpack.encode, ([live * 2, finished, counts], [live, finished, counts[1:]])),
+    ):
+        with pytest.raises(ValueError, match="not a state of orders"):
+            shelf.load(bad)
+    assert shelf.save() == good
+    shelf.load(good)
+    assert shelf.save() == good and shelf.claims() == (held.claim(),)

@@ -16,8 +16,8 @@ from hypothesis.stateful import (
 from sniper.order_record import OrdersSettings
 from sniper.order_table import FINAL, STATES, TRANSITIONS
 from sniper.orders import Orders
-from sniper.trading import SELL, Answer, Cancel, Order, Place, Reason, Withdraw
-from tests.ordering import ADDRESS, IOC, STOP, Scene, busy, intent, replacing
+from sniper.trading import SELL, Answer, Approved, Cancel, Order, Place, Reason, Withdraw
+from tests.ordering import ADDRESS, IOC, MARKETS, STOP, Scene, busy, intent, known, replacing
 
 
 def test_a_short_term_order_has_the_indexers_id_and_ends_with_a_block() -> None:
@@ -223,6 +223,14 @@ def test_what_the_chain_would_refuse_is_not_sent(fields: dict[str, object], why:
     (refused,) = scene.orders.dropped
     assert why in refused.text and scene.orders.counts["dropped"] == 1
     assert scene.orders.ids_left == 65_535
+
+
+def test_a_market_without_its_numbers_takes_no_order() -> None:
+    scene = Scene()
+    bare = {"A-USD": {k: v for k, v in MARKETS["BTC-USD"].items() if k != "stepBaseQuantums"}}
+    orders = Orders(known(scene.tape, bare), scene.settings, scene.digest)
+    assert orders.submit([Approved(intent())], (), scene.now_ns, 100) == []
+    assert "lacks" in orders.dropped[0].text
 
 
 def test_without_a_height_nothing_short_term_is_sent() -> None:

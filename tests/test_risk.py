@@ -300,7 +300,7 @@ def test_a_kill_holds_across_restarts() -> None:
 def test_stresses_of_what_is_held() -> None:
     scene = Scene()
     scene.hold(BTC, 100)
-    down, up = scene.risk.stressed(scene.view)
+    down, up = scene.risk.stressed()
     assert down is not None and up is not None
     assert (down.net, up.net) == (10_000 * USD - 80 * USD, 10_000 * USD + 80 * USD)
 

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from sniper.order_record import Claim
 from sniper.risk_settings import GateSettings, RiskSettings
 from sniper.trading import Intent
-from tests.risking import BTC, ETH, START_NS, USD, Scene
+from tests.risking import BTC, ETH, START_NS, Scene
 
 
 def settings(**fields: Any) -> RiskSettings:
@@ -305,13 +304,3 @@ def test_nothing_that_keeps_from_opening_keeps_from_closing() -> None:
     scene.settle(computable=False, net=-5, day_realised=-(10**12), losses_in_row=99)
     assert scene.verdict(scene.leave()) == []
     assert len(scene.verdict(scene.entry())) == 1
-
-
-def test_claims_of_orders_are_what_the_gates_count() -> None:
-    assert Claim._fields[3] == "steps"
-    scene = Scene()
-    scene.send(scene.entry(usd=1000, time_in_force="post_only", price_ticks=99_000))
-    (claim,) = scene.orders.claims()
-    assert (claim.steps, claim.price_ticks, claim.state) == (100, 99_000, "sent")
-    assert scene.risk._outlook(scene.view).exposed(BTC) == (100, 0, 100)
-    assert scene.unit(BTC).worth(100) == 1000 * USD

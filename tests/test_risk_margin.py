@@ -43,8 +43,8 @@ def test_a_shock_moves_the_named_and_all_others() -> None:
     scene = Scene()
     scene.hold(BTC, 1000)
     scene.hold(ETH, -1000)
-    shock = Shock((("BTC-USD", -80_000), ("*", -150_000)), scene.margin.markets_max)
-    found = shock.totals(scene.view, scene.margin, 0)
+    shock = Shock((("BTC-USD", -80_000), ("*", -150_000)), scene.decoder, scene.margin)
+    found = shock.totals(0)
     assert found is not None
     assert shock.moves[:3].tolist() == [-80_000, -150_000, 0]
     assert found.net == 10_000 * USD - 800 * USD + 600 * USD
@@ -53,8 +53,8 @@ def test_a_shock_moves_the_named_and_all_others() -> None:
 
 def test_a_shock_without_a_word_on_a_market_leaves_it() -> None:
     scene = Scene()
-    shock = Shock((("ETH-USD", 5),), scene.margin.markets_max)
-    shock.fit(scene.view)
+    shock = Shock((("ETH-USD", 5),), scene.decoder, scene.margin)
+    assert shock.totals(0) is not None
     assert shock.moves[:2].tolist() == [0, 5]
 
 

@@ -32,7 +32,7 @@ def claim(order: naive.Open, client_id: int = 1, **fields: Any) -> Claim:
 
 def outlook(scene: Scene, claims: list[Claim]) -> Outlook:
     gates = scene.settings.gates
-    shocks = [Shock(stress, scene.margin.markets_max) for stress in gates.stresses]
+    shocks = [Shock(stress, scene.decoder, scene.margin) for stress in gates.stresses]
     return Outlook(scene.view, scene.decoder, scene.margin, claims, shocks, scene.settings)
 
 
