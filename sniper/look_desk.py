@@ -147,7 +147,7 @@ class DeskLook:
                     float(row["distance_minutes"]) if near else None,
                 )
             )
-        stressed = risk.stressed(desk.view) if desk.view.positions else [None] * 0
+        stressed = risk.stressed() if desk.view.positions else [None] * 0
         stresses = tuple(
             (
                 _moves(stress),
