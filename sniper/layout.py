@@ -78,9 +78,9 @@ NARROW = (
 
 
 WIDE_DESK = (
-    Band((("risk", 50), ("positions", 50)), 11, 12),
+    Band((("risk", 40), ("positions", 38), ("funding", 22)), 11, 12),
     Band((("signals", 100),), 7, 10),
-    Band((("decisions", 42), ("orders", 36), ("funding", 22)), 8, 10),
+    Band((("decisions", 58), ("orders", 42)), 8, 10),
 )
 MEDIUM_DESK = (
     Band((("risk", 100),), 10, 12),

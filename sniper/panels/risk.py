@@ -73,11 +73,16 @@ def _position(row: Danger, width: int) -> Row:
     if row.percent is None:
         return line(width, *head, ("  no price liquidates it", "good"))
     style = "critical" if row.percent < CLOSE_PERCENT else "warning" if row.percent < NEAR_PERCENT else "good"
-    sigmas = "" if row.sigmas is None else f" {min(row.sigmas, 9999.0):.1f}\N{GREEK SMALL LETTER SIGMA}"
-    said = f" {min(row.percent, 9999.0):.1f}%{sigmas} liq {row.liquidation}"
+    sigmas = "" if row.sigmas is None else f" {_rough(row.sigmas)}\N{GREEK SMALL LETTER SIGMA}"
+    said = f" {_rough(row.percent)}%{sigmas} liq {row.liquidation}"
     room = max(3, width - 22 - len(said))
     length = round(min(row.percent, float(BAR_PERCENT)) * 100)
     return line(width, *head, (" ", ""), (bar(length, BAR_PERCENT * 100, room), style), (said, ""))
+
+
+def _rough(number: float) -> str:
+    """A distance: with a decimal where it matters, and no more than "far" where it does not."""
+    return f"{number:.1f}" if number < 100.0 else f"{number:.0f}" if number < 1000.0 else ">999"
 
 
 if __name__ == "__main__":
