@@ -205,8 +205,13 @@ class Risk:
         if not form.passed:
             return (Reason(gates[0].name, form.found, form.limit, False),)
         candidate, notes = _sized(outlook, candidate)
-        found = [(gate.name, gate.judge(outlook, candidate, conditions)) for gate in gates]
-        return tuple(Reason(name, one.found, one.limit, one.passed) for name, one in found) + notes
+        empty = candidate.steps <= 0
+        judged = [
+            gate for gate in gates if not (gate.sized and empty)
+        ]  # there is nothing to judge of no step
+        found = [(gate.name, gate.judge(outlook, candidate, conditions)) for gate in judged]
+        told = tuple(Reason(name, one.found, one.limit, one.passed) for name, one in found)
+        return told + ((Reason("size", 0.0, 1.0, False),) if empty else ()) + notes
 
     def _judge(self, outlook: Outlook, intent: Intent, conditions: Conditions) -> Approved | Refused:
         candidate = self._candidate(outlook, intent)

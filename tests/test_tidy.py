@@ -73,6 +73,8 @@ LAYERS = (
         "grading",
         "bookdump",
         "debugger",
+        "drill",
+        "explaining",
         "demo",
         "expression",
     ),

@@ -17,7 +17,7 @@ from sniper.cli.terminal import note
 from sniper.errors import EXIT_OK
 
 if TYPE_CHECKING:
-    from sniper.debugger_source import Source
+    from sniper.debugger_source import JournalSource, Source
 
 PROMPT = "(sniper) "
 
@@ -57,7 +57,7 @@ def command(
     return EXIT_OK
 
 
-def journal_source(path: Path) -> Source:
+def journal_source(path: Path) -> JournalSource:
     """The ticks of a journal."""
     from sniper.debugger_source import JournalSource
     from sniper.journal_reader import JournalReader
