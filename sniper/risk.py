@@ -138,8 +138,7 @@ class Risk:
         orders = self._orders.all_open()
         if not (orders or view.positions) or not view.account.computable:
             return NOTHING
-        ladder = self.settings.ladder
-        assessment = assess(view, self._margin, self.settings.account, ladder, self._trends)
+        assessment = assess(view, self._margin, self.settings.account, self.settings.ladder, None)
         stateful = len([order for order in orders if order.kind != SHORT_TERM])
         slots = equity_slots(self.settings.gates, view.account.net) - stateful
         self._pace.forget(view.now_ns, view.height)

@@ -64,7 +64,7 @@ GATES: Final = (
          market.protective_slot),
     Gate("interest_tier", "initial_fraction_ppm_max", "initial margin {found:g} ppm, at most {limit:g}",
          market.interest_tier),
-    Gate("reduces", "", "{found:g} steps against a position of {limit:g}",
+    Gate("reduces", "", "{found:g} steps left to close; a position of {limit:g} stands against this side",
          size.reduces, reductions=True, sized=True),
     Gate("order_size", "order_usd_max", "{detail}{found:.2f} USD, limit {limit:g}", size.order_size, sized=True),
     Gate("exposure_market", "exposure_market_usd_max", "{found:.2f} USD in this market, at most {limit:g}",

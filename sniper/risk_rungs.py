@@ -175,22 +175,27 @@ def rows_of(margin: Margin, account: int) -> list[tuple[int, int, int, int]]:
     return list(zip(*columns, strict=True))
 
 
-def assess(view: View, margin: Margin, account: int, settings: LadderSettings, trends: Trends) -> Assessment:
-    """Danger and distance at the prices that must be assumed."""
+def assess(
+    view: View, margin: Margin, account: int, settings: LadderSettings, trends: Trends | None
+) -> Assessment:
+    """Danger and distance at the prices that must be assumed; without trends at the last prices."""
     age_ns = view.now_ns - view.feed_ns
     stale = age_ns > settings.feed_stale_ns
     ahead = (max(0, age_ns) + settings.reaction_ns) / MINUTE_NS
     blur = settings.stale_sigmas * sqrt(age_ns / MINUTE_NS) if stale else 0.0
     unknown = settings.sigma_unknown_ppm / MILLION
     net, maintenance, parts = view.account.net, 0, []
-    trends.keep(view.positions)
+    if trends is not None:
+        trends.keep(view.positions)
     for market, size, notional, required in rows_of(margin, account):
         facts = view.market(market)
         sigma = facts.sigma if facts.sigma > 0.0 else unknown / ROOT_OF_60
-        trend = trends.look(market, facts.oracle_usd, view.feed_ns)
-        drifts = (facts.drift, trend.fast, trend.slow)
-        drift = -min(drifts) if size > 0 else max(drifts)
-        move = blur * sigma + (drift * ahead if drift > 0.0 else 0.0)
+        move = 0.0
+        if trends is not None:
+            trend = trends.look(market, facts.oracle_usd, view.feed_ns)
+            drifts = (facts.drift, trend.fast, trend.slow)
+            drift = -min(drifts) if size > 0 else max(drifts)
+            move = blur * sigma + (drift * ahead if drift > 0.0 else 0.0)
         move_ppm = min(int(move * MILLION) + 1, MOVE_PPM_MAX) if move > 0.0 else 0
         sign = -1 if size > 0 else 1
         net -= -(-abs(notional) * move_ppm // MILLION)

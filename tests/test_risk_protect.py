@@ -153,6 +153,14 @@ def test_when_liquidation_comes_nearer_the_stop_moves() -> None:
     assert one.trigger_ticks == pytest.approx(100_000 * (1 - 0.6 * 364 / 2964), abs=2)
 
 
+def test_a_trend_does_not_move_the_stop() -> None:
+    scene = Scene(usdc=300 * USD)
+    scene.hold(BTC, 300)
+    protect(scene)
+    scene.view.overrides[BTC] = {"drift": -1.0}
+    assert look(scene) == []
+
+
 def test_when_the_price_runs_away_the_stop_follows_at_last() -> None:
     scene = Scene()
     scene.hold(BTC, 100)
