@@ -19,7 +19,7 @@ from sniper.trading import BUY
 
 KINDS = tuple(row[1] for row in SIGNAL_TABLE)
 MARKETS, TICKS = 50, 5_000
-TICK_NS = 1_000_000
+TICK_NS, BAR_NS = 1_000_000, 300_000_000_000
 HELD = (3, 17, 41)
 
 
@@ -49,6 +49,21 @@ def ticks(decide: Any, view: HandView, markets: list[int]) -> None:
         decide(view)
 
 
+def bars(decide: Any, view: HandView, markets: list[int]) -> None:
+    """A bar closes in each tick, every eighth turns the histogram round, and what is wanted is filled at once."""
+    now_ns, base = START_NS, view.indicators(0, 1)
+    for i in range(len(markets)):
+        now_ns += BAR_NS
+        histogram = 0.1 if i & 8 else -0.1
+        view.bars[0, 1] = base._replace(bars=200 + i, histogram=histogram, previous_histogram=histogram)
+        view.now_ns, view.changed = now_ns, (0,)
+        for wanted in decide(view):
+            if wanted.purpose == "entry":
+                view.open(0, wanted.side, 100, 1000.0, "macd", wanted.stop_ticks, wanted.target_ticks)
+            else:
+                view.close(0)
+
+
 def fresh_matrix() -> tuple[Any, ...]:
     """The plain way: all scores as one matrix, weighed and ranked anew in each tick."""
     scores = np.full((MARKETS, len(SIGNALS)), 55.0)
@@ -74,6 +89,7 @@ CASES = [
         )
         for name in BUILT_IN
     ),
+    Case("  macd, a bar closes", "bar", Contender("macd bars", lambda: fresh("macd"), bars, TICKS)),
     Case(
         "  3 held, another changed", "tick", Contender("3 held", lambda: fresh("sniper", HELD), ticks, TICKS)
     ),

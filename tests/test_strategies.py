@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -130,6 +134,29 @@ def test_an_entry_never_goes_beyond_the_caps_even_beside_the_positions_of_others
     for seed in range(5):
         strategy = EAGER[name]()
         play(strategy, World(seed), 200, each)
+
+
+def test_decisions_do_not_hang_on_how_python_hashes() -> None:
+    code = (
+        "import hashlib; from tests.handview import EAGER, World, play\n"
+        "h = hashlib.sha256()\n"
+        "for make in EAGER.values():\n"
+        "    s = make(); h.update(repr(play(s, World(1), 150)).encode()); h.update(s.save())\n"
+        "print(h.hexdigest())"
+    )
+    root = Path(__file__).parent.parent
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(seen) == 1 and len(seen.pop()) == 65
 
 
 class Once:

@@ -76,7 +76,7 @@ def test_what_adapts_stays_within_its_bounds(adx: float) -> None:
     found = seen(GOOD._replace(adx=adx))
     low, high = sorted(SETTINGS.enter_score)
     assert low <= found.needed <= high
-    volume = found.filters[0][0].at_least
+    volume = found.filters[0][1]
     assert min(SETTINGS.volume) <= volume <= max(SETTINGS.volume)
     assert seen(GOOD._replace(adx=15.0)).needed == 70.0 and seen(GOOD._replace(adx=40.0)).needed == 62.0
 

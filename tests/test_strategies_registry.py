@@ -10,19 +10,18 @@ from typing import Any
 
 import pytest
 
+from sniper._ext.signals import SIGNAL_TABLE
+from sniper._ext.signals import SIGNALS as SIGNAL_NAMES
 from sniper.config_section import section, settings
 from sniper.errors import ConfigError
 from sniper.strategies.macd_study import MacdSettings
-from sniper.strategies.registry import BUILT_IN, build, find, names, settings_of
+from sniper.strategies.registry import BUILT_IN, build, find, names, resolutions, settings_of
 from sniper.strategies.sniper import Sniper, SniperSettings
+from sniper.strategies.starter import Starter
 from sniper.strategies.weighing import Filter
 from tests.handview import KINDS, SIGNALS
 
-REAL = (
-    "momentum", "trend", "rsi", "bollinger", "flow", "book_3", "book_10", "microprice", "funding_next", "basis",
-    "liquidations", "recurring", "replenished", "spread", "depth", "realised", "volume", "regime",
-)  # fmt: skip
-REAL_KINDS = ("directional",) * 13 + ("intensity",) * 5
+REAL, REAL_KINDS = SIGNAL_NAMES, tuple(row[1] for row in SIGNAL_TABLE)
 
 GOOD = """
 from typing import NamedTuple
@@ -68,6 +67,15 @@ def test_every_built_in_strategy_is_made_with_its_defaults(name: str) -> None:
     strategy = build(name, REAL, REAL_KINDS, "{}")
     assert strategy.name == name and find(name).__module__ == f"sniper.strategies.{name}"
     assert build(name, REAL, REAL_KINDS, "").save() == strategy.save()
+
+
+def test_the_starting_point_fits_the_signals_there_are() -> None:
+    assert Starter(REAL, REAL_KINDS).name == "starter"
+
+
+def test_a_strategy_may_say_which_bars_it_needs() -> None:
+    assert resolutions(build("macd", SIGNALS, KINDS, {"confirm": ["1HOUR", "15MINS"]})) == (1, 2, 4)
+    assert resolutions(build("funding", SIGNALS, KINDS, "{}")) == ()
 
 
 def test_the_names_begin_with_the_built_in_ones(place: Path) -> None:

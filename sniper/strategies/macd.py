@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from sniper.strategies.held import Held
 from sniper.strategies.holdings import Holdings, HoldingsState, entered
-from sniper.strategies.macd_study import VOTES, MacdSettings, Study, regime_of, study
+from sniper.strategies.macd_study import VOTES, MacdSettings, Study, regime_of, study, told
 from sniper.strategies.parts import (
     RESOLUTION_NS,
     RESOLUTIONS,
@@ -26,7 +26,7 @@ from sniper.strategies.parts import (
     within_bounds,
 )
 from sniper.strategies.terms import BPS, enter, fit, priced, stop_and_target
-from sniper.strategies.weighing import DIRECTIONAL, NEUTRAL, Weighing, filter_reasons
+from sniper.strategies.weighing import DIRECTIONAL, NEUTRAL, Weighing
 from sniper.trading import Intent, Reason, Trip, Withdraw
 from sniper.viewing import Indicators, MarketFacts, View
 
@@ -96,7 +96,11 @@ class Macd:
                 memory = self._memory[market] = _Memory()
             if memory.bucket != bucket:
                 self._follow(view, market, memory, bucket)
-            if memory.up and now_ns - memory.tried_ns >= self._settings.try_ms * 1_000_000:
+            if (
+                memory.up
+                and now_ns - memory.tried_ns >= self._settings.try_ms * 1_000_000
+                and not self._holdings.waits(market, now_ns)
+            ):
                 ready.append(market)
         wanted: list[Intent | Withdraw] = []
         if self._holdings.held or view.positions:
@@ -150,9 +154,9 @@ class Macd:
             if market in self._holdings.held or market in view.positions:
                 continue
             facts = view.market(market)
-            weight, (stop, target), reasons = self._look(view, market, facts, seen)
+            weight, (stop, target), gates = self._look(view, market, facts, seen)
             memory.tried_ns = view.now_ns
-            if not entered(reasons):
+            if not (seen.passed and entered(gates)):
                 continue
             memory.acted, memory.up = True, False
             self._holdings.take(market, seen.side, weight, view.now_ns, seen.score)
@@ -166,14 +170,14 @@ class Macd:
                     stop=stop,
                     target=target,
                     strategy=self.name,
-                    reasons=reasons,
+                    reasons=(*told(seen, self._weighing), *gates),
                 )
             )
 
     def _look(
         self, view: View, market: int, facts: MarketFacts, seen: Study
     ) -> tuple[float, tuple[int, int], tuple[Reason, ...]]:
-        """The share, the prices and every reason of an entry now."""
+        """The share, the prices and every gate of an entry now but those of the filters."""
         s, memory = self._settings, self._memory.get(market) or _Memory()
         age = memory.bars - memory.cross_bar
         crossed = memory.cross_side == seen.side and age < s.window_bars
@@ -187,59 +191,67 @@ class Macd:
         stop_bps = stop_ticks * BPS / facts.mid_ticks if facts.mid_ticks > 0.0 else 0.0
         wish = s.risk_bps / stop_bps if sound(stop_bps) else 0.0
         weight, place = self._holdings.place(view, seen.side, wish)
-        told = [
+        gates = (
             Reason("gate.warm", float(seen.atr), 0.0, sound(seen.atr)),
             Reason("gate.cross", float(age), float(s.window_bars), crossed),
             Reason("gate.try", max(0.0, wait_s), 0.0, wait_s <= 0.0),
             Reason("gate.distinct", float(memory.acted), 0.0, not memory.acted),
             Reason("gate.frames", float(seen.agreeing), float(s.confirm_min), seen.agreeing >= s.confirm_min),
-            Reason("regime", seen.regime, 0.0, True),
-            *self._weighing.reasons(seen.votes, seen.side),
-        ]
-        for kept, found, most in seen.filters:
-            told += filter_reasons(kept, found, most)
-        told += [
-            Reason("before_filters", seen.before, seen.needed, seen.before >= seen.needed),
             Reason("gate.score", seen.score, seen.needed, seen.score >= seen.needed),
             *self._holdings.gates(view, market),
             *fit(view, facts, s.terms),
             *prices,
             Reason("stop_bps", stop_bps, s.risk_bps, True),
             *place,
-        ]
-        return weight, ends, tuple(told)
+        )
+        return weight, ends, gates
 
     def _judge(
         self, view: View, market: int, held: Held, facts: MarketFacts, trip: Trip | None
     ) -> Sequence[Reason]:
-        """The histogram turned against the side, or the price fell back too far from its best."""
+        turned, fell, _ = self._ends(market, held, facts, trip)
+        return self._exits(market, held, facts, trip) if turned or fell else ()
+
+    def _ends(
+        self, market: int, held: Held, facts: MarketFacts, trip: Trip | None
+    ) -> tuple[bool, bool, float]:
+        """Whether the histogram turned against the side, whether the price fell back too far, and the line for that."""
         memory = self._memory.get(market)
         if memory is None or not memory.bars:
-            return ()
-        against = Reason("exit.histogram", memory.histogram, 0.0, memory.histogram * held.side < 0.0)
+            return False, False, 0.0
+        turned = memory.histogram * held.side < 0.0
         if trip is None or not priced(facts):
-            return (against,)
-        s = self._settings
-        regime = regime_of(s, memory.adx)
-        distance = between(regime, *s.trail_atr) * memory.atr / facts.tick_usd
-        best = (trip.best_ticks - trip.entry_ticks) * held.side
+            return turned, False, 0.0
+        distance = between(regime_of(self._settings, memory.adx), *self._settings.trail_atr)
+        distance *= memory.atr / facts.tick_usd
         line = trip.best_ticks - held.side * distance
         touch = facts.bid_ticks if held.side > 0 else facts.ask_ticks
-        fell = sound(distance) and best >= distance and (touch - line) * held.side <= 0.0
-        return (against, Reason("exit.trail", float(touch), line, fell))
+        far = sound(distance) and (trip.best_ticks - trip.entry_ticks) * held.side >= distance
+        return turned, far and (touch - line) * held.side <= 0.0, line
+
+    def _exits(self, market: int, held: Held, facts: MarketFacts, trip: Trip | None) -> tuple[Reason, Reason]:
+        """The same in words."""
+        turned, fell, line = self._ends(market, held, facts, trip)
+        memory = self._memory.get(market) or _Memory()
+        touch = float(facts.bid_ticks if held.side > 0 else facts.ask_ticks)
+        return (
+            Reason("exit.histogram", memory.histogram, 0.0, turned),
+            Reason("exit.trail", touch, line, fell),
+        )
 
     def explain(self, view: View, market: int) -> tuple[Reason, ...]:
         """What an entry into this market would take, and for a market that is held what would end it."""
         facts = view.market(market)
         bar = view.indicators(market, self._base)
-        told = [*self._look(view, market, facts, self._study(view, market, bar))[2]]
+        seen = self._study(view, market, bar)
+        reasons = [*told(seen, self._weighing), *self._look(view, market, facts, seen)[2]]
         held = self._holdings.held.get(market)
         if held is not None:
             trip = view.trip(market)
-            told += self._holdings.exits(facts, held, trip, view.now_ns)
-            told += self._judge(view, market, held, facts, trip)
-        told += [Reason(f"part.{name}", getattr(bar, name), 0.0, True) for name in PARTS]
-        return tuple(told)
+            reasons += self._holdings.exits(facts, held, trip, view.now_ns)
+            reasons += self._exits(market, held, facts, trip)
+        reasons += [Reason(f"part.{name}", getattr(bar, name), 0.0, True) for name in PARTS]
+        return tuple(reasons)
 
     def save(self) -> bytes:
         """The state as bytes."""

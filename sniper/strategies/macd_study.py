@@ -17,9 +17,12 @@ from sniper.strategies.parts import (
     sound,
 )
 from sniper.strategies.terms import BPS, Terms
-from sniper.strategies.weighing import NEUTRAL, Filter, Weighing, missing
+from sniper.strategies.weighing import NEUTRAL, Filter, Weighing, filter_reasons, missing
+from sniper.trading import Reason
 from sniper.viewing import Indicators
 
+ANY = 1e12
+"""Above every volume, width, ATR and ADX."""
 VOTES = ("histogram", "frames", "direction")
 Multiple = Annotated[float, msgspec.Meta(gt=0.0, le=1000.0)]
 Bounds = tuple[Multiple, Multiple]
@@ -56,6 +59,10 @@ class MacdSettings(NamedTuple):
     terms: Terms = Terms()  # orders and capital
 
 
+Filtered = tuple[str, float, float, float, float]
+"""A filter and what it found: name, at least, at most, points, found."""
+
+
 class Study(NamedTuple):
     """The closed bars of one market in figures, with what the regime makes of the parameters.
 
@@ -70,7 +77,7 @@ class Study(NamedTuple):
     atr: float
     agreeing: int
     votes: tuple[float, float, float]
-    filters: tuple[tuple[Filter, float, float], ...]
+    filters: tuple[Filtered, ...]
     passed: bool
 
 
@@ -101,16 +108,16 @@ def study(s: MacdSettings, weighing: Weighing, bar: Indicators, frames: tuple[In
     volume = bar.volume / bar.volume_mean if sound(bar.volume_mean) else 0.0
     atr_bps = bar.atr / bar.close * BPS if sound(bar.close) else 0.0
     filters = (
-        (Filter("bar_volume", between(regime, *s.volume), _ANY, s.volume_points), volume, _ANY),
-        (Filter("width_bps", s.width_bps_min, _ANY, s.width_points), bar.bollinger_width * BPS, _ANY),
-        (Filter("atr_bps", s.atr_bps_min, s.atr_bps_max), atr_bps, s.atr_bps_max),
-        (Filter("adx", s.adx_min, _ANY), bar.adx, _ANY),
+        ("bar_volume", between(regime, *s.volume), ANY, s.volume_points, volume),
+        ("width_bps", s.width_bps_min, ANY, s.width_points, bar.bollinger_width * BPS),
+        ("atr_bps", s.atr_bps_min, s.atr_bps_max, 0.0, atr_bps),
+        ("adx", s.adx_min, ANY, 0.0, bar.adx),
     )
     score, passed = before, bar.warm and sound(bar.atr) and agreeing >= s.confirm_min
-    for kept, found, most in filters:
-        lost = missing(found, kept.at_least, kept.at_most, most)
-        score -= kept.points * lost
-        passed = passed and (lost == 0.0 or kept.points > 0.0)
+    for _, at_least, at_most, points, found in filters:
+        if not at_least <= found <= at_most:
+            score -= points * missing(found, at_least, at_most, ANY)
+            passed = passed and points > 0.0
     needed = between(regime, *s.enter_score)
     passed = passed and score >= needed
     return Study(side, score, before, needed, regime, bar.atr, agreeing, votes, filters, passed)
@@ -121,5 +128,11 @@ def strength_of(histogram: float, atr: float, full_atr: float) -> float:
     return clamp(histogram / (atr * full_atr), -1.0, 1.0) if sound(atr) and histogram == histogram else 0.0
 
 
-_ANY = 1e12
-"""Above every volume, width and ADX."""
+def told(seen: Study, weighing: Weighing) -> list[Reason]:
+    """A study in words: every vote with its weight and points, every filter with its cost."""
+    reasons = weighing.reasons(seen.votes, seen.side)
+    for name, at_least, at_most, points, found in seen.filters:
+        reasons += filter_reasons(Filter(name, at_least, at_most, points), found, ANY)
+    reasons.append(Reason("regime", seen.regime, 0.0, True))
+    reasons.append(Reason("before_filters", seen.before, seen.needed, seen.before >= seen.needed))
+    return reasons

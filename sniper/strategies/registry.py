@@ -84,6 +84,11 @@ def build(
     return strategy
 
 
+def resolutions(strategy: Strategy) -> tuple[int, ...]:
+    """The resolutions that a strategy asks indicators for, ascending: its attribute of that name, if it has one."""
+    return tuple(sorted(getattr(strategy, "resolutions", ())))
+
+
 def settings_of(strategy: Any, options: str | Mapping[str, Any] | tuple[Any, ...]) -> Any:
     """The settings of a strategy class out of `options`, as for `build`."""
     if isinstance(options, strategy.Settings):
