@@ -110,14 +110,25 @@ cdef struct Head:
 cdef bytes MAGIC = b"decode/1"
 
 
-cdef void heard(Reader* c, Connection* link, const uint8_t* p) noexcept nogil:
-    """A message refused for its contents did come: its id is not missing. c.reason stays as it is."""
+cdef int hear(Reader* c, Connection* link, const uint8_t* p) noexcept nogil:
+    """A message refused for its contents did come: its id is not missing. c.reason stays as it is.
+
+    Returns the market whose book the message was about, NO_MARKET where it was about none that we could keep.
+    """
     cdef Envelope e
     cdef int reason = c.reason
+    cdef int market = NO_MARKET
+    cdef int found
     c.reason = R_NONE
-    if envelope(c, p, &e, 0) != NULL and not c.reason and (e.seen & 5) == 5:
-        follow_id(link, e.message_id, c.recv_ns)
+    if envelope(c, p, &e, 0) != NULL and not c.reason:
+        if (e.seen & 5) == 5:
+            follow_id(link, e.message_id, c.recv_ns)
+        if M_SUBSCRIBED <= e.message <= M_BATCH and e.channel == CH_ORDERBOOK and e.seen & 16:
+            found = market_of(c, &e)
+            if found >= 0 and tradable(&c.markets[found]):
+                market = found
     c.reason = reason
+    return market
 
 
 @cython.final
@@ -302,6 +313,7 @@ cdef class Decoder:
         cdef bint good = 0
         cdef int deep = 0
         cdef int64_t bad_levels = 0
+        cdef int market = NO_MARKET
         cdef const uint8_t* q
         cdef Event* row
         if too_much:
@@ -339,11 +351,11 @@ cdef class Decoder:
                     c.reason = R_BAD_VALUE
                 if kind == REC_FRAME:
                     bad_levels = count_levels(c, p)
-                    heard(c, link, p)
+                    market = hear(c, link, p)
         elif c.reason == R_NONE:
             c.reason = R_SYNTAX
         c.flags = FROM_REST if kind == REC_REST else 0
-        row = add(c, ERROR, c.reason, NO_MARKET)
+        row = add(c, ERROR, c.reason, market)
         row.size = bad_levels
         self.add_up(start)
         self.counters[C_REJECTED] += 1

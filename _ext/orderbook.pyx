@@ -24,7 +24,7 @@ cdef enum:
     TOP = 10            # levels a side in a sample
     # why a book is stale
     STALE_SILENT = 1    # its connection says nothing; over as soon as it speaks
-    STALE_LOST = 2      # records were lost or the connection broke; over with the next snapshot
+    STALE_LOST = 2      # records were lost or refused, or the connection broke; over with the next snapshot
 
 # What everybody may read of one market's book (Books.tops). Ticks; 0: none.
 cdef struct Best:
@@ -353,6 +353,10 @@ cdef class Books:
                     self.empty(m, T_EMPTY, row.recv_ns)
         elif kind == GAP or kind == LINK and row.side >= L_CLOSED:
             self.mark(row.ref, STALE_LOST, 1)
+        elif kind == ERROR and row.market < self.markets_max:
+            t = &self.t[row.market]
+            if t.connection == <int32_t> row.ref and t.state == T_LIVE and not t.stale & STALE_LOST:
+                self.doubt(row.market, STALE_LOST)
         elif kind == MARKET and row.flags & RETICKED or kind == UNSUBSCRIBED and row.side == CH_ORDERBOOK:
             if row.market < self.markets_max and self.t[row.market].state == T_LIVE and (
                     kind == MARKET or self.t[row.market].connection == <int32_t> row.ref):
@@ -404,11 +408,16 @@ cdef class Books:
             t = &self.t[m]
             if t.connection != <int32_t> connection or t.state != T_LIVE or bool(t.stale & why) == on:
                 continue
-            t.stale ^= <uint8_t> why
-            settle(t)
-            fold(&self.d, <uint64_t> m << 8 | t.stale, <uint64_t> t.updates)
+            self.doubt(m, why)
             n += 1
         return n
+
+    cdef void doubt(self, int m, int why) noexcept:
+        """A reason why a book is stale comes or goes."""
+        cdef Best* t = &self.t[m]
+        t.stale ^= <uint8_t> why
+        settle(t)
+        fold(&self.d, <uint64_t> m << 8 | t.stale, <uint64_t> t.updates)
 
     def silence(self, int connection, bint silent):
         """Mark the books of a connection stale because it says nothing, or lift that. Returns how many changed."""

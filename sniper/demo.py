@@ -21,6 +21,7 @@ from sniper.dashboard import Dashboard, StatusLine, ViewBuilder, page_want
 from sniper.desk import DeskSettings
 from sniper.engine import Engine, Settings
 from sniper.feed.sim import Sim
+from sniper.feed.sim.universe import TICKERS
 from sniper.inbox import Inbox
 from sniper.look import Look
 from sniper.loop import Loop
@@ -52,7 +53,11 @@ def main(panel: str) -> None:
 )
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the simulated market.")
 @click.option(
-    "--markets", type=click.IntRange(1), default=8, show_default=True, help="How many, busiest first."
+    "--markets",
+    type=click.IntRange(1, len(TICKERS)),
+    default=8,
+    show_default=True,
+    help="How many, busiest first.",
 )
 @click.option("--speed", type=click.FloatRange(0.0), default=1.0, show_default=True, help="0: no pacing.")
 @click.option(

@@ -25,10 +25,11 @@ from sniper.trading import VENUE_CONNECTION
 from sniper.types import Command, Reconnect, Resubscribe, Watch
 
 KIND = {name: i for i, name in enumerate(KIND_NAMES)}
-GAP, MARKET, LINK, CONNECTED, BOOK, UNSUBSCRIBED = (
-    KIND[name] for name in ("GAP", "MARKET", "LINK", "CONNECTED", "BOOK", "UNSUBSCRIBED")
+GAP, MARKET, LINK, CONNECTED, BOOK, UNSUBSCRIBED, ERROR = (
+    KIND[name] for name in ("GAP", "MARKET", "LINK", "CONNECTED", "BOOK", "UNSUBSCRIBED", "ERROR")
 )
-LOUD = sum(1 << kind for kind in (GAP, MARKET, LINK, CONNECTED, BOOK, UNSUBSCRIBED))
+LOUD = sum(1 << kind for kind in (GAP, MARKET, LINK, CONNECTED, BOOK, UNSUBSCRIBED, ERROR))
+NO_MARKET = 0xFFFF
 NEW, RETICKED = 256, 512
 LINK_CLOSED = 3
 ACTIVE = STATUS_NAMES.index("ACTIVE")
@@ -76,6 +77,10 @@ class Links:
         self._closed: set[int] = set()
         self._asked: dict[int, int] = {}  # market -> when its book was last asked for anew
         self._broken: dict[int, int] = {}  # connection -> when a reconnect was last asked for
+        self._spoilt: dict[int, int] = {}  # market whose book misses a refused update -> its connection
+        # market -> when its book was last asked for because of that. A snapshot does not make it forget: the next
+        # bad update may follow at once, and the one after, and each would ask for another snapshot.
+        self._mended: dict[int, int] = {}
         self._digest = (7, 8)
         self._publish()
 
@@ -103,6 +108,7 @@ class Links:
         """Rows that change what we want from the feed: new markets, new ticks, lost records, closed links."""
         rows = self._rows[self._others[: int(self._used[OTHERS])]]
         listed = False
+        connections = self._books.tops["connection"]
         for kind, side, ref, flags, market in zip(
             *(rows[name].tolist() for name in ("kind", "side", "ref", "flags", "market")), strict=True
         ):
@@ -118,13 +124,17 @@ class Links:
             elif kind == CONNECTED:
                 self._closed.discard(ref)
                 self._broken.pop(ref, None)
-                self._asked = {
-                    m: t for m, t in self._asked.items() if int(self._books.tops["connection"][m]) != ref
-                }
+                self._asked = {m: t for m, t in self._asked.items() if int(connections[m]) != ref}
+                self._spoilt = {m: connection for m, connection in self._spoilt.items() if connection != ref}
             elif kind == BOOK:
                 self._asked.pop(market, None)
+                self._spoilt.pop(market, None)
+            elif kind == ERROR and market != NO_MARKET and int(connections[market]) in (ref, -1):
+                self._spoilt[market] = ref
         if listed:
             self._watch(commands)
+        if self._spoilt:
+            self._mend(now_ns, commands)
 
     def _watch(self, commands: list[Command]) -> None:
         """Ask for the markets that are wanted and known, if they are other ones than before."""
@@ -165,6 +175,8 @@ class Links:
             ):
                 self._broken[connection] = now_ns
                 commands.append(Reconnect(connection, f"{ids} messages never came"))
+        if self._spoilt:
+            self._mend(now_ns, commands)
         for market in self._books.crossed_since(now_ns - self._crossed_ns):
             self._resubscribe(market, now_ns, "crossed for too long", commands)
 
@@ -180,6 +192,19 @@ class Links:
             return
         self._asked[market] = now_ns
         commands.append(Resubscribe(connection, ORDERBOOK, self._decoder.ticker(market), cause))
+
+    def _mend(self, now_ns: int, commands: list[Command]) -> None:
+        """Ask for the books that miss a refused update, each once in AGAIN_NS whatever comes."""
+        for market, connection in sorted(self._spoilt.items()):
+            asked_ns = max(self._mended.get(market, -AGAIN_NS), self._asked.get(market, -AGAIN_NS))
+            if now_ns - asked_ns < AGAIN_NS or connection in self._closed:
+                continue
+            ticker = self._decoder.ticker(market)
+            if ticker not in self.watched:
+                del self._spoilt[market]
+                continue
+            self._mended[market] = self._asked[market] = now_ns
+            commands.append(Resubscribe(connection, ORDERBOOK, ticker, "an update was refused"))
 
     def _fold(self, now_ns: int, text: str) -> None:
         """What this stage decided, into its digest (FNV-1a over the text, then mixed with the time)."""
@@ -207,6 +232,8 @@ class Links:
                 sorted(self._closed),
                 sorted(self._asked.items()),
                 sorted(self._broken.items()),
+                sorted(self._spoilt.items()),
+                sorted(self._mended.items()),
                 list(self._digest),
             ]
         )
@@ -214,7 +241,9 @@ class Links:
     def load(self, state: bytes) -> None:
         """Take over a state that `save` wrote. ValueError on anything else."""
         try:
-            due, watched, silent, closed, asked, broken, digest = msgspec.msgpack.decode(state, type=_State)
+            due, watched, silent, closed, asked, broken, spoilt, mended, digest = msgspec.msgpack.decode(
+                state, type=_State
+            )
         except msgspec.MsgspecError as problem:
             raise ValueError(f"not a state of the links: {problem}") from None
         self._due_ns = due
@@ -223,6 +252,8 @@ class Links:
         self._closed = set(closed)
         self._asked = dict(asked)
         self._broken = dict(broken)
+        self._spoilt = dict(spoilt)
+        self._mended = dict(mended)
         self._digest = digest
         self._publish()
 
@@ -232,6 +263,8 @@ _State = tuple[
     list[str],
     list[tuple[int, bool]],
     list[int],
+    list[tuple[int, int]],
+    list[tuple[int, int]],
     list[tuple[int, int]],
     list[tuple[int, int]],
     tuple[int, int],

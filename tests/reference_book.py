@@ -171,6 +171,11 @@ class BooksTwin:
                 if other.connection == row["ref"] and other.state == LIVE:
                     other.stale = True
             return
+        elif kind == "ERROR" and row["market"] in self.books:
+            book = self.books[row["market"]]
+            if book.connection == row["ref"] and book.state == LIVE:
+                book.stale = True
+            return
         else:
             return
         book.time_crossing(now_ns)

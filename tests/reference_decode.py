@@ -94,7 +94,7 @@ class DecoderTwin:
     def settle(self, reader: Reader, connection: int) -> list[Row]:
         """Apply what a good message changes, or refuse all of it."""
         if reader.reasons:
-            return [self.refused(connection, reader.reasons, reader.levels)]
+            return [self.refused(connection, reader.reasons, reader.levels, getattr(reader, "spoilt", None))]
         for market in reader.staged.values():
             if market["index"] == len(self.markets):
                 self.markets.append(market)
@@ -104,11 +104,14 @@ class DecoderTwin:
         self.counters.update(reader.counts)
         return reader.rows
 
-    def refused(self, connection: int, reasons: set[str], levels: int) -> Row:
-        """The one row of a refused message."""
+    def refused(self, connection: int, reasons: set[str], levels: int, ticker: str | None = None) -> Row:
+        """The one row of a refused message. ticker: whose book it was about."""
         self.counters["rejected"] += 1
         self.counters["rejected_levels"] += levels
-        return make_row("ERROR", ref=connection, size=levels, reasons=reasons)
+        market = self.index.get(ticker or "", NO_MARKET)
+        if market != NO_MARKET and not {"tickSize", "stepSize"} <= self.markets[market]["num"].keys():
+            market = NO_MARKET
+        return make_row("ERROR", ref=connection, size=levels, reasons=reasons, market=market)
 
 
 class Link:
@@ -152,6 +155,8 @@ class Message(MarketMaps):
     connected = False
     whole_envelope = False
     """Whether all that stands round the contents was good."""
+    spoilt: str | None = None
+    """The ticker whose book this message is about, if its envelope says so."""
 
     def read(self) -> None:
         """Envelope first, then contents by channel."""
@@ -172,6 +177,8 @@ class Message(MarketMaps):
         if len(name or "") > ID_MAX:
             self.fail("BAD_VALUE")
         self.whole_envelope = not self.reasons
+        if self.whole_envelope and kind in DATA_TYPES and channel == "v4_orderbook":
+            self.spoilt = name
         if kind in CONTROL:
             side = CHANNELS.index(channel) if channel in CHANNELS else 0
             ticker = name or ""

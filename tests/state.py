@@ -31,6 +31,17 @@ def same(what: str, kernel: Any, twin: Any) -> None:
         raise Difference(f"{what}: kernel {kernel!r}, twin {twin!r}")
 
 
+def kept(books: Books) -> bytes:
+    """All that a refused frame must leave alone of the books: everything but whether they are stale."""
+    tops = books.tops.copy()
+    tops["stale"] = tops["trust"] = 0
+    used = np.flatnonzero(tops["snapshots"]).tolist()
+    views = [(market, side, raw) for market in used for side in (0, 1) for raw in (False, True)]
+    levels = [books.levels(market, side, raw=raw).tobytes() for market, side, raw in views]
+    samples = [books.samples(market).tobytes() for market in used]
+    return tops.tobytes() + b"".join(levels + samples)
+
+
 def number(what: str, value: int, decimals: int, exact: tuple[int, int]) -> None:
     """`value` with so many decimals is the exact number, or its first 18 digits where it has more."""
     if value * 10 ** exact[1] == exact[0] * 10**decimals:

@@ -92,7 +92,7 @@ EXPECTED: dict[str, tuple[dict[str, int], dict[int, str]]] = {
             5: "LEVEL APE-USD ask 2 29100",
         },
     ),
-    EARLY: ({"ERROR": 9}, {0: "ERROR off tick or step 18"}),
+    EARLY: ({"ERROR": 9}, {0: "ERROR ETH-USD off tick or step 18"}),
     "dydx-abacus/ws/v4_orderbook_ETH-USD_subscribed_halted_chain.json": (
         {"SUBSCRIBED": 1, "BOOK": 1, "LEVEL": 20},
         {

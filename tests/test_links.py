@@ -149,6 +149,79 @@ def test_lost_records_of_another_connection_do_not_matter() -> None:
     assert scene.commands == []
 
 
+SPOILT = Resubscribe(0, "v4_orderbook", "BTC-USD", "an update was refused")
+
+
+def test_a_refused_update_makes_the_book_stale_and_asks_for_it() -> None:
+    scene = Scene()
+    scene.level("bids", "98.5", "1")  # off tick
+    assert (scene.trust, scene.commands) == ("stale", [SPOILT])
+    assert scene.counter("rejected") == scene.counter("resubscribes") == 1
+    scene.level("bids", "98", "1")
+    assert scene.trust == "stale", "until a snapshot"
+    scene.say(m.snapshot("BTC-USD", [("99", "1")], [("101", "1")], scene.message_id))
+    assert (scene.trust, scene.commands) == ("live", [SPOILT])
+
+
+def test_bad_updates_without_end_ask_for_a_book_twice_a_minute() -> None:
+    scene = Scene()
+    for second in range(120):
+        scene.block(second, after_s=1.0)
+        for _ in range(3):
+            scene.level("bids", "98.5", "1")
+            scene.say(m.snapshot("BTC-USD", [("99", "1")], [("101", "1")], scene.message_id))
+            scene.message_id += 1
+        scene.level("bids", "98.5", "1")
+    assert scene.commands == [SPOILT] * 4
+    assert scene.trust == "stale"
+
+
+def test_a_book_that_was_spoilt_again_is_asked_for_when_its_time_has_come() -> None:
+    scene = Scene()
+    for _ in range(2):
+        scene.level("bids", "98.5", "1")
+        scene.say(m.snapshot("BTC-USD", [("99", "1")], [("101", "1")], scene.message_id))
+        scene.message_id += 1
+    scene.level("bids", "98.5", "1")
+    assert scene.commands == [SPOILT]
+    for height in range(31):
+        scene.block(height, after_s=1.0)
+    assert (scene.trust, scene.commands) == ("stale", [SPOILT, SPOILT])
+
+
+def test_what_is_refused_of_other_things_spoils_no_book() -> None:
+    scene = Scene()
+    number = scene.message_id
+    scene.say(
+        m.trades("BTC-USD", number, ("1", "BUY", "x", "100", AT.format(0))),  # not a book
+        m.text({"type": "channel_data", "channel": "v4_orderbook", "id": "NO-USD", "contents": {}}),
+        m.book("BTC-USD", number + 1, [("98.5", "1")])[:-1],  # no JSON: its id will be missed
+        b"",
+    )
+    scene.put((0, 1, REC_FRAME, m.book("BTC-USD", 0, [("98.5", "1")])))  # nor is that its connection
+    assert scene.counter("rejected") == 5
+    assert (scene.trust, scene.commands) == ("live", [])
+
+
+def test_a_refused_snapshot_is_asked_for_again() -> None:
+    scene = Scene()
+    scene.say(m.markets(m.market("BTC-USD"), m.market("ETH-USD"), message_id=3))
+    scene.commands.clear()
+    scene.say(m.snapshot("ETH-USD", [("99.5", "1")], [], 4))
+    assert scene.commands == [Resubscribe(0, "v4_orderbook", "ETH-USD", "an update was refused")]
+
+
+def test_a_spoilt_book_is_not_asked_of_a_closed_connection_nor_after_a_new_one() -> None:
+    scene = Scene()
+    scene.put((0, 0, REC_LINK, b"closed 1006 gone"))
+    scene.level("bids", "98.5", "1")
+    scene.wait(40)
+    assert scene.commands == []
+    scene.say(m.connected("another"))
+    scene.wait(40)
+    assert scene.commands == [], "a new connection brings every book anew"
+
+
 def test_a_new_tick_empties_the_book_and_asks_for_it() -> None:
     scene = Scene()
     scene.say(m.trading(scene.message_id, BTC_USD={"tickSize": "0.5"}))
@@ -180,6 +253,7 @@ def test_the_state_survives_and_foreign_bytes_do_not() -> None:
     scene = Scene()
     scene.message_id += 1
     scene.level("bids", "105", "1")
+    scene.level("bids", "105.5", "1")
     for i in range(20):
         scene.block(i, after_s=1.0)
     links = scene.engine.links

@@ -17,6 +17,7 @@ from tests.reference_decode import DecoderTwin
 from tests.reference_json import Members, Number, Refused, depth, parse
 from tests.reference_trades import TradesTwin
 from tests.reference_values import decimal, fits, id_height, id_words, integer, multiple, stripped, time_ns
+from tests.state import kept
 
 # -- JSON ----------------------------------------------------------------------------------------------------
 
@@ -452,11 +453,11 @@ def test_good_messages_are_taken_by_both(pair: Pair, name: str) -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_each_fault_has_its_name_in_both_and_leaves_no_trace(pair: Pair, name: str) -> None:
     reason, frame = FAULTS[name]
-    before = [pair.books.save(), pair.trades.save(), pair.decoder.markets.tobytes()]
+    before = [kept(pair.books), pair.trades.save(), pair.decoder.markets.tobytes()]
     rows = pair.feed([(5, 0, 0, frame)])
     assert [r["kind"] for r in rows] == ["ERROR"] and reason in rows[0]["reasons"]
     assert REASON_NAMES[pair.tape.rows["side"][0]] == REASON_NAMES[REASONS[reason]]
-    assert [pair.books.save(), pair.trades.save(), pair.decoder.markets.tobytes()] == before
+    assert [kept(pair.books), pair.trades.save(), pair.decoder.markets.tobytes()] == before
     pair.compare_state()
 
 
