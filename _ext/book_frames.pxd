@@ -10,7 +10,6 @@ from market_table cimport *
 from reader cimport *
 from scan cimport *
 
-
 cdef extern from *:
     """
     static const uint32_t SNIPER_BIDS4 = 0x73646962u, SNIPER_ASKS4 = 0x736b7361u;     /* `bids`, `asks` */
@@ -58,7 +57,7 @@ cdef inline const uint8_t* level(Reader* c, const uint8_t* p, int side) noexcept
         p += 1
     else:
         p = blank(p + 1)
-        while True:
+        while p[0] != c'}':
             p = key(c, p, &k)
             if p == NULL:
                 return NULL
@@ -76,13 +75,10 @@ cdef inline const uint8_t* level(Reader* c, const uint8_t* p, int side) noexcept
             if seen & bit:
                 refuse(c, R_DUPLICATE_KEY)
             seen |= bit
-            p = blank(p)
-            if p[0] == c'}':
-                p += 1
-                break
-            if p[0] != c',':
+            p = next_member(p)
+            if p == NULL:
                 return NULL
-            p = blank(p + 1)
+        p += 1
         if seen != 3:
             refuse(c, R_MISSING_KEY)
     row = add(c, LEVEL, side, NO_MARKET)
@@ -98,21 +94,17 @@ cdef inline const uint8_t* levels(Reader* c, const uint8_t* p, int side) noexcep
         refuse(c, R_BAD_VALUE)
         return pass_over(c, p, c.depth)
     p = blank(p + 1)
-    if p[0] == c']':
-        return p + 1
-    while True:
+    while p[0] != c']':
         if p[0] != c'[' and p[0] != c'{':
             refuse(c, R_BAD_VALUE)
             return NULL
         p = level(c, p, side)
         if p == NULL or c.reason:       # refused: no more rows, or a list of `{}` would outgrow the tape
             return NULL
-        p = blank(p)
-        if p[0] == c']':
-            return p + 1
-        if p[0] != c',':
+        p = next_item(p)
+        if p == NULL:
             return NULL
-        p = blank(p + 1)
+    return p + 1
 
 
 cdef inline bint scale(int64_t* v, int k, int64_t unit) noexcept nogil:
@@ -181,16 +173,14 @@ cdef inline int scale_levels(Reader* c, Py_ssize_t start, int market) noexcept n
     return 1
 
 
-cdef inline const uint8_t* book(Reader* c, const uint8_t* p, int* seen_any) noexcept nogil:
+cdef inline const uint8_t* book(Reader* c, const uint8_t* p) noexcept nogil:
     """`{"bids":[..],"asks":[..]}`; p at the brace."""
     cdef Text k
     cdef int seen = 0
     cdef int bit
     cdef uint32_t name
     p = blank(p + 1)
-    if p[0] == c'}':
-        return p + 1
-    while True:
+    while p[0] != c'}':
         p = key(c, p, &k)
         if p == NULL:
             return NULL
@@ -206,13 +196,10 @@ cdef inline const uint8_t* book(Reader* c, const uint8_t* p, int* seen_any) noex
         if seen & bit:
             refuse(c, R_DUPLICATE_KEY)
         seen |= bit
-        p = blank(p)
-        if p[0] == c'}':
-            seen_any[0] |= seen
-            return p + 1
-        if p[0] != c',':
+        p = next_member(p)
+        if p == NULL:
             return NULL
-        p = blank(p + 1)
+    return p + 1
 
 
 cdef inline const uint8_t* count_lists(Reader* c, const uint8_t* p, int64_t* n) noexcept nogil:

@@ -99,21 +99,17 @@ cdef inline const uint8_t* candles(Reader* c, const uint8_t* p, int market) noex
         refuse(c, R_BAD_VALUE)
         return pass_over(c, p, c.depth)
     p = blank(p + 1)
-    if p[0] == c']':
-        return p + 1
-    while True:
+    while p[0] != c']':
         if p[0] != c'{':
             refuse(c, R_BAD_VALUE)
             return NULL
         p = candle(c, p, market, c.depth + 2)
         if p == NULL or c.reason:
             return NULL
-        p = blank(p)
-        if p[0] == c']':
-            return p + 1
-        if p[0] != c',':
+        p = next_item(p)
+        if p == NULL:
             return NULL
-        p = blank(p + 1)
+    return p + 1
 
 
 cdef inline const uint8_t* block(Reader* c, const uint8_t* p) noexcept nogil:

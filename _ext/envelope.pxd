@@ -88,7 +88,7 @@ cdef inline const uint8_t* contents_object(Reader* c, const uint8_t* p, Envelope
     cdef int seen = 0
     cdef Text k
     if e.read_as == CH_ORDERBOOK:
-        return book(c, p, &seen)
+        return book(c, p)
     if e.read_as == CH_MARKETS:
         return market_contents(c, p)
     if e.read_as == CH_BLOCK_HEIGHT:

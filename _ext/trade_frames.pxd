@@ -68,10 +68,7 @@ cdef inline const uint8_t* trade(Reader* c, const uint8_t* p, int depth) noexcep
     c.trades_n += 1
     memset(out, 0, sizeof(Trade))
     p = blank(p + 1)
-    if p[0] == c'}':
-        refuse(c, R_MISSING_KEY)
-        return p + 1
-    while True:
+    while p[0] != c'}':
         p = key(c, p, &k)
         if p == NULL:
             return NULL
@@ -108,12 +105,9 @@ cdef inline const uint8_t* trade(Reader* c, const uint8_t* p, int depth) noexcep
             if seen & (1 << code):
                 refuse(c, R_DUPLICATE_KEY)
             seen |= 1 << code
-        p = blank(p)
-        if p[0] == c'}':
-            break
-        if p[0] != c',':
+        p = next_member(p)
+        if p == NULL:
             return NULL
-        p = blank(p + 1)
     if (seen & 31) != 31:
         refuse(c, R_MISSING_KEY)
     if row.price == 0 or row.size == 0:
@@ -130,21 +124,17 @@ cdef inline const uint8_t* trades(Reader* c, const uint8_t* p) noexcept nogil:
         refuse(c, R_BAD_VALUE)
         return pass_over(c, p, c.depth)
     p = blank(p + 1)
-    if p[0] == c']':
-        return p + 1
-    while True:
+    while p[0] != c']':
         if p[0] != c'{':
             refuse(c, R_BAD_VALUE)
             return NULL
         p = trade(c, p, c.depth + 2)
         if p == NULL or c.reason:
             return NULL
-        p = blank(p)
-        if p[0] == c']':
-            return p + 1
-        if p[0] != c',':
+        p = next_item(p)
+        if p == NULL:
             return NULL
-        p = blank(p + 1)
+    return p + 1
 
 
 cdef inline int scale_trades(Reader* c, Py_ssize_t start, int market) noexcept nogil:
