@@ -70,7 +70,7 @@ cdef enum:                  # Kind
     FUNDING = 15        # one row of historicalFunding: price rate exact decimal, venue_ns, size height
     GAP = 16            # the inbox dropped records of connection ref: size records, price bytes
     LINK = 17           # the feed's own word on connection ref: side LinkState, price close code or detail
-    ERROR = 18          # a refused message: side Reason, ref connection, size levels in it, market of the book that it spoils
+    ERROR = 18          # a refused message: side Reason, ref connection, size levels in it, market whose book misses it
     UNKNOWN = 19        # a channel or type we do not know. ref connection
     OPERATOR = 20       # an operator's command: read the frame
     ANSWER = 21         # a venue's answer to a command of ours: side Verb, ref client id, price code (-1: none came)
