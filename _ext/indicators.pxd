@@ -33,7 +33,7 @@ cdef enum:
     WARM = 34               # bars until MACD's signal line, the slowest of them all, has its first value
     RSI_BARS = 15           # bars until RSI, ATR and the returns mean something
     ADX_BARS = 28
-    RETURNS = 60            # the span of the volatility, in bars
+    RETURNS = 60            # spans of exponential means: of the squares of returns, of returns, of volumes
     DRIFT = 30
     USUAL = 240
 
@@ -132,6 +132,11 @@ cdef inline void bollinger(Series* s, const double* window) noexcept nogil:
     s.deviation = sqrt(d) if d > 0.0 else 0.0
 
 
+cdef inline double weight(int64_t n, int span) noexcept nogil:
+    """Of the newest of n values: that of an exponential mean, and until there are enough for it that of a plain one."""
+    return 2.0 / (span + 1) if 2 * n > span + 1 else 1.0 / n
+
+
 cdef inline void begin(Series* s, const double* closes, double up, double down, double true_range, double plus,
                        double minus) noexcept nogil:
     """Bar s.bars, one of the first WARM: what starts as a mean, starts here."""
@@ -206,8 +211,8 @@ cdef inline void step(Track* t, const Stick* b) noexcept nogil:
         else:
             begin(s, closes, up, down, true_range, plus, minus)
         r = change / s.close if s.close > 0.0 else 0.0
-        s.variance += (r * r - s.variance) * (2.0 / (RETURNS + 1) if n >= RETURNS else 1.0 / n)
-        s.drift += (r - s.drift) * (2.0 / (DRIFT + 1) if n >= DRIFT else 1.0 / n)
+        s.variance += (r * r - s.variance) * weight(n, RETURNS)
+        s.drift += (r - s.drift) * weight(n, DRIFT)
     if n >= BOLLINGER - 1:
         bollinger(s, closes - (BOLLINGER - 1))
         s.volume_mean = mean(volumes - (BOLLINGER - 1), BOLLINGER)
@@ -216,7 +221,7 @@ cdef inline void step(Track* t, const Stick* b) noexcept nogil:
         s.paid = s.coins = 0.0
     s.paid += b.usd
     s.coins += b.volume
-    r = 2.0 / (USUAL + 1) if n >= USUAL else 1.0 / (n + 1)
+    r = weight(n + 1, USUAL)
     s.usual_volume += (b.volume - s.usual_volume) * r
     s.usual_trades += (b.trades - s.usual_trades) * r
     s.high = b.high

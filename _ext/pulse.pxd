@@ -6,7 +6,7 @@ from libc.stdint cimport int64_t
 
 from decay cimport HALF_16S, HALF_32S, HALF_64S, HALF_128S, UNIT_NS, faded
 from event cimport DELEVERAGED, F_FUNDING, F_ORACLE, F_STEP, F_TICK, LIQUIDATED, Event, Market
-from indicators cimport decimal
+from indicators cimport RETURNS, decimal, weight
 from lent cimport Depth
 
 cdef extern from *:
@@ -157,8 +157,7 @@ cdef inline void oracle(Pulse* p, double price, int64_t now_ns) noexcept nogil:
         r = (price - p.oracle) / p.oracle
         r = r * r / (minute - p.oracle_minute)
         p.oracle_samples += 1
-        p.oracle_variance += (r - p.oracle_variance) * (
-            2.0 / 61.0 if p.oracle_samples >= 60 else 1.0 / p.oracle_samples)
+        p.oracle_variance += (r - p.oracle_variance) * weight(p.oracle_samples, RETURNS)
     p.oracle = price
     p.oracle_minute = minute
 
@@ -171,7 +170,7 @@ cdef inline int64_t funding_hour(int64_t now_ns) noexcept nogil:
 cdef inline void funding(Pulse* p, double rate, int64_t now_ns) noexcept nogil:
     """nextFundingRate was published."""
     cdef int64_t hour = funding_hour(now_ns)
-    if p.funding_known and hour > p.funding_hour and p.funding_hour >= p.charged_hour:
+    if p.funding_known and hour > p.funding_hour and p.funding_hour > p.charged_hour:    # history knows better
         p.charged_known = 1
         p.charged = p.funding
         p.charged_hour = p.funding_hour
@@ -192,8 +191,8 @@ cdef inline void charged(Pulse* p, double rate, int64_t effective_ns) noexcept n
 cdef inline double funding_expected(const Pulse* p, int64_t now_ns) noexcept nogil:
     """What will be charged at the hour: the samples so far, one a minute, and for those to come the last rate charged."""
     cdef int64_t hour = funding_hour(now_ns)
-    cdef double weight
+    cdef double part
     if hour > p.funding_hour or not p.charged_known:
         return p.funding
-    weight = <double> ((now_ns - HALF_MINUTE_NS - hour * HOUR_NS) // MINUTE_NS + 1) / 60.0
-    return weight * p.funding + (1.0 - weight) * p.charged
+    part = <double> ((now_ns - HALF_MINUTE_NS - hour * HOUR_NS) // MINUTE_NS + 1) / 60.0
+    return part * p.funding + (1.0 - part) * p.charged

@@ -70,6 +70,7 @@ cdef struct Parts:          # raw values; prices in USD, sizes in coins, 0 while
     double sigma_oracle
     double sigma            # the greater of the two
     double drift            # mean return a minute
+    double liveliness       # 0..1: how much of the price's movement the bars show
     double volume           # of the last minute
     double usual_volume     # a minute
     double usual_trade
@@ -95,12 +96,17 @@ cdef inline double tilt(double a, double b) noexcept nogil:
 
 cdef inline double directional(double x) noexcept nogil:
     """Any number to 0..100: 0 -> 50, 1 -> 75, 3 -> 87.5."""
-    return 50.0 + 50.0 * x / (1.0 + fabs(x))
+    return 50.0 + 50.0 * (x / (1.0 + fabs(x)))
+
+
+cdef inline double drawn(double score, double liveliness) noexcept nogil:
+    """Towards 50, the less lively the bars are that it comes from."""
+    return 50.0 + liveliness * (score - 50.0)
 
 
 cdef inline double intensity(double x) noexcept nogil:
     """0 and more to 0..100: 0 -> 0, 1 -> 50, 3 -> 75."""
-    return 100.0 * x / (1.0 + x) if x > 0.0 else 0.0
+    return 100.0 * (x / (1.0 + x)) if x > 0.0 else 0.0
 
 
 cdef inline void measure_book(Parts* o, Pulse* p) noexcept nogil:
@@ -172,6 +178,8 @@ cdef inline void measure(Parts* o, Pulse* p, const Track* t, const Market* m, in
     if p.oracle_samples >= RSI_BARS:
         o.sigma_oracle = sqrt(p.oracle_variance)
     o.sigma = max(o.sigma_bars, o.sigma_oracle)
+    if o.atr > 0.0:
+        o.liveliness = min(1.0, ratio(o.atr, o.sigma * o.price))
     o.bought, o.sold, o.forced = p.bought, p.sold, p.forced
     o.recurring_buys, o.recurring_sells = p.recurring[0], p.recurring[1]
     o.refilled_bids, o.refilled_asks = p.refilled[0], p.refilled[1]
@@ -190,8 +198,10 @@ cdef inline uint64_t warmed_up(const Parts* o, const Pulse* p, const Track* t) n
     if o.sigma > 0.0:
         ready |= 1 << S_REALISED
     if bars >= BOLLINGER:
-        ready |= 1 << S_BOLLINGER | 1 << S_VOLUME | 1 << S_FLOW | 1 << S_LIQUIDATIONS
-        ready |= 1 << S_FOOTPRINT | 1 << S_RECURRING | 1 << S_REPLENISHED
+        ready |= 1 << S_BOLLINGER
+        if o.usual_volume > 0.0:
+            ready |= 1 << S_VOLUME | 1 << S_FLOW | 1 << S_LIQUIDATIONS
+            ready |= 1 << S_FOOTPRINT | 1 << S_RECURRING | 1 << S_REPLENISHED
     if bars >= ADX_BARS:
         ready |= 1 << S_REGIME
     if bars >= WARM:
@@ -220,14 +230,16 @@ cdef inline void rate(double* s, const Parts* o, uint64_t ready) noexcept nogil:
     cdef double flow = o.bought + o.sold
     cdef double again = o.recurring_buys + o.recurring_sells
     cdef double refilled = o.refilled_bids + o.refilled_asks
+    cdef double x
     cdef int i
     s[S_MOMENTUM] = directional(ratio(o.momentum, o.sigma * sqrt(<double> MOMENTUM_BARS)))
-    s[S_TREND] = directional(ratio(o.macd + o.histogram, o.atr))
-    s[S_RSI] = 100.0 - o.rsi
-    s[S_BOLLINGER] = directional(ratio(o.bollinger_mid - o.price, 0.5 * o.bollinger_width * o.bollinger_mid))
+    s[S_TREND] = drawn(directional(ratio(o.macd + o.histogram, o.atr)), o.liveliness)
+    s[S_RSI] = drawn(100.0 - o.rsi, o.liveliness)
+    x = ratio(o.bollinger_mid - o.price, 0.5 * o.bollinger_width * o.bollinger_mid)
+    s[S_BOLLINGER] = drawn(directional(x), o.liveliness)
     s[S_ATR] = intensity(ratio(o.atr, o.price) * 1_000.0)
     s[S_REALISED] = intensity(o.sigma * 1_000.0)
-    s[S_REGIME] = o.adx
+    s[S_REGIME] = o.liveliness * o.adx
     s[S_VOLUME] = 100.0 * tilt(max(o.volume, usual), usual)
     s[S_FLOW] = 50.0 + 50.0 * ratio(o.bought - o.sold, flow + usual)
     s[S_BOOK_1] = 50.0 + 50.0 * o.imbalance_1

@@ -37,17 +37,19 @@ SIGNAL_FIELDS = ("name", "kind", "inputs", "formula", "unit", "mapping", "warm_u
 SIGNAL_TABLE = (
     ("momentum", "directional", "mid, 1MIN closes", "(price / close 10 bars ago - 1) / (sigma x sqrt 10)", "sigmas",
      "D(x)", "15 bars"),
-    ("trend", "directional", "mid, 1MIN bars", "(MACD 12/26 + histogram 9) / ATR 14", "ATRs", "D(x)", "34 bars"),
-    ("rsi", "directional", "mid, 1MIN closes", "RSI 14, against the move", "RSI points", "100 - RSI", "15 bars"),
+    ("trend", "directional", "mid, 1MIN bars", "(MACD 12/26 + histogram 9) / ATR 14", "ATRs",
+     "50 + l (D(x) - 50)", "34 bars"),
+    ("rsi", "directional", "mid, 1MIN closes", "RSI 14, against the move", "RSI points",
+     "50 + l (50 - RSI)", "15 bars"),
     ("bollinger", "directional", "mid, 1MIN closes", "(middle - price) / half the width of the bands 20/2",
-     "half widths", "D(x)", "20 bars"),
+     "half widths", "50 + l (D(x) - 50)", "20 bars"),
     ("atr", "intensity", "1MIN bars", "ATR 14 / price", "10 bps", "I(x)", "15 bars"),
     ("realised", "intensity", "1MIN closes, oracle price", "sigma", "10 bps a root minute", "I(x)", "15 bars"),
-    ("regime", "intensity", "1MIN bars", "ADX 14", "ADX points", "ADX", "28 bars"),
+    ("regime", "intensity", "1MIN bars", "ADX 14", "ADX points", "l ADX", "28 bars"),
     ("volume", "intensity", "1MIN volumes", "(volume of the last minute - usual) / (their sum), 0 below usual",
-     "share", "100 x", "20 bars"),
+     "share", "100 x", "20 bars, a trade"),
     ("flow", "directional", "trades", "(bought - sold) / (bought + sold + usual), half-life 32 s", "share", "50 + 50 x",
-     "20 bars"),
+     "20 bars, a trade"),
     ("book_1", "directional", "book", "(bids - asks) / (bids + asks) of the best level", "share", "50 + 50 x", "book"),
     ("book_3", "directional", "book", "the same of the best 3 levels", "share", "50 + 50 x", "book"),
     ("book_10", "directional", "book", "the same of the best 10 levels", "share", "50 + 50 x", "book"),
@@ -61,13 +63,13 @@ SIGNAL_TABLE = (
      "D(x)", "rate"),
     ("basis", "directional", "mid, oracle price", "(oracle - mid) / oracle", "5 bps", "D(x)", "book, oracle price"),
     ("liquidations", "directional", "trades of type LIQUIDATED", "(bought - sold) / usual, half-life 64 s",
-     "0.1 usual minutes", "D(x)", "20 bars"),
+     "0.1 usual minutes", "D(x)", "20 bars, a trade"),
     ("footprint", "intensity", "trades, book", "(recurring + refilled) / usual, half-life 128 s", "2 usual minutes",
-     "I(x)", "20 bars"),
+     "I(x)", "20 bars, a trade"),
     ("recurring", "directional", "trades", "(bought - sold) / (bought + sold + usual / 2) of recurring sizes",
-     "share", "50 + 50 x", "20 bars"),
+     "share", "50 + 50 x", "20 bars, a trade"),
     ("replenished", "directional", "trades, book", "(bids - asks) / (bids + asks + usual / 2) refilled at the touch",
-     "share", "50 + 50 x", "20 bars"),
+     "share", "50 + 50 x", "20 bars, a trade"),
 )
 SIGNALS = tuple(row[0] for row in SIGNAL_TABLE)
 
@@ -235,6 +237,7 @@ cdef class Signals:
                 m = self.surveyed[i]
                 p = self.pulse(m)
                 if likely(p != NULL):
+                    fade(p, self.rows[n - 1].recv_ns)
                     look(p, &self.depths[m])
                     self.mark(m)
 
@@ -258,7 +261,7 @@ cdef class Signals:
             p = self.pulses[e.market] if e.market < self.markets_max else NULL
             if p != NULL and kind == MARKET:
                 grid(p, &self.markets[e.market])
-            elif p != NULL:
+            elif p != NULL and not e.flags & DOUBT:
                 oracle(p, decimal(e.price, e.flags >> 24), e.recv_ns)
         else:
             return

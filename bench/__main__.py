@@ -20,6 +20,7 @@ from bench import (
     bench_journal,
     bench_orderbook,
     bench_painter,
+    bench_signals,
     bench_strategies,
     bench_trades,
 )
@@ -31,6 +32,7 @@ SUITES = (
     bench_trades,
     bench_books_and_trades,
     bench_candles,
+    bench_signals,
     bench_engine,
     bench_chunk,
     bench_journal,
