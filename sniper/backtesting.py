@@ -7,15 +7,17 @@ of a paper session gives the same decisions again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from sniper._ext.tape import FIELD_NAMES
+from sniper.backtest_series import Nearest, Series, Shown, nearest
 from sniper.desk import Decided
 from sniper.engine import Engine
 from sniper.errors import UsageError
 from sniper.scorecard import Sample, Scorecard, Traded, score
-from sniper.trading import VENUE_CONNECTION, Cancel, Place
+from sniper.trading import VENUE_CONNECTION, Approved, Cancel, Place, Refused
 from sniper.trips import ClosedTrip
 from sniper.types import REC_VENUE, Record
 from sniper.venues.paper import Paper
@@ -23,30 +25,27 @@ from sniper.venues.paper import Paper
 TickRecords = tuple[int, list[Record]]
 SAMPLE_NS: Final = 60_000_000_000
 SAMPLES_MAX: Final = 1 << 21
+DECISIONS_MAX: Final = 1 << 20
 TELL_TICKS: Final = 1 << 12
 SUBTICKS, EXPONENT = (
     FIELD_NAMES.index(name) - 12 for name in ("subticksPerTick", "quantumConversionExponent")
 )
 
 
-class Nearest(NamedTuple):
-    """The least distance to liquidation that was seen. percent: of the price; sigmas: of an hour."""
-
-    now_ns: int
-    market: int
-    percent: float
-    sigmas: float
-
-
 class Result(NamedTuple):
-    """What came of a backtest."""
+    """What came of a backtest. decisions: the first DECISIONS_MAX; outcomes counts all of them.
+
+    outcomes: (what became of it, purpose, gate that refused it) -> how many.
+    """
 
     ticks: int
     first_ns: int
     last_ns: int
     curve: list[Sample]
+    shown: list[Shown]
     trips: list[ClosedTrip]
     decisions: list[Decided]
+    outcomes: dict[tuple[str, str, str], int]
     score: Scorecard
     nearest: Nearest | None
     liquidations: int
@@ -67,6 +66,54 @@ def without_venue(ticks: Iterable[TickRecords]) -> Iterator[TickRecords]:
         yield now_ns, [one for one in records if not (one[1] == VENUE_CONNECTION or one[2] == REC_VENUE)]
 
 
+class _Diary:
+    """What happened, in the order in which it happened."""
+
+    def __init__(self, engine: Engine) -> None:
+        desk = engine.desk
+        assert desk is not None, "a backtest decides"
+        self._engine, self._desk = engine, desk
+        self.trips: list[ClosedTrip] = []
+        self.decisions: list[Decided] = []
+        self.outcomes: Counter[tuple[str, str, str]] = Counter()
+        self.nearest: Nearest | None = None
+        self._trips_seen = self.decided = 0
+        self.peak = self.fall = 0
+        self.fall_ratio = 0.0
+
+    def decisions_made(self) -> None:
+        """Take over the decisions of this tick."""
+        desk = self._desk
+        new = list(desk.decisions)[-min(desk.decided - self.decided, len(desk.decisions)) :]
+        self.decided = desk.decided
+        for decision in new:
+            one = decision.outcome
+            if isinstance(one, Approved):
+                self.outcomes["approved", one.intent.purpose, ""] += 1
+            elif isinstance(one, Refused):
+                self.outcomes["refused", one.intent.purpose, one.gate] += 1
+            else:
+                self.outcomes["withdrawn", "", ""] += 1
+        self.decisions += new[: DECISIONS_MAX - len(self.decisions)]
+
+    def account_changed(self, now_ns: int) -> None:
+        """The facts of the account are others than before: peak, fall, trips and distance follow."""
+        desk = self._desk
+        net = desk.view.account.net
+        if net > self.peak:
+            self.peak = net
+        elif self.peak > net:
+            self.fall = max(self.fall, self.peak - net)
+            self.fall_ratio = max(self.fall_ratio, (self.peak - net) / self.peak) if self.peak > 0 else 0.0
+        if desk.trips.closed_count != self._trips_seen:
+            new = min(desk.trips.closed_count - self._trips_seen, len(desk.trips.closed))
+            self.trips += list(desk.trips.closed)[-new:]
+            self._trips_seen = desk.trips.closed_count
+        found = nearest(desk, now_ns)
+        if found is not None and (self.nearest is None or found.percent < self.nearest.percent):
+            self.nearest = found
+
+
 def backtest(
     engine: Engine,
     venue: Paper,
@@ -78,20 +125,18 @@ def backtest(
 
     tell: called now and then with the number of ticks done. sample_ns: time between two samples of the equity curve.
     """
+    diary = _Diary(engine)
     desk = engine.desk
-    assert desk is not None, "a backtest decides"
+    assert desk is not None
     answers = _Answers()
     venue.start(answers)
+    view, series = desk.view, Series(engine, sample_ns)
     curve: list[Sample] = []
-    trips: list[ClosedTrip] = []
-    decisions: list[Decided] = []
-    nearest: Nearest | None = None
-    seen_trips = seen_decisions = due_ns = first_ns = 0
-    tick, observe = engine.tick, venue.observe
+    due_ns = first_ns = 0
+    account = view.account
+    tick, observe, pull = engine.tick, venue.observe, venue.pull
     for now_ns, records in ticks:
-        if not first_ns:
-            first_ns = now_ns
-        venue.pull(now_ns, answers)
+        pull(now_ns, answers)
         if answers:
             records = [*records, *answers]
             answers.clear()
@@ -101,20 +146,20 @@ def backtest(
             orders = [one for one in commands if isinstance(one, Place | Cancel)]
             if orders:
                 venue.send(now_ns, orders)
-        if desk.decided != seen_decisions:
-            new = min(desk.decided - seen_decisions, len(desk.decisions))
-            decisions += list(desk.decisions)[-new:]
-            seen_decisions = desk.decided
-        if desk.trips.closed_count != seen_trips:
-            new = min(desk.trips.closed_count - seen_trips, len(desk.trips.closed))
-            trips += list(desk.trips.closed)[-new:]
-            seen_trips = desk.trips.closed_count
-        if now_ns >= due_ns and desk.view.account.computable:
-            due_ns = now_ns - now_ns % sample_ns + sample_ns
-            account = desk.margin.accounts[0]
-            if len(curve) < SAMPLES_MAX:
-                curve.append(Sample(now_ns, int(account["net"]), int(account["gross"])))
-            nearest = _nearer(engine, now_ns, nearest)
+        if desk.decided != diary.decided:
+            diary.decisions_made()
+        if view.account is not account:
+            account = view.account
+            if account.computable:
+                diary.account_changed(now_ns)
+        if now_ns >= due_ns:
+            first_ns = first_ns or now_ns
+            if account.computable:
+                due_ns = now_ns - now_ns % sample_ns + sample_ns
+                if len(curve) < SAMPLES_MAX:
+                    curve.append(Sample(now_ns, account.net, int(desk.margin.accounts[0]["gross"])))
+                if now_ns >= series.due_ns:
+                    series.take(now_ns)
         if tell is not None and not engine.ticks % TELL_TICKS:
             tell(engine.ticks)
     if not curve:
@@ -122,36 +167,28 @@ def backtest(
             "the input never gave the account a price to be valued at",
             "Give frames or candles of at least one market, with its parameters (--markets).",
         )
-    last = Sample(engine.now_ns, int(desk.margin.accounts[0]["net"]), int(desk.margin.accounts[0]["gross"]))
-    if last.now_ns > curve[-1].now_ns:
-        curve.append(last)
+    if engine.now_ns > curve[-1].now_ns:
+        curve.append(Sample(engine.now_ns, account.net, int(desk.margin.accounts[0]["gross"])))
+        series.take(engine.now_ns)
     split = desk.account.split()
-    liquidated = [trip for trip in trips if trip.exit_kind in ("LIQUIDATED", "DELEVERAGED")]
+    card = score(curve, [_traded(engine, trip) for trip in diary.trips], sample_ns, split.fees, split.funding)
     return Result(
         engine.ticks,
         first_ns,
         engine.now_ns,
         curve,
-        trips,
-        decisions,
-        score(curve, [_traded(engine, trip) for trip in trips], sample_ns, split.fees, split.funding),
-        nearest,
-        len(liquidated),
+        series.samples,
+        diary.trips,
+        diary.decisions,
+        dict(sorted(diary.outcomes.items())),
+        card._replace(
+            drawdown=max(card.drawdown, diary.fall),
+            drawdown_ratio=max(card.drawdown_ratio, diary.fall_ratio),
+        ),
+        diary.nearest,
+        len([trip for trip in diary.trips if trip.exit_kind in ("LIQUIDATED", "DELEVERAGED")]),
         engine.digest,
     )
-
-
-def _nearer(engine: Engine, now_ns: int, nearest: Nearest | None) -> Nearest | None:
-    """The nearer one of the least distance so far and those of now."""
-    desk = engine.desk
-    assert desk is not None
-    count = int(desk.margin.accounts[0]["positions"])
-    for row in desk.margin.positions[0][:count]:
-        if row["liquidation_price"] > 0.0:
-            percent = float(row["distance_percent"])
-            if nearest is None or percent < nearest.percent:
-                nearest = Nearest(now_ns, int(row["market"]), percent, float(row["distance_sigmas"]))
-    return nearest
 
 
 def _traded(engine: Engine, trip: ClosedTrip) -> Traded:

@@ -21,6 +21,7 @@ from sniper.desk_view import DeskView
 from sniper.funding import Funding, FundingSettings
 from sniper.order_record import NOTHING
 from sniper.orders import Evidence, Orders, OrdersSettings
+from sniper.quantums import lent
 from sniper.risk import Risk, RiskSettings
 from sniper.running_digest import RunningDigest
 from sniper.standing import Standing
@@ -32,6 +33,9 @@ from sniper.viewing import AccountFacts
 
 OTHERS, KINDS = 0, 4  # of Tape.used
 KIND = {name: i for i, name in enumerate(KIND_NAMES)}
+TRADE, BLOCK_ROW, ORACLE_ROW, MARKET_ROW, OPERATOR_ROW = (
+    KIND[name] for name in ("TRADE", "BLOCK", "ORACLE", "MARKET", "OPERATOR")
+)
 BLOCK: Final = 1 << KIND["BLOCK"]
 OPERATOR: Final = 1 << KIND["OPERATOR"]
 MARKETS: Final = 1 << KIND["MARKET"] | 1 << KIND["ORACLE"]
@@ -87,7 +91,9 @@ class Desk:
     def __init__(self, tape: Tape, decoder: Any, books: Any, candles: Any, settings: DeskSettings) -> None:
         self.settings = settings
         self._decoder, self._counters = decoder, tape.counters
-        self._rows, self._others = tape.rows, tape.others
+        rows: Any = tape.rows
+        self._others = lent(tape.others)
+        self._columns = tuple(lent(rows[name]) for name in ("kind", "market", "price", "frame"))
         used: Any = tape.used  # a buffer, though NumPy's types say so from Python 3.12 on only
         self._used = memoryview(used)
         self.account = Account(tape, decoder, settings.account)
@@ -165,18 +171,21 @@ class Desk:
         self._counters[ANSWERS] += len(account.answers)
 
     def _read_rows(self, records: Sequence[Record], now_ns: int) -> None:
-        rows = self._rows[self._others[: self._used[OTHERS]]]
-        columns = (rows[name].tolist() for name in ("kind", "market", "price", "frame"))
-        for kind, market, price, frame in zip(*columns, strict=True):
-            if kind == KIND["BLOCK"]:
-                self.height = max(self.height, price)
-            elif kind == KIND["ORACLE"]:
+        kind_of, markets, prices, frames = self._columns
+        for at in range(self._used[OTHERS]):
+            row = self._others[at]
+            kind = kind_of[row]
+            if kind == TRADE:
+                continue
+            if kind == BLOCK_ROW:
+                self.height = max(self.height, prices[row])
+            elif kind == ORACLE_ROW:
                 self.feed_ns = now_ns
-                self.view.forget(market)
-            elif kind == KIND["MARKET"]:
-                self.view.forget(market)
-            elif kind == KIND["OPERATOR"]:
-                verb, _, text = records[frame][3].partition(b" ")
+                self.view.forget(markets[row])
+            elif kind == MARKET_ROW:
+                self.view.forget(markets[row])
+            elif kind == OPERATOR_ROW:
+                verb, _, text = records[frames[row]][3].partition(b" ")
                 self._operate(verb.decode("ascii", "replace"), text.decode("utf-8", "replace"))
 
     def _operate(self, verb: str, text: str) -> None:

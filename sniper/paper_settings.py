@@ -38,7 +38,7 @@ class PaperSettings(NamedTuple):
     start_positions: tuple[tuple[str, str, str], ...] = ()
     """(ticker, signed size in coins, entry price in USD); opened before, so they cost nothing now."""
     seed: int = 1
-    fill: Literal["queue", "trades", "through"] = "queue"  # when a resting order is filled
+    fill: Literal["queue", "trades", "through", "bars"] = "queue"  # when a resting order is filled
     fee: Literal["none", "entry", "tiers", "rebate", "own"] = "entry"
     latency: Literal["instant", "near", "usual", "far"] = "usual"
     taker_ppm: Fee = 500  # of the fee model "own"

@@ -15,7 +15,7 @@ from sniper.venues.models import checked, slots, tier_now
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"fill": "magic"}, "fill: no such model: 'magic'; there are queue, trades, through"),
+        ({"fill": "magic"}, "fill: no such model: 'magic'; there are queue, trades, through, bars"),
         ({"fee": "magic"}, "fee: no such model"),
         ({"latency": "magic"}, "there are instant, near, usual, far"),
         ({"cancel_share_ppm": 1_000_001}, "cancel_share_ppm: 1000001, at most 1000000"),

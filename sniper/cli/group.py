@@ -16,6 +16,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "run": ("sniper.cli.run", "Run the engine on simulated, recorded or live frames."),
     "replay": ("sniper.cli.replay", "Run the engine over a journal and compare every digest."),
     "step": ("sniper.cli.step", "Walk through a journal tick by tick, forward and back."),
+    "backtest": ("sniper.cli.backtest", "Run a strategy over recorded frames or candles, with paper orders."),
     "bench": ("sniper.cli.bench", "Measure the kernels on a file of frames."),
     "inspect": ("sniper.cli.inspect", "Say what is in a journal or a file of frames, and how good it is."),
     "risk": ("sniper.cli.risk", "Work out margin and liquidation prices, now and after moves of prices."),

@@ -81,6 +81,13 @@ def venue(config: Config, engine: Engine, inbox: Inbox) -> Paper | None:
     """Where orders go, None if there are none."""
     if engine.desk is None:
         return None
+    made = paper(config, engine)
+    made.start(inbox)
+    return made
+
+
+def paper(config: Config, engine: Engine) -> Paper:
+    """The paper venue of an engine with a decision half, not started."""
     from sniper import config_section
     from sniper.paper_settings import PaperSettings
     from sniper.venues.paper import Paper
@@ -93,11 +100,9 @@ def venue(config: Config, engine: Engine, inbox: Inbox) -> Paper | None:
         seed=config.seed,
     )
     try:
-        paper = Paper(engine.tape, engine.decoder, engine.books, settings)
+        return Paper(engine.tape, engine.decoder, engine.books, settings)
     except ValueError as error:
         raise ConfigError(f"paper: {error}", "Change [paper]; 'sniper config show' prints it.") from None
-    paper.start(inbox)
-    return paper
 
 
 def feed(config: Config) -> Feed:

@@ -18,9 +18,9 @@ from sniper.trading import BUY
 from sniper.venues import account_frames as frames
 from sniper.venues.floor import Floor
 from sniper.venues.liquidating import Liquidating
-from sniper.venues.models import slots
+from sniper.venues.models import FILLS, slots
 from sniper.venues.order import RESTING, UNTRIGGERED, WAITING, Key, PaperOrder
-from sniper.venues.terms import Price, compared, ticks_over
+from sniper.venues.terms import Price, compared, ticks_over, whole_ticks
 
 SECOND_NS = 1_000_000_000
 CLAMP = 5
@@ -36,12 +36,13 @@ class Block(NamedTuple):
 
 
 class BlockState(msgspec.Struct):
-    """hour_ns: when funding is next due, 0 while nothing is held. low, high: traded prices since the last block."""
+    """hour_ns: when funding is next due, 0 while nothing is held. low, high, first: prices traded since a block."""
 
     hour_ns: int = 0
     cancelling: dict[Key, None] = {}
     low: dict[int, Price] = {}
     high: dict[int, Price] = {}
+    first: dict[int, Price] = {}
 
 
 class Blocks:
@@ -50,9 +51,11 @@ class Blocks:
     def __init__(self, floor: Floor, liquidating: Liquidating) -> None:
         self._floor, self._liquidating = floor, liquidating
         self.state = BlockState()
+        self._in_bars = FILLS[floor.settings.fill].in_bars
 
     def traded(self, market: int, price: Price) -> None:
         """A trade that counts for triggers."""
+        self.state.first.setdefault(market, price)
         low, high = self.state.low.get(market), self.state.high.get(market)
         if low is None or compared(price, low) < 0:
             self.state.low[market] = price
@@ -80,15 +83,19 @@ class Blocks:
             self._fund(block)
         self.watch_hours(block.time_ns)
         self._settle_markets(height, now_ns)
-        entering += self._trigger(block, now_ns)
-        self.state.low.clear()
-        self.state.high.clear()
+        triggered = self._trigger(block, now_ns)
+        met = {order.key: self._met(order) for order in triggered} if self._in_bars else {}
+        entering += triggered
+        for seen in (self.state.low, self.state.high, self.state.first):
+            seen.clear()
         for order in [order for order in floor.orders.values() if order.short_term]:
             if order.good_til_block <= height:
                 floor.take_off(order, frames.EXPIRED, height, now_ns, floor.reports.plan(now_ns))
         for order in entering:
             if order.key in floor.orders:
+                floor.depth.instead = (order.market, met[order.key]) if order.key in met else None
                 self._enter(order, height + 1, now_ns)
+                floor.depth.instead = None
         for order in floor.orders.values():
             order.queue.block()
         self._liquidating.block(height + 1, now_ns)
@@ -161,7 +168,10 @@ class Blocks:
         floor = self._floor
         untriggered = [order for order in floor.orders.values() if order.state == UNTRIGGERED]
         entering = []
-        for order in sorted(untriggered, key=lambda order: order.seq):
+        # in a bar nobody knows which came first: the stop did
+        for order in sorted(
+            untriggered, key=lambda one: (self._in_bars and one.trigger != "stop_loss", one.seq)
+        ):
             if self._triggered(order):
                 order.state = RESTING
                 entering.append(order)
@@ -176,7 +186,9 @@ class Blocks:
         rising = (order.trigger == "stop_loss") == (order.side == BUY)
         seen = [oracle] if oracle.number > 0 else []
         extreme = (self.state.high if rising else self.state.low).get(market)
-        if extreme is not None and seen:
+        if extreme is not None and self._in_bars:
+            seen.append(extreme)  # the extreme of a bar stands for where the oracle price was, too
+        elif extreme is not None and seen:
             width = CLAMP * self._floor.settings.min_price_change_ppm
             top = Price(oracle.number * (PPM + width), oracle.decimals + 6)
             bottom = Price(oracle.number * (PPM - width), oracle.decimals + 6)
@@ -186,7 +198,24 @@ class Blocks:
                 extreme = bottom
             seen.append(extreme)
         signs = [ticks_over(terms, order.trigger_ticks, price) for price in seen]
+        if self._in_bars and order.trigger != "stop_loss":
+            return any(sign < 0 if rising else sign > 0 for sign in signs)
         return any(sign <= 0 if rising else sign >= 0 for sign in signs)
+
+    def _met(self, order: PaperOrder) -> int:
+        """At what price an order finds the other side that was triggered inside a bar, in ticks.
+
+        At its trigger; a stop that the bar's open lay beyond, at the open. Half the book's width goes against it.
+        """
+        floor, market, ticks = self._floor, order.market, order.trigger_ticks
+        half = max(0, floor.depth.best(market, 1) - floor.depth.best(market, 0) + 1) // 2
+        first = self.state.first.get(market)
+        down, up = (0, 0) if first is None else whole_ticks(floor.markets.known(market), first)
+        if order.side == BUY:
+            return max(ticks, up if order.trigger == "stop_loss" else 0) + half
+        return max(
+            1, (min(ticks, down) if first is not None and order.trigger == "stop_loss" else ticks) - half
+        )
 
     def _enter(self, order: PaperOrder, height: int, now_ns: int) -> None:
         floor = self._floor

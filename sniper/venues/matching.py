@@ -14,6 +14,7 @@ from sniper.trading import BUY
 from sniper.venues.order import PaperOrder
 
 LIVE, CROSSED = TRUST_NAMES.index("live"), TRUST_NAMES.index("crossed")
+STEPS_MAX = 1 << 62
 TAKEN_MAX = 1 << 16
 """Levels remembered as taken from; the oldest are forgotten beyond."""
 
@@ -42,6 +43,8 @@ class Depth:
         self._trust = books.tops["trust"]
         self.taken: dict[Level, int] = {}
         """Steps that we took from a level since it was told of last, oldest first."""
+        self.instead: tuple[int, int] | None = None
+        """(market, ticks): there all of the other side stands, whatever the book shows (fill model `bars`)."""
 
     def live(self, market: int) -> bool:
         """Whether the book may be matched against; a stale or empty one may not."""
@@ -58,6 +61,9 @@ class Depth:
 
     def levels(self, market: int, side: int, limit: int) -> list[tuple[int, int]]:
         """(ticks, steps) of one side of the book up to and including `limit`, best first. Empty if not live."""
+        if self.instead is not None and self.instead[0] == market:
+            ticks = self.instead[1]
+            return [] if (ticks > limit if side else ticks < limit) else [(ticks, STEPS_MAX)]
         if not self.live(market):
             return []
         found = []

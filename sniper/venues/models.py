@@ -20,18 +20,22 @@ class FillModel(NamedTuple):
 
     at_price: by trades at its price once the queue ahead has gone; else only by trades beyond its price.
     by_quotes: also by quotes of the other side beyond its price, which consume the queue ahead first.
+    in_bars: trades are the four of a candle. What a trigger order finds is made out of them (`blocks.py`), for the book
+    is that of the bar's end.
     """
 
     at_price: bool
     by_quotes: bool
+    in_bars: bool = False
 
 
 FILLS = {
     "queue": FillModel(True, True),
     "trades": FillModel(True, False),
     "through": FillModel(False, False),
+    "bars": FillModel(False, False, True),
 }
-"""`through` is for candles, which know no queue: a touched price fills nothing."""
+"""`bars` is for candles, which know no queue: a touched price fills nothing, stops come before targets."""
 
 
 class FeeTier(NamedTuple):

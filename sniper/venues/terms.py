@@ -85,6 +85,13 @@ def ticks_over(terms: Terms, ticks: int, price: Price) -> int:
     return compared(Price(ticks * terms.tick, terms.tick_decimals), price)
 
 
+def whole_ticks(terms: Terms, price: Price) -> tuple[int, int]:
+    """The ticks next to a price in USD: (not above it, not below it)."""
+    number = price.number * 10 ** max(0, terms.tick_decimals - price.decimals)
+    tick = terms.tick * 10 ** max(0, price.decimals - terms.tick_decimals)
+    return number // tick, -(-number // tick)
+
+
 class Markets:
     """Terms of all markets, read when asked for, and the prices and rates of those that are followed.
 
