@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from sniper._ext.tape import FIELD_NAMES
-from sniper.backtest_series import Nearest, Series, Shown, nearest
+from sniper.backtest_series import Nearest, Series, Shown, nearest, oracle_usd
 from sniper.desk import Decided
 from sniper.engine import Engine
 from sniper.errors import UsageError
@@ -162,7 +162,7 @@ def backtest(
                     series.take(now_ns)
         if tell is not None and not engine.ticks % TELL_TICKS:
             tell(engine.ticks)
-    if not curve:
+    if not curve or not any(oracle_usd(engine.decoder, m) for m in range(int(engine.decoder.markets_n))):
         raise UsageError(
             "the input never gave the account a price to be valued at",
             "Give frames or candles of at least one market, with its parameters (--markets).",

@@ -66,6 +66,9 @@ LAYERS = (
     (
         "loop",
         "backtesting",
+        "backtest_document",
+        "backtest_series",
+        "report",
         "scorecard",
         "stopping",
         "replaying",

@@ -18,7 +18,8 @@ from sniper.errors import PermissionProblem, UsageError
 
 if TYPE_CHECKING:
     from sniper.backtesting import Result
-    from sniper.feed.bars import BarFeed
+    from sniper.feed.barfile import Bars
+    from sniper.feed.bars import BarFeed, Grid
     from sniper.types import Record
 
 NAMED = re.compile(r"([A-Za-z0-9._,-]{1,100})=(.+)", re.DOTALL)
@@ -152,7 +153,7 @@ def bar_feed(
     from sniper.feed.replay import read_markets
 
     listed = listed_in(read_markets(markets)) if markets is not None else None
-    files = []
+    files: list[tuple[Grid, Bars]] = []
     for ticker, path in named:
         bars = read(path, gaps)
         ticker = ticker or bars.market
