@@ -19,6 +19,7 @@ from sniper.inbox import Inbox
 from sniper.journal import Journal
 from sniper.loop import Loop
 from sniper.paper_settings import PaperSettings
+from sniper.risk_rungs import REDUCE
 from sniper.risk_units import MILLION, unit_of
 from sniper.stopping import Stopping
 from sniper.trading import Approved, Fill, Refused
@@ -58,11 +59,13 @@ class Outcome(NamedTuple):
 
     kept_ppm: at the end. at_once_ppm: of a twin that closes everything at the book that the first order of the
     ladder could have met; None where no rung was reached or that book could not take it. rungs: every change.
-    way_out_ns: after the beginning, when an exit existed; None: the account was not liquidated, or there was no exit.
+    way_out_ns: after the beginning, when an exit existed from the first rung that exits on; None: there was none, or
+    no need of one. early_out_ns: the same from the first rung of all on: nothing was asked to be closed yet.
     """
 
     liquidated: bool
     way_out_ns: int | None
+    early_out_ns: int | None
     kept_ppm: int
     at_once_ppm: int | None
     lowest_ppm: int
@@ -114,6 +117,7 @@ class Drill:
         self._rungs: list[tuple[int, int]] = []
         self._acts: list[tuple[int, str, int]] = []
         self._first_ns: int | None = None
+        self._exit_ns: int | None = None  # since when a rung closes positions
         self._at_once: int | None = None
         self._forced: list[Fill] = []
         self._blocks: list[Block] = []
@@ -195,6 +199,8 @@ class Drill:
             return []
         if self._first_ns is None:
             self._first_ns = at_ns
+        if self._exit_ns is None and rung >= REDUCE:
+            self._exit_ns = at_ns
         self._rungs.append((at_ns, rung))
         before, self._rung = self._rung, rung
         return [f"rung {before} -> {rung} ({RUNGS[rung]})"]
@@ -269,14 +275,12 @@ class Drill:
 
     def _outcome(self) -> Outcome:
         totals = self.chain.totals()
-        way_out: Block | None = None
         height = min((fill.height for fill in self._forced), default=0)
-        if self._forced and self._first_ns is not None:
-            way_out = exit_existed(self._blocks, self._start_ns + self._first_ns + self._latency_ns, height)
         ended = [block.now_ns for block in self._blocks if block.height < height]
         return Outcome(
             liquidated=bool(self._forced),
-            way_out_ns=way_out.now_ns - self._start_ns if way_out else None,
+            way_out_ns=self._way_out(self._exit_ns, height),
+            early_out_ns=self._way_out(self._first_ns, height),
             kept_ppm=totals.net * MILLION // self.equity,
             at_once_ppm=None if self._at_once is None else self._at_once * MILLION // self.equity,
             lowest_ppm=min(self._lowest, totals.net) * MILLION // self.equity,
@@ -287,6 +291,13 @@ class Drill:
             liquidated_ns=ended[-1] - self._start_ns if ended else None,
             digest=self.engine.digest,
         )
+
+    def _way_out(self, since_ns: int | None, height: int) -> int | None:
+        """When, after the beginning, an exit existed that was ordered then or later."""
+        if since_ns is None or not height:
+            return None
+        found = exit_existed(self._blocks, self._start_ns + since_ns + self._latency_ns, height)
+        return found.now_ns - self._start_ns if found is not None else None
 
 
 RUNGS = ("calm", "stop opening", "cancel entries", "reduce", "flatten")

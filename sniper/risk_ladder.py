@@ -41,6 +41,8 @@ class Exit(NamedTuple):
     """Maintenance margin, and the loss over the distance that is wanted."""
     fall: int
     """That loss alone, with the maintenance margin that goes or comes with the price."""
+    loss: int = 0
+    """The cost as it is: negative where the book is better than the assumed price."""
 
 
 class Sent(NamedTuple):
@@ -100,6 +102,7 @@ class Ladder:
             shares = [MILLION] * len(exits)
         else:
             shares = self._shares(assessment, exits, view.now_ns)
+        losses = sum(one.loss for one in exits)
         found = []
         for one, share_ppm in zip(exits, shares, strict=True):
             before = self.sent.get(one.part.market)
@@ -110,7 +113,7 @@ class Ladder:
             steps = min(one.steps, share_up(one.steps, share_ppm))
             tries = before.tries + 1 if before and before.level >= level else 0
             self.sent[one.part.market] = Sent(view.now_ns, steps, level, tries)
-            found.append(self._intent(assessment, one, steps, rung, ordered, tries))
+            found.append(self._intent(assessment, one, losses, steps, rung, ordered, tries))
         return found
 
     def _wait_ns(self, market: int, level: int, claims: Iterable[Claim]) -> int:
@@ -137,7 +140,9 @@ class Ladder:
                 else share_up(part.notional, self._ladder.reduce_collar_ppm)
             )
             fall = share_up(max(0, part.fall), min(int(k * part.sigma * MILLION) + 1, 10 * MILLION))
-            found.append(Exit(part, unit, facts, steps, live, max(1, cost), part.maintenance + fall, fall))
+            found.append(
+                Exit(part, unit, facts, steps, live, max(1, cost), part.maintenance + fall, fall, cost)
+            )
         return found
 
     def _cost(self, part: Part, unit: Unit, steps: int) -> int:
@@ -184,7 +189,9 @@ class Ladder:
             spare += (one.part.maintenance - one.cost) * share // MILLION
         return shares
 
-    def _intent(self, a: Assessment, one: Exit, steps: int, rung: int, ordered: str, tries: int) -> Intent:
+    def _intent(
+        self, a: Assessment, one: Exit, losses: int, steps: int, rung: int, ordered: str, tries: int
+    ) -> Intent:
         part, ladder = one.part, self._ladder
         side = SELL if part.size > 0 else BUY
         urgent = rung >= FLATTEN or not one.live  # what is not seen cannot be asked for its price
@@ -194,7 +201,7 @@ class Ladder:
         return Intent(
             part.market,
             side,
-            limit_ticks(a, one, side, collar, self._settings.gates.taker_fee_ppm),
+            limit_ticks(a, one, losses, side, collar, self._settings.gates.taker_fee_ppm),
             steps,
             purpose="flatten" if max(rung, FLOORS[ordered]) >= FLATTEN else "reduce",
             reduce_only=True,
@@ -207,9 +214,14 @@ class Ladder:
         )
 
 
-def limit_ticks(a: Assessment, one: Exit, side: int, collar_ppm: int, fee_ppm: int) -> int:
+def limit_ticks(a: Assessment, one: Exit, losses: int, side: int, collar_ppm: int, fee_ppm: int) -> int:
     """The limit of an exit: a collar below (above) the worse of touch and assumed price, at most the price at which
-    the position's share of equity is gone. Beyond that the chain refuses the fill (margin.md 3), or equity is lost."""
+    the position's share of equity is gone. Beyond that the chain refuses the fill (margin.md 3), or equity is lost.
+
+    losses: what closing everything loses at the books. Where equity can pay for that, each exit has what its own book
+    takes and a share of the rest, by maintenance margin: shares of the whole would ask a book that runs ahead of its
+    oracle price for more than it gives, while the others need less than theirs.
+    """
     unit, part = one.unit, one.part
     sign = -1 if side == SELL else 1
     base = unit.oracle_ticks(sign * part.move_ppm)
@@ -218,7 +230,11 @@ def limit_ticks(a: Assessment, one: Exit, side: int, collar_ppm: int, fee_ppm: i
         base = min(base, touch) if side == SELL else max(base, touch)
     limit = base * (MILLION + sign * collar_ppm) // MILLION
     if a.net > 0 and a.maintenance > 0:
-        share = max(0, a.net * part.maintenance // a.maintenance - share_up(part.notional, fee_ppm))
+        fee, rest = share_up(part.notional, fee_ppm), a.net - losses
+        if rest > 0:
+            share = max(0, one.loss + rest * part.maintenance // a.maintenance - fee)
+        else:
+            share = max(0, a.net * part.maintenance // a.maintenance - fee)
         bound = max(0, part.notional + sign * share) * unit.price_den // (one.steps * unit.price_num)
         limit = max(limit, bound + 1) if side == SELL else min(limit, bound)
     return max(1, limit)

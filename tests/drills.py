@@ -31,6 +31,9 @@ PAIRS = (("BTC-USD", "ETH-USD"), ("BTC-USD", "SOL-USD"), ("ETH-USD", "SOL-USD"),
 OVER_S = (1.0, 5.0, 20.0, 60.0, 90.0, 180.0)
 DEAF_S = (0.0, 0.0, 2.0, 5.0, 20.0, 40.0)
 KINDS = ("even", "even", "leaps", "leaps", "leaps", "gap")
+ENDINGS = ("held", "reduced", "flat", "gap above reduce", "beyond reach", "LIQUIDATED")
+"""The last three were liquidated: in a gap from a rung that closes nothing yet to ruin; without any rung in time; or
+although an exit existed from the first rung on that closes positions."""
 IDLE = '{"enter_score":100.0,"full_score":100.0,"exit_score":0.0,"hold_max_s":1000000.0}'
 """A strategy that neither enters nor leaves: what happens is the ladder's doing."""
 
@@ -141,8 +144,10 @@ def run(seed: int, times: int, processes: int) -> Iterator[Told]:
 
 def ending(outcome: Outcome) -> str:
     """How a drill ended, in a word or two."""
+    if outcome.liquidated and outcome.beyond_reach:
+        return "beyond reach" if outcome.early_out_ns is None else "gap above reduce"
     if outcome.liquidated:
-        return "beyond reach" if outcome.beyond_reach else "LIQUIDATED"
+        return "LIQUIDATED"
     if outcome.flat:
         return "flat"
     return "reduced" if outcome.acts else "held"
@@ -150,7 +155,7 @@ def ending(outcome: Outcome) -> str:
 
 def table(told: list[Told]) -> list[str]:
     """Endings by the size of the fall, and the equity kept against the twin that flattens at once."""
-    lines = [f"{'fall':>9} {'drills':>6} {'held':>5} {'reduced':>7} {'flat':>5} {'beyond':>6} {'LIQUIDATED':>10} "
+    lines = [f"{'fall':>9} {'drills':>6} {'held':>5} {'reduced':>7} {'flat':>5} {'gap':>4} {'beyond':>6} {'LIQUIDATED':>10} "
              f"{'kept':>6} {'at once':>7}"]  # fmt: skip
     for low in range(5, 40, 5):
         rows = [one for one in told if low <= -one.plan.script.moves[0][1] / 10_000 < low + 5]
@@ -160,9 +165,9 @@ def table(told: list[Told]) -> list[str]:
         both = [one.outcome for one in rows if one.outcome.at_once_ppm is not None]
         kept = sum(one.kept_ppm for one in both) / max(1, len(both)) / 1e4
         once = sum(one.at_once_ppm or 0 for one in both) / max(1, len(both)) / 1e4
-        counts = [ends.count(name) for name in ("held", "reduced", "flat", "beyond reach", "LIQUIDATED")]
-        lines.append(f"{low:3d}-{low + 5:2d} % {len(rows):6d} {counts[0]:5d} {counts[1]:7d} {counts[2]:5d} "
-                     f"{counts[3]:6d} {counts[4]:10d} {kept:5.1f}% {once:6.1f}%")  # fmt: skip
+        counts = [ends.count(name) for name in ENDINGS]
+        lines.append(f"{low:3d}-{low + 5:2d} % {len(rows):6d} {counts[0]:5d} {counts[1]:7d} {counts[2]:5d} {counts[3]:4d} "
+                     f"{counts[4]:6d} {counts[5]:10d} {kept:5.1f}% {once:6.1f}%")  # fmt: skip
     return lines
 
 

@@ -215,9 +215,26 @@ def test_a_limit_is_never_below_one_tick_and_without_equity_only_the_collar_coun
     part = Part(BTC, 10**8, 1_000 * USD, 12 * USD, 0.01, 0)
     one = Exit(part, scene.unit(BTC), scene.view.market(BTC), 100, True, 1, 1, 1)
     broke = Assessment(-5, 12 * USD, danger_of(-5, 12 * USD), -1.0, False, (part,))
-    assert limit_ticks(broke, one, SELL, 200_000, 500) == 99_990 * 800_000 // 10**6
-    assert limit_ticks(broke, one, SELL, 10**6, 500) == 1
-    assert limit_ticks(broke, one, BUY, 200_000, 500) == 100_011 * 1_200_000 // 10**6
+    assert limit_ticks(broke, one, 1, SELL, 200_000, 500) == 99_990 * 800_000 // 10**6
+    assert limit_ticks(broke, one, 1, SELL, 10**6, 500) == 1
+    assert limit_ticks(broke, one, 1, BUY, 200_000, 500) == 100_011 * 1_200_000 // 10**6
+
+
+def test_equity_is_shared_out_by_what_the_books_take() -> None:
+    """The book of one market has fallen ahead of its oracle price; that of the other is better than assumed."""
+    scene = Scene()
+    unit, facts = scene.unit(BTC), scene.view.market(BTC)._replace(bid_ticks=92_000, ask_ticks=92_010)
+    ahead = Part(BTC, 10**8, 1_000 * USD, 12 * USD, 0.01, 0)  # 0.01 BTC at 100,000
+    other = Part(ETH, 10**9, 1_000 * USD, 30 * USD, 0.01, 100_000)
+    a = Assessment(40 * USD, 42 * USD, danger_of(40 * USD, 42 * USD), -0.1, False, (ahead, other))
+    one = Exit(ahead, unit, facts, 100, True, 80 * USD, 1, 1, 80 * USD)
+    share = 40 * 12 / 42 - 0.5
+    assert limit_ticks(a, one, 80 * USD, SELL, 200_000, 500) == pytest.approx(100_000 - share * 100, abs=2)
+    share = 80 + 20 * 12 / 42 - 0.5  # the other gains 60: 20 are left over after all is closed
+    limit = limit_ticks(a, one, 20 * USD, SELL, 200_000, 500)
+    assert limit == pytest.approx(100_000 - share * 100, abs=2) and limit < facts.bid_ticks
+    rich = a._replace(net=1_000 * USD)
+    assert limit_ticks(rich, one, 20 * USD, SELL, 200_000, 500) == 92_000 * 800_000 // 10**6
 
 
 def test_a_position_smaller_than_a_step_is_left() -> None:

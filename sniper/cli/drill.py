@@ -224,6 +224,7 @@ def document(
         "leverage_ppm": leverage_ppm,
         "liquidated": outcome.liquidated,
         "exit_existed": outcome.way_out_ns is not None,
+        "exit_existed_early": outcome.early_out_ns is not None,
         "kept_ppm": outcome.kept_ppm,
         "lowest_ppm": outcome.lowest_ppm,
         "at_once_ppm": outcome.at_once_ppm,
