@@ -18,6 +18,7 @@ from bench import (
     bench_decode,
     bench_engine,
     bench_journal,
+    bench_margin,
     bench_orderbook,
     bench_painter,
     bench_signals,
@@ -36,6 +37,7 @@ SUITES = (
     bench_engine,
     bench_chunk,
     bench_journal,
+    bench_margin,
     bench_painter,
     bench_strategies,
 )
