@@ -277,7 +277,8 @@ cdef class Liquidation:
             while bits:
                 account = word * 64 + trailing(bits)
                 bits &= bits - 1
-                self.owe(account, minus(self.owed[account], times(index_change, self.held(account, market).size, &bad)))
+                if not too_large(self.a[account].unsettled):    # what was lost does not come back
+                    self.owe(account, minus(self.owed[account], times(index_change, self.held(account, market).size, &bad)))
 
     def settle(self, int account):
         """Move unsettled funding into USDC, rounded down (funding.md 3), as any touch does on the chain. Returns it."""
@@ -591,15 +592,30 @@ cdef class Liquidation:
         """
         cdef const int64_t[::1] rates = rates8h_ppm
         cdef uint32_t i
-        cdef object total = 0
+        cdef int bad = 0
+        cdef wide total = 0
+        cdef object exact = 0
         cdef const Position* p
+        cdef const Terms* t
         self.known(account)
         if rates.shape[0] < self.markets_max:
             raise ValueError(f"rates need {self.markets_max} places, not {rates.shape[0]}")
+        if self.a[account].saturated:
+            raise ValueError(f"account {account} is not computable")
         for i in range(self.a[account].positions):
             p = &self.p[account, i]
-            total -= self.funding_change(<int> p.market, rates[p.market]) * p.size
-        return total // MILLION
+            t = &self.terms[p.market]
+            bad |= <int> t.trouble
+            total = minus(total, times(index_rise(t, rates[p.market], &bad), p.size, &bad))
+            if beyond(total, INT64_MAX):
+                break
+        else:
+            if not bad:
+                return whole(millionth(total))
+        for i in range(self.a[account].positions):
+            p = &self.p[account, i]
+            exact -= self.funding_change(<int> p.market, rates[p.market]) * p.size
+        return exact // MILLION
 
     cdef Position* doomed(self, int account, int market) except NULL:
         """A position of an account that has maintenance margin to speak of."""

@@ -95,6 +95,11 @@ cdef inline wide interest_value(const Terms* t, int64_t change, int64_t move_ppm
     return scaled(v, 6 - decimals, bad)
 
 
+cdef inline wide index_rise(const Terms* t, int64_t rate8h_ppm, int* bad) noexcept nogil:
+    """By how much the funding index rises at the hour (funding.md 1)."""
+    return scaled(times(times(3600, rate8h_ppm, bad), t.num, bad), t.exponent, bad) / 28800
+
+
 cdef inline void strip(int64_t* num, int64_t* dec) noexcept nogil:
     while num[0] and num[0] % 10 == 0:
         num[0] = num[0] // 10
@@ -166,6 +171,8 @@ cdef inline void margin_terms(const Market* m, Terms* t) noexcept nogil:
     if t.maintenance_dec >= 0:
         v = scaled(1, <int> t.maintenance_dec, &bad)
         over = minus(v, t.maintenance)
+        if over < 0:
+            t.trouble |= NO_PARAMETERS
         if over > 0:
             t.long_scale = -scale * (<double> v / <double> over)
         t.short_scale = scale / ((<double> v + <double> t.maintenance) / <double> v)

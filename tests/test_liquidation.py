@@ -255,6 +255,26 @@ def test_funding_is_rounded_down_over_the_sum() -> None:
     assert row(kernel, 0)["unsettled"] == -7
 
 
+def test_funding_beyond_what_is_exact() -> None:
+    kernel = one(btc(), 0, 2**60).kernel
+    rates = np.full(16, 10**9)
+    assert kernel.funding_due(0, rates) == -kernel.funding_change(0, 10**9) * 2**60 // MILLION
+    assert kernel.funding_due(0, np.full(16, 2**62)) == -kernel.funding_change(0, 2**62) * 2**60 // MILLION
+    for _ in range(3):
+        kernel.fund(0, 2**62)
+    kernel.fund(0, -(2**62))
+    kernel.update()
+    assert row(kernel, 0)["state"] == 3  # and no later news makes it look right again
+    kernel.set_position(0, 0, 10**30)
+    with pytest.raises(ValueError, match="not computable"):
+        kernel.funding_due(0, rates)
+    kernel.clear(0)
+    kernel.update()
+    assert row(kernel, 0)["state"] == 0
+    with pytest.raises(ValueError, match="oracle"):
+        one(btc(oraclePrice=None), 0, 5).kernel.funding_due(0, rates)
+
+
 # ---- the acceptance test ------------------------------------------------------------------------------------
 
 
@@ -383,6 +403,7 @@ def test_no_liquidation_price_where_maintenance_is_everything() -> None:
         ({"initialMarginFraction": "-0.1"}, 2),
         ({"initialMarginFraction": "0"}, 2),
         ({"initialMarginFraction": "0.01"}, 2),
+        ({"initialMarginFraction": "1", "maintenanceMarginFraction": "1.0000001"}, 2),
         ({"openInterestUpperCap": "-1"}, 4),
         ({"openInterestUpperCap": "5", "openInterest": None}, 4),
         ({"openInterestUpperCap": "5", "openInterest": "-1"}, 4),
