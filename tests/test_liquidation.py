@@ -321,6 +321,54 @@ def test_the_match_itself_raises_the_open_interest() -> None:
     assert world.kernel.largest(0, 0, BUY, 90_000, 0) == size - 10**6
 
 
+@pytest.mark.parametrize("usdc", [1, 100, 1_800, 10**4, 10**5, 10**6, 10**7, 10**8, 10**9])
+@pytest.mark.parametrize("held", [0, 10**10, -3 * 10**10])
+@pytest.mark.parametrize(
+    "caps", [("0", "0"), ("9000000", "18000000"), ("9900000", "9990000"), ("9900000", "9900000"), ("2", "1")]
+)
+@pytest.mark.parametrize("ticks", [90_000, 89_000, 91_000])
+def test_largest_in_every_piece(usdc: int, held: int, caps: tuple[str, str], ticks: int) -> None:
+    """Below the lower cap, between the caps and above; opening, closing and crossing; at a fair price and others."""
+    market = btc(oraclePrice="90000", openInterest="100", openInterestLowerCap=caps[0])
+    market["openInterestUpperCap"] = caps[1]
+    kernel = one(market, usdc * MILLION - held * 9 // 10, held).kernel
+    for side in (BUY, SELL):
+        most, step = kernel.largest(0, 0, side, ticks, 500), 10**6
+        if most:
+            assert kernel.accepts(0, 0, side, most, ticks, 500)[0]
+        for more in (*range(1, 20), *(3**k for k in range(3, 22)), abs(held) // step or 1):
+            assert not kernel.accepts(0, 0, side, most + more * step, ticks, 500)[0], more
+
+
+def test_largest_where_a_better_price_pays_for_the_margin() -> None:
+    """Nothing can be opened at first, and more can: the room rises with the size, and falls above the caps."""
+    market = btc(oraclePrice="90000", openInterest="100", openInterestLowerCap="9000000")
+    market["openInterestUpperCap"] = "18000000"
+    world = one(market, -1_000_000, 0)
+    kernel = world.kernel
+    assert not kernel.accepts(0, 0, BUY, 10**6, 80_000, 0)[0]
+    most = kernel.largest(0, 0, BUY, 80_000, 0)
+    assert most > 10**9 and kernel.accepts(0, 0, BUY, most, 80_000, 0)[0]
+    for more in range(1, 200):
+        assert not kernel.accepts(0, 0, BUY, most + more * 10**6, 80_000, 0)[0]
+
+
+def test_the_smallest_requirements() -> None:
+    """One quantum of requirement, however little is left of it."""
+    market = btc(oraclePrice="1", atomicResolution=-6, openInterest="0")
+    world = universe([market | {"initialMarginFraction": "0.000001", "maintenanceMarginFraction": "0"}])
+    world.kernel.set_position(0, 0, 1)
+    world.kernel.update()
+    assert (row(world.kernel, 0)["initial"], row(world.kernel, 0)["maintenance"]) == (1, 0)
+    market |= {"initialMarginFraction": "0.000001", "maintenanceMarginFraction": "0.000000000001"}
+    world = one(market, 0, 1)
+    assert world.kernel.terms_of(0)[1:3] == (1, 1)
+    assert (row(world.kernel, 0)["initial"], row(world.kernel, 0)["maintenance"]) == (1, 1)
+    world.kernel.set_position(0, 0, 10**6 + 1)
+    nets, maintenances = world.kernel.grid(0, np.zeros((1, 1), np.int32))
+    assert (nets.tolist(), maintenances.tolist()) == ([10**6 + 1], [1])
+
+
 def test_orders_that_are_none() -> None:
     kernel = one(btc(), 10**9, 0).kernel
     for wrong in ((0, 0, 2, 1, 1, 0), (0, 0, 0, 1, 0, 0), (0, 0, 0, 0, 1, 0), (0, 0, 0, 1, 1, 10**7)):
