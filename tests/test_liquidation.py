@@ -260,11 +260,10 @@ def test_funding_beyond_what_is_exact() -> None:
     rates = np.full(16, 10**9)
     assert kernel.funding_due(0, rates) == -kernel.funding_change(0, 10**9) * 2**60 // MILLION
     assert kernel.funding_due(0, np.full(16, 2**62)) == -kernel.funding_change(0, 2**62) * 2**60 // MILLION
-    for _ in range(3):
-        kernel.fund(0, 2**62)
-    kernel.fund(0, -(2**62))
+    for _ in range(64):
+        kernel.fund(0, 2**62)  # in all 2 ** 128 millionths
     kernel.update()
-    assert row(kernel, 0)["state"] == 3  # and no later news makes it look right again
+    assert row(kernel, 0)["state"] == 3
     kernel.set_position(0, 0, 10**30)
     with pytest.raises(ValueError, match="not computable"):
         kernel.funding_due(0, rates)
@@ -626,6 +625,27 @@ def test_accounts_do_not_know_each_other() -> None:
     kernel.fund(0, 3)
     assert kernel.update() == 3
     assert kernel.set_usdc(5, 0) is None and kernel.update() == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"oraclePrice": "89919.3"},
+        {"initialMarginFraction": "0.021"},
+        {"maintenanceMarginFraction": "0.0121"},
+        {"maintenanceMarginFraction": "0.0120000001"},
+        {"atomicResolution": -9},
+        {"openInterestLowerCap": "1", "openInterestUpperCap": "2"},
+    ],
+)
+def test_any_term_of_a_market_that_changes_alone(change: dict[str, Any]) -> None:
+    world = one(btc(), 0, 10**9)
+    world.say({"BTC-USD": change})
+    assert world.kernel.update() == 1
+    fresh = one(btc(**change), 0, 10**9).kernel
+    assert row(world.kernel, 0) == row(fresh, 0)
+    assert world.kernel.positions[0][0] == fresh.positions[0][0]
+    assert world.kernel.liquidation_price(0, 0) == fresh.liquidation_price(0, 0)
 
 
 def test_what_there_is_not() -> None:
