@@ -132,7 +132,8 @@ cdef inline bint rest(Reader* c, const uint8_t* p) noexcept nogil:
 
 
 cdef inline bint own_record(Reader* c, int kind, const uint8_t* p) noexcept nogil:
-    """GAP `<records> <bytes>`, LINK `<state> <code> <text>`, OPERATOR `<verb> <text>`, VENUE `<verb> <client id> <code> <text>`."""
+    """GAP `<records> <bytes>`, LINK `<state> <code> <text>`, OPERATOR `<verb> <text>`,
+    VENUE `<verb> <client id> <code> <text>`."""
     cdef Text a, b, code
     cdef int64_t x = 0
     cdef int64_t y = 0

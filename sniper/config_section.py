@@ -5,7 +5,6 @@ Settings keep times in whole nanoseconds (`.._ns`, `.._ns_max`); a config says t
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -15,14 +14,18 @@ from sniper.config_base import Section
 
 BOUNDS = ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern")
 SECOND_NS = 1_000_000_000
+_made: dict[tuple[Any, tuple[str, ...]], type[Section]] = {}
+"""One model for one kind: two models of the same fields are not equal."""
 
 
-@cache
 def section(kind: Any, without: tuple[str, ...] = ()) -> type[Section]:
     """The pydantic model of a NamedTuple with defaults. Bounds stand in its types as `Annotated[.., msgspec.Meta]`.
 
     without: fields that nobody sets in a config.
     """
+    made = _made.get((kind, without))
+    if made is not None:
+        return made
     hints = get_type_hints(kind, include_extras=True)
     fields: dict[str, Any] = {}
     for name in kind._fields:
@@ -33,7 +36,8 @@ def section(kind: Any, without: tuple[str, ...] = ()) -> type[Section]:
                 default / SECOND_NS if in_s(name) else _default(default),
             )
     named = f"{kind.__name__.removesuffix('Settings')}Config"
-    return create_model(named, __base__=Section, __doc__=kind.__doc__, **fields)
+    made = _made[kind, without] = create_model(named, __base__=Section, __doc__=kind.__doc__, **fields)
+    return made
 
 
 def settings(kind: Any, chosen: Section, **others: Any) -> Any:
@@ -61,7 +65,7 @@ def config_name(name: str) -> str:
 
 
 def _default(value: Any) -> Any:
-    return section(type(value))() if hasattr(value, "_fields") else value
+    return section(value.__class__)() if hasattr(value, "_fields") else value
 
 
 def _field(hint: Any, seconds: bool) -> Any:

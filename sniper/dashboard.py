@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable
 from time import perf_counter_ns
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
 
 from rich.console import Console
 
@@ -216,7 +216,8 @@ def page_want(boxes: list[Box], ticker: str = "", resolution: int = 0) -> Want:
         elif box.name == "feed":
             want = want._replace(links=height)
         elif box.name in ROWS:
-            want = want._replace(**{ROWS[box.name]: height})
+            rows: dict[str, Any] = {ROWS[box.name]: height}
+            want = want._replace(**rows)
     return want
 
 

@@ -25,7 +25,7 @@ from sniper.quantums import lent
 from sniper.risk import Risk, RiskSettings
 from sniper.running_digest import RunningDigest
 from sniper.standing import Standing
-from sniper.strategies.registry import build
+from sniper.strategies.registry import build, resolutions
 from sniper.trading import Approved, Cancel, Intent, Place, Refused, Withdraw
 from sniper.trips import Trips, TripSettings
 from sniper.types import Record
@@ -53,6 +53,8 @@ INTENTS, REFUSED, PLACED, CANCELLED, ANSWERS, NOT_COMPUTABLE = (
     for name in ("intents", "refused_intents", "placed", "cancelled", "answers", "not_computable")
 )
 DECISIONS_MAX = 256
+RESOLUTIONS = (0, 1, 2, 4)
+"""Indicators are kept for 1MIN, 5MINS, 15MINS and 1HOUR, and for what the strategy asks for beside these."""
 ATOMIC = FIELD_NAMES.index("atomicResolution") - 12
 FAMILY: Final = 128
 """Children of subaccount n are n + 128 k; slot k of the margin kernel holds them, slot 0 the traded one."""
@@ -98,7 +100,10 @@ class Desk:
         self._used = memoryview(used)
         self.account = Account(tape, decoder, settings.account)
         self.funding = Funding(tape, decoder, settings.funding, self.account.digest)
-        self.signals = Signals(tape, decoder.markets, books, candles)
+        kinds = tuple(row[1] for row in SIGNAL_TABLE)
+        self.strategy = build(settings.strategy, SIGNALS, kinds, settings.options)
+        watched = tuple(sorted({*RESOLUTIONS, *resolutions(self.strategy)}))
+        self.signals = Signals(tape, decoder.markets, books, candles, resolutions=watched)
         self.margin = Liquidation(tape, decoder.markets)
         self.margin.bind(self.signals.sigmas, self.signals.drifts)
         self.digest = RunningDigest(tape, "orders")
@@ -108,8 +113,6 @@ class Desk:
         )
         self.standing = Standing()
         self.risk = Risk(settings.risk, decoder, self.margin, self.orders, books.fill, self.digest)
-        kinds = tuple(row[1] for row in SIGNAL_TABLE)
-        self.strategy = build(settings.strategy, SIGNALS, kinds, settings.options)
         self.view = DeskView(decoder, books, self.signals, self.funding, self.orders, self.trips, NOBODY)
         self.decisions: deque[Decided] = deque(maxlen=DECISIONS_MAX)
         """What was wanted lately and what became of it, newest last."""
@@ -258,7 +261,13 @@ class Desk:
     def _carry_out(self, tick: int, now_ns: int, wanted: list[Intent | Withdraw]) -> Sequence[Place | Cancel]:
         approved, refused, withdraws = self.risk.check(self.view, wanted)
         commands = self.orders.submit(approved, withdraws, now_ns, self.height)
-        for outcome in (*withdraws, *approved, *refused, *self.orders.dropped):
+        outcomes: list[Approved | Refused | Withdraw] = [
+            *withdraws,
+            *approved,
+            *refused,
+            *self.orders.dropped,
+        ]
+        for outcome in outcomes:
             self.decisions.append(Decided(tick, now_ns, outcome))
             self.decided += 1
         counters, places = self._counters, 0
