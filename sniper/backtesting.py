@@ -7,6 +7,7 @@ of a paper session gives the same decisions again.
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
@@ -27,6 +28,7 @@ SAMPLE_NS: Final = 60_000_000_000
 SAMPLES_MAX: Final = 1 << 21
 DECISIONS_MAX: Final = 1 << 20
 TELL_TICKS: Final = 1 << 12
+COLLECT_TICKS: Final = 1 << 14
 SUBTICKS, EXPONENT = (
     FIELD_NAMES.index(name) - 12 for name in ("subticksPerTick", "quantumConversionExponent")
 )
@@ -124,7 +126,27 @@ def backtest(
     """Run it. The engine needs its decision half. UsageError for an input without ticks.
 
     tell: called now and then with the number of ticks done. sample_ns: time between two samples of the equity curve.
+    Garbage is looked for every COLLECT_TICKS ticks only, as in a run.
     """
+    was_enabled = gc.isenabled()
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        return _run(engine, venue, ticks, tell, sample_ns)
+    finally:
+        gc.unfreeze()
+        if was_enabled:
+            gc.enable()
+
+
+def _run(
+    engine: Engine,
+    venue: Paper,
+    ticks: Iterable[TickRecords],
+    tell: Callable[[int], None] | None,
+    sample_ns: int,
+) -> Result:
     diary = _Diary(engine)
     desk = engine.desk
     assert desk is not None
@@ -160,8 +182,11 @@ def backtest(
                     curve.append(Sample(now_ns, account.net, int(desk.margin.accounts[0]["gross"])))
                 if now_ns >= series.due_ns:
                     series.take(now_ns)
-        if tell is not None and not engine.ticks % TELL_TICKS:
-            tell(engine.ticks)
+        if not engine.ticks % TELL_TICKS:
+            if tell is not None:
+                tell(engine.ticks)
+            if not engine.ticks % COLLECT_TICKS:
+                gc.collect(1)
     if not curve or not any(oracle_usd(engine.decoder, m) for m in range(int(engine.decoder.markets_n))):
         raise UsageError(
             "the input never gave the account a price to be valued at",

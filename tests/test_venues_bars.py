@@ -64,6 +64,9 @@ def test_a_stop_is_filled_at_its_trigger_less_half_the_spread(bench: Bench) -> N
     protect(bench, 2, SELL, "stop_loss", 99_500, 90_000)
     bar(bench, *BAR)
     assert bench.steps() == 0 and prices(bench)[-1] == 99_500 - HALF
+    assert all(ticks != 99_500 - HALF for _, _, ticks in bench.paper.depth.taken), (
+        "no level of the book was taken"
+    )
 
 
 def test_a_short_one_too(bench: Bench) -> None:

@@ -93,6 +93,8 @@ class Depth:
 
     def take(self, market: int, side: int, ticks: int, steps: int) -> None:
         """Remember that so many steps of a level are ours now."""
+        if self.instead is not None:
+            return  # no level of the book: the feed would never tell of it
         key = (market, side, ticks)
         self.taken[key] = self.taken.get(key, 0) + steps
         if len(self.taken) > TAKEN_MAX:
