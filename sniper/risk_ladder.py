@@ -102,7 +102,9 @@ class Ladder:
             shares = [MILLION] * len(exits)
         else:
             shares = self._shares(assessment, exits, view.now_ns)
-        losses = sum(one.loss for one in exits)
+        losses = 0
+        for one in exits:
+            losses += one.loss
         found = []
         for one, share_ppm in zip(exits, shares, strict=True):
             before = self.sent.get(one.part.market)

@@ -34,6 +34,7 @@ KINDS = ("even", "even", "leaps", "leaps", "leaps", "gap")
 ENDINGS = ("held", "reduced", "flat", "gap above reduce", "beyond reach", "LIQUIDATED")
 """The last three were liquidated: in a gap from a rung that closes nothing yet to ruin; without any rung in time; or
 although an exit existed from the first rung on that closes positions."""
+WIDTHS = (5, 7, 5, 4, 6, 10)
 IDLE = '{"enter_score":100.0,"full_score":100.0,"exit_score":0.0,"hold_max_s":1000000.0}'
 """A strategy that neither enters nor leaves: what happens is the ladder's doing."""
 
@@ -155,8 +156,9 @@ def ending(outcome: Outcome) -> str:
 
 def table(told: list[Told]) -> list[str]:
     """Endings by the size of the fall, and the equity kept against the twin that flattens at once."""
-    lines = [f"{'fall':>9} {'drills':>6} {'held':>5} {'reduced':>7} {'flat':>5} {'gap':>4} {'beyond':>6} {'LIQUIDATED':>10} "
-             f"{'kept':>6} {'at once':>7}"]  # fmt: skip
+    names = ("held", "reduced", "flat", "gap", "beyond", "LIQUIDATED")
+    head = " ".join(f"{name:>{width}}" for name, width in zip(names, WIDTHS, strict=True))
+    lines = [f"{'fall':>8} {'drills':>6} {head} {'kept':>6} {'at once':>7}"]
     for low in range(5, 40, 5):
         rows = [one for one in told if low <= -one.plan.script.moves[0][1] / 10_000 < low + 5]
         if not rows:
@@ -166,8 +168,8 @@ def table(told: list[Told]) -> list[str]:
         kept = sum(one.kept_ppm for one in both) / max(1, len(both)) / 1e4
         once = sum(one.at_once_ppm or 0 for one in both) / max(1, len(both)) / 1e4
         counts = [ends.count(name) for name in ENDINGS]
-        lines.append(f"{low:3d}-{low + 5:2d} % {len(rows):6d} {counts[0]:5d} {counts[1]:7d} {counts[2]:5d} {counts[3]:4d} "
-                     f"{counts[4]:6d} {counts[5]:10d} {kept:5.1f}% {once:6.1f}%")  # fmt: skip
+        shown = " ".join(f"{n:{width}d}" for n, width in zip(counts, WIDTHS, strict=True))
+        lines.append(f"{low:3d}-{low + 5:2d} % {len(rows):6d} {shown} {kept:5.1f}% {once:6.1f}%")
     return lines
 
 
