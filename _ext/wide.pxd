@@ -9,14 +9,14 @@ cdef extern from *:
     static const int64_t SNIPER_TENS[19] = {1LL, 10LL, 100LL, 1000LL, 10000LL, 100000LL, 1000000LL, 10000000LL,
         100000000LL, 1000000000LL, 10000000000LL, 100000000000LL, 1000000000000LL, 10000000000000LL,
         100000000000000LL, 1000000000000000LL, 10000000000000000LL, 100000000000000000LL, 1000000000000000000LL};
-    #define SNIPER_WIDEST ((sniper_wide)1 << 126)
-    /* a * b; beyond 2 ** 126 it is 0 and *bad is set */
+    #define SNIPER_WIDEST ((sniper_wide)1 << 125)    /* so that sums of a few need no check */
+    /* a * b; beyond 2 ** 125 it is 0 and *bad is set */
     static inline sniper_wide sniper_times(sniper_wide a, sniper_wide b, int *bad) {
         sniper_wide v;
         if (__builtin_mul_overflow(a, b, &v) || v > SNIPER_WIDEST || v < -SNIPER_WIDEST) { *bad = 1; return 0; }
         return v;
     }
-    /* v * 10 ** e, toward zero; beyond 2 ** 126 it is 0 and *bad is set */
+    /* v * 10 ** e, toward zero; beyond 2 ** 125 it is 0 and *bad is set */
     static inline sniper_wide sniper_scaled(sniper_wide v, int e, int *bad) {
         sniper_uwide u = v < 0 ? -(sniper_uwide)v : (sniper_uwide)v;
         int n;
@@ -45,7 +45,7 @@ cdef extern from *:
         }
         return v < 0 ? -cut : cut;
     }
-    /* ceil(v * ppm / 10 ** 6) for 0 <= v < 2 ** 126 and 0 <= ppm <= 10 ** 6 */
+    /* ceil(v * ppm / 10 ** 6) for 0 <= v <= 2 ** 125 and 0 <= ppm <= 10 ** 6 */
     static inline sniper_wide sniper_share(sniper_wide v, int64_t ppm) {
         sniper_uwide u = (sniper_uwide)v;
         uint64_t x;
