@@ -86,7 +86,7 @@ def test_an_unknown_channel_is_asked_for() -> None:
     out = new_chunk_writer(4096, (0, 0))
     assert out.tick(1, 1, [(1, 0, 0, b""), (1, 1, 0, b"")]) == NEW_CHANNEL and out.used == 0
     assert out.knows(0, 0) and not out.knows(0, 1)
-    for kind, connection in ((5, 0), (-1, 0), (0, -1), (0, kernel.CONNECTIONS_MAX)):
+    for kind, connection in ((6, 0), (-1, 0), (0, -1), (0, kernel.CONNECTIONS_MAX)):
         assert out.tick(1, 1, [(1, connection, kind, b"")]) == NEW_CHANNEL
         with pytest.raises(ValueError, match="cannot be journalled"):
             out.knows(kind, connection)

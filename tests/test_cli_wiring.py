@@ -34,6 +34,7 @@ def test_the_engine_is_set_as_the_config_says() -> None:
             loop={"bytes_max": 4096, "records_max": 9},
             book={"crossed_resubscribe_s": 2.0},
             candles={"bars_max": 99},
+            trade={"mode": "off"},
         )
     ) == Settings(
         tickers=("A-USD",),
