@@ -1,10 +1,11 @@
 """A long run at real pace: resident memory, its slope and the share of a core, the sim's own cost apart.
 
-    python -m bench.soak [--minutes 10] [--markets 50]
+    python -m bench.soak [--minutes 10] [--markets 50] [--decide]
 
 Runs `sniper run` on the sim (batched books, dashboard on a pseudo-terminal of 120x40, journal on) as a child
 process and reads /proc once a second. The sim's cost is measured in this process afterwards: the same markets for
-a minute of simulated time, as fast as possible, scaled to real time.
+a minute of simulated time, as fast as possible, scaled to real time. With --decide the decision half is on and
+trades on paper; without it the market half runs alone.
 """
 
 from __future__ import annotations
@@ -61,11 +62,12 @@ def sim_share(markets: int, seconds: int = 60) -> float:
     return used_s / seconds
 
 
-def child(markets: int, folder: str) -> tuple[int, int]:
+def child(markets: int, folder: str, decide: bool) -> tuple[int, int]:
     """Start the run on a pseudo-terminal: (process id, master side)."""
     pid, master = pty.fork()
     if pid == 0:
         options = [f"sim.markets={markets}", "feed.batched.orderbook=true", "feed.batched.trades=true"]
+        options.append(f"trade.mode={'paper' if decide else 'off'}")
         words = [word for option in options for word in ("--set", option)]
         command = [sys.executable, "-m", "sniper", "run", "--config", "config.toml", *words]
         os.execv(sys.executable, [*command, "--journal", f"{folder}/soak.mcap"])
@@ -79,9 +81,10 @@ def main() -> None:
     )
     options.add_argument("--minutes", type=float, default=10.0)
     options.add_argument("--markets", type=int, default=50)
+    options.add_argument("--decide", action="store_true", help="with strategies, risk and the paper venue")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        pid, master = child(chosen.markets, folder)
+        pid, master = child(chosen.markets, folder, chosen.decide)
         drawn = 0
 
         def swallow() -> None:
