@@ -486,7 +486,8 @@ cdef class Liquidation:
         cdef Order o
         if not self.ordered(&o, account, market, side, price_ticks, fee_ppm):
             return 0
-        return most(&o) * o.terms.step
+        # what `accepts` takes at most: no order of the chain comes near
+        return min(most(&o), 2 * EXACT_MAX // o.terms.step) * o.terms.step
 
     def stress(self, int account, moves_ppm):
         """(net, maintenance, initial) if every market's price moved by so many ppm of its own; None: not computable.
