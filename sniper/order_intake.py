@@ -75,7 +75,9 @@ class Intake:
             return
         held.seen = True
         held.told_steps = max(held.told_steps, item.filled_steps)
-        held.optimistic_steps = max(held.optimistic_steps, item.optimistic_steps)
+        if item.optimistic_steps > held.optimistic_steps:
+            held.optimistic_steps = item.optimistic_steps
+            shelf.touch(held)
         detail = " ".join(part for part in (item.status, item.removal_reason) if part)
         self._grown(held, detail)
         event = STATUS_EVENTS.get(item.status, "")

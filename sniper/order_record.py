@@ -70,6 +70,8 @@ class Claim(NamedTuple):
     purpose: str
     state: str
     sent_ns: int
+    optimistic: int = 0
+    """Steps that the Indexer's node saw filled and no block has confirmed yet."""
 
 
 class Held(msgspec.Struct, array_like=True):
@@ -128,6 +130,7 @@ class Held(msgspec.Struct, array_like=True):
             order.purpose,
             order.state,
             order.sent_ns,
+            max(0, self.optimistic_steps - order.filled_steps),
         )
 
     def last_block(self) -> int:

@@ -70,7 +70,6 @@ class Risk:
         self.assessment = Assessment(0, 0, 0, FAR, False, ())
         """How near liquidation the account was when the ladder last looked."""
         self._seen: AccountFacts | None = None
-        self._quiet = False
         self._stale_ns = settings.ladder.feed_stale_ns
         self._watch_due_ns = self._protect_due_ns = 0
         self._losses = self._streak_ns = 0
@@ -93,22 +92,16 @@ class Risk:
         return self._protector.unprotected
 
     def ladder(self, view: View) -> Sequence[Wanted]:
-        """What must be done now so that nothing is liquidated, and what the operator ordered. Cheap while all is
-        calm and the account is as it was."""
-        if (
-            self._quiet
-            and (view.account is self._seen or view.account == self._seen)
-            and view.now_ns - view.feed_ns <= self._stale_ns
-        ):
+        """What must be done now so that nothing is liquidated, and what the operator ordered. Cheap while the account
+        is as it was: books are looked at every `watch_ns`."""
+        if view.now_ns < self._watch_due_ns and (view.account is self._seen or view.account == self._seen):
             return NOTHING
         return self._climb(view)
 
     def _climb(self, view: View) -> Sequence[Wanted]:
         facts, now_ns = view.account, view.now_ns
-        if facts == self._seen and now_ns < self._watch_due_ns:
-            return NOTHING
         ladder, ordered = self.settings.ladder, self.latch.verb
-        self._seen, self._watch_due_ns = facts, now_ns + ladder.watch_ns
+        self._seen = facts
         if facts.losses_in_row > self._losses:
             self._streak_ns = now_ns
         self._losses = facts.losses_in_row
@@ -125,8 +118,9 @@ class Risk:
         for move in self._rungs.update(found.danger_ppm, found.sigmas, now_ns, stale):
             self._digest.fold(f"rung {move.before}>{move.after} {move.danger_ppm} {move.sigmas!r}".encode())
         rung = self.rung
-        self._quiet = rung == CALM and not ordered and not near
-        if rung == CALM and not ordered:
+        calm = rung == CALM and not ordered
+        self._watch_due_ns = now_ns + (ladder.calm_ns if calm and not near else ladder.watch_ns)
+        if calm:
             return NOTHING
         return self._ladder.act(view, found, rung, ordered, self._orders.claims())
 
@@ -264,7 +258,7 @@ class Risk:
     def operator(self, verb: str, text: str) -> str:
         """An operator's word (`risk_operator`). Returns why it was not obeyed, "": it was."""
         why = self._operator.obey(verb, text)
-        self._quiet, self._watch_due_ns = False, 0
+        self._watch_due_ns = 0
         self._digest.fold(f"operator {verb} {text} {why}".encode())
         return why
 
@@ -278,7 +272,6 @@ class Risk:
                 self._operator.journal_stopped,
                 self.assessment,
                 self._seen,
-                self._quiet,
                 (self._watch_due_ns, self._protect_due_ns, self._losses, self._streak_ns),
                 self._pace.save(),
                 sorted(self._ladder.sent.items()),
@@ -298,7 +291,7 @@ class Risk:
             raise ValueError(f"not a state of risk: rung {kept.rung}, {kept.latch.verb!r}")
         self._rungs.rung, self._rungs.better_ns = kept.rung, kept.better_ns
         self._operator.latch, self._operator.journal_stopped = kept.latch, kept.journal_stopped
-        self.assessment, self._seen, self._quiet = kept.assessment, kept.seen, kept.quiet
+        self.assessment, self._seen = kept.assessment, kept.seen
         self._watch_due_ns, self._protect_due_ns, self._losses, self._streak_ns = kept.timers
         self._pace.load(kept.pace)
         self._ladder.sent, self._ladder.asked = dict(kept.reductions), dict(kept.asked)
@@ -313,7 +306,6 @@ class _State(msgspec.Struct, array_like=True):
     journal_stopped: bool
     assessment: Assessment
     seen: AccountFacts | None
-    quiet: bool
     timers: tuple[int, int, int, int]
     pace: tuple[list[int], list[int]]
     reductions: list[tuple[int, Sent]]

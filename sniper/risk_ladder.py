@@ -119,12 +119,14 @@ class Ladder:
         return found
 
     def _wait_ns(self, market: int, level: int, claims: Iterable[Claim]) -> int:
-        """How long a reduction is waited for. One that only has to be followed by the rest of everything is not
-        waited for when it is over; what a part of it filled must be seen first."""
-        under_way = any(
-            claim.market == market and claim.purpose in FORCED and claim.state != "fading" for claim in claims
-        )
-        return self._ladder.retry_ns if under_way or level < FLATTEN else self._ladder.retry_ns // 3
+        """How long the next reduction waits for the last one: until it is over, and of a part that is to be closed also
+        until what it filled is seen."""
+        for claim in claims:
+            if claim.market == market and claim.purpose in FORCED:
+                seen = claim.state == "fading" and (level >= FLATTEN or not claim.optimistic)
+                if not seen:
+                    return self._ladder.retry_ns
+        return self._ladder.retry_ns // 6
 
     def _exits(self, view: View, assessment: Assessment) -> list[Exit]:
         k = self._ladder.reduce_sigmas * (MILLION + self._ladder.hysteresis_ppm) / MILLION

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from sniper.risk_margin import BEYOND, Margin
 from sniper.risk_settings import MILLION, LadderSettings
-from sniper.viewing import View
+from sniper.viewing import MarketFacts, View
 
 CALM, STOP, CANCEL, REDUCE, FLATTEN = range(5)
 RUNG_NAMES: Final = ("calm", "stop opening", "cancel entries", "reduce", "flatten")
@@ -175,14 +175,23 @@ def rows_of(margin: Margin, account: int) -> list[tuple[int, int, int, int]]:
     return list(zip(*columns, strict=True))
 
 
+def gap_of(facts: MarketFacts, size: int) -> float:
+    """How far the whole book lies beyond the oracle price, against a position: a fraction. The oracle will follow."""
+    touch = facts.ask_ticks if size > 0 else facts.bid_ticks
+    if facts.trust != "live" or not facts.mid_ticks or not facts.oracle_usd > 0.0:
+        return 0.0
+    away = touch * facts.tick_usd / facts.oracle_usd - 1.0
+    return max(0.0, -away if size > 0 else away)
+
+
 def assess(
     view: View, margin: Margin, account: int, settings: LadderSettings, trends: Trends | None
 ) -> Assessment:
     """Danger and distance at the prices that must be assumed; without trends at the last prices."""
     age_ns = view.now_ns - view.feed_ns
     stale = age_ns > settings.feed_stale_ns
-    ahead = (max(0, age_ns) + settings.reaction_ns) / MINUTE_NS
-    blur = settings.stale_sigmas * sqrt(age_ns / MINUTE_NS) if stale else 0.0
+    age, reaction = max(0, age_ns) / MINUTE_NS, settings.reaction_ns / MINUTE_NS
+    blur = settings.stale_sigmas * sqrt(age) if stale else 0.0
     unknown = settings.sigma_unknown_ppm / MILLION
     net, maintenance, parts = view.account.net, 0, []
     if trends is not None:
@@ -194,8 +203,8 @@ def assess(
         if trends is not None:
             trend = trends.look(market, facts.oracle_usd, view.feed_ns)
             drifts = (facts.drift, trend.fast, trend.slow)
-            drift = -min(drifts) if size > 0 else max(drifts)
-            move = blur * sigma + (drift * ahead if drift > 0.0 else 0.0)
+            drift = max(0.0, -min(drifts) if size > 0 else max(drifts))
+            move = blur * sigma + max(drift * (age + reaction), gap_of(facts, size) + drift * reaction)
         move_ppm = min(int(move * MILLION) + 1, MOVE_PPM_MAX) if move > 0.0 else 0
         sign = -1 if size > 0 else 1
         net -= -(-abs(notional) * move_ppm // MILLION)

@@ -132,7 +132,7 @@ class LadderSettings(NamedTuple):
     flatten_collar_ppm: Ppm = 200_000
     """The same for flattening; the price at which the position's share of equity is gone limits both."""
     retry_ns: Annotated[int, Meta(ge=1)] = 1_500_000_000
-    """A reduction whose end is not known is repeated after this time, the rest of a flattening after a third of it."""
+    """A reduction whose end is not known is repeated after this time, one that is over after a sixth of it."""
     feed_stale_ns: Annotated[int, Meta(ge=1)] = 1_500_000_000
     """When oracle prices of all markets are older than this, each rung begins where the one before it does, and ..."""
     stale_sigmas: Sigmas = 3.0
@@ -142,7 +142,9 @@ class LadderSettings(NamedTuple):
     sigma_unknown_ppm: Annotated[int, Meta(ge=1, le=MILLION)] = 20_000
     """Sigma of an hour of a market whose volatility is not known yet."""
     watch_ns: Annotated[int, Meta(ge=1)] = 100_000_000
-    """On the ladder, or near it, distances are computed anew at least this often."""
+    """On the ladder, or near it, distances are computed anew at least this often ..."""
+    calm_ns: Annotated[int, Meta(ge=1)] = 250_000_000
+    """... and elsewhere this often."""
 
 
 class ProtectionSettings(NamedTuple):

@@ -234,16 +234,20 @@ def test_the_ladder_climbs_acts_and_comes_down() -> None:
     assert rungs == [3, 2, 1, 0, 0] and scene.verdict(scene.entry()) != ["ladder"]
 
 
-def test_calm_costs_nothing_until_something_changes() -> None:
+def test_calm_costs_nothing_until_something_changes_or_a_while_is_over() -> None:
     scene = Scene()
     scene.hold(BTC, 100)
     scene.risk.ladder(scene.view)
     assessed = scene.risk.assessment
-    for _ in range(3):
-        scene.later(0.5)
+    for _ in range(4):
+        scene.later(0.06)
+        scene.settle()  # the same facts
         assert scene.risk.ladder(scene.view) == () and scene.risk.assessment is assessed
-    scene.settle()
-    assert scene.risk.ladder(scene.view) == () and scene.risk.assessment is assessed  # the same facts
+    scene.later(0.01)
+    scene.risk.ladder(scene.view)
+    assert scene.risk.assessment is not assessed
+    scene.risk.ladder(scene.view)
+    assessed = scene.risk.assessment
     scene.price(BTC, "100100")
     scene.risk.ladder(scene.view)
     assert scene.risk.assessment is not assessed

@@ -12,7 +12,7 @@ from sniper.risk_rungs import Assessment, Part, danger_of
 from sniper.risk_settings import LadderSettings, RiskSettings
 from sniper.trading import BUY, SELL, Intent, Withdraw
 from tests.drilling import Drill, drill, script
-from tests.ordering import MARKETS, news
+from tests.ordering import MARKETS, fill, news
 from tests.risking import BTC, ETH, USD, Scene
 
 
@@ -155,18 +155,25 @@ def test_what_is_on_its_way_counts_and_is_not_sent_twice() -> None:
     assert ladder.sent[BTC].tries == 1
 
 
-def test_the_rest_of_a_flattening_follows_as_soon_as_the_first_part_is_over() -> None:
-    scene = deep()
-    ladder = Ladder(scene.settings, scene.decoder, scene.books.fill)
-    found = assessment(scene)
-    scene.send(*ladder.act(scene.view, found, 4, "", scene.orders.claims()))
-    scene.later(0.6)
-    assert ladder.act(scene.view, found, 4, "", scene.orders.claims()) == []
-    btc = next(order for order in scene.orders.all_open() if order.market == BTC)
-    scene.orders.apply([news(btc, "BEST_EFFORT_CANCELED")], (), (), scene.view.now_ns, 0, 0)
-    assert ladder.act(scene.view, found, 3, "", scene.orders.claims()) == []
-    (again,) = ladder.act(scene.view, found, 4, "", scene.orders.claims())
-    assert isinstance(again, Intent) and again.market == BTC
+def test_what_is_left_follows_as_soon_as_the_first_part_is_over_and_what_it_filled_is_seen() -> None:
+    for rung in (3, 4):
+        scene = deep(usdc=1_500 * USD)
+        scene.view.overrides[BTC] = {"sigma": 0.05}
+        ladder = Ladder(scene.settings, scene.decoder, scene.books.fill)
+        found = assessment(scene)
+        scene.send(*ladder.act(scene.view, found, rung, "", scene.orders.claims()))
+        scene.later(0.3)
+        assert ladder.act(scene.view, found, rung, "", scene.orders.claims()) == []
+        btc = next(order for order in scene.orders.all_open() if order.market == BTC)
+        gone = news(btc, "BEST_EFFORT_CANCELED", optimistic_steps=20)
+        scene.orders.apply([gone], (), (), scene.view.now_ns, 0, 0)
+        assert scene.orders.claims()[0].optimistic == 20
+        wanted = ladder.act(scene.view, found, rung, "", scene.orders.claims())
+        assert len(wanted) == (rung == 4)
+        scene.orders.apply((), [fill(btc, 20, "a fill")], (), scene.view.now_ns, 0, 0)
+        scene.later(0.3)
+        (again,) = ladder.act(scene.view, found, rung, "", scene.orders.claims())
+        assert isinstance(again, Intent) and again.market == BTC
 
 
 def test_a_smaller_part_than_a_quarter_is_not_worth_an_order() -> None:

@@ -207,6 +207,27 @@ def test_drift_against_us_goes_on_and_drift_for_us_does_not_help() -> None:
     assert still.net - blind.net == pytest.approx(5_000 * USD * (0.05 + 3 * 0.001 * sqrt(0.95)), rel=1e-3)
 
 
+def test_a_book_beyond_the_oracle_price_is_where_the_oracle_price_will_go() -> None:
+    scene = Scene(usdc=1_000 * USD)
+    scene.hold(BTC, 500)
+    still = look(scene)
+    for fields, move_ppm in (
+        ({"bid_ticks": 98_000, "ask_ticks": 99_000}, 10_001),
+        ({"bid_ticks": 90_000, "ask_ticks": 100_011}, 0),  # nobody sells for less
+        ({"bid_ticks": 101_000, "ask_ticks": 102_000}, 0),  # for us
+        ({"bid_ticks": 0, "ask_ticks": 99_000}, 0),
+        ({"bid_ticks": 98_000, "ask_ticks": 99_000, "trust": "crossed"}, 0),
+        ({"bid_ticks": 98_000, "ask_ticks": 99_000, "drift": -0.02}, 11_001),  # and on for 3 s
+    ):
+        scene.view.overrides[BTC] = fields
+        found = look(scene)
+        assert found.parts[0].move_ppm == move_ppm, fields
+        assert (found == still) == (move_ppm == 0)
+    scene.hold(BTC, -1000)
+    scene.view.overrides[BTC] = {"bid_ticks": 101_000, "ask_ticks": 102_000}
+    assert look(scene).parts[0].move_ppm == pytest.approx(10_001, abs=1)
+
+
 def test_unknown_volatility_is_assumed_and_a_price_never_falls_below_a_tenth() -> None:
     scene = Scene(usdc=10_000 * USD)
     scene.hold(BTC, 500)
