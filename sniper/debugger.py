@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final, NamedTuple
 
+from sniper import debugger_desk as desk
 from sniper import debugger_show as show
 from sniper._ext.tape import RESOLUTION_NAMES
 from sniper.debugger_functions import functions
@@ -198,6 +199,23 @@ class Debugger:
             raise UsageError(f"unknown market {ticker}", advice)
         return market
 
+    def _signals(self, rest: str) -> Iterable[str]:
+        return desk.signals(self.walk, self._market(rest))
+
+    def _why(self, rest: str) -> Iterable[str]:
+        return desk.reasons(self.walk, self._market(rest) if rest else None)
+
+    def _account(self, rest: str) -> Iterable[str]:
+        _nothing(rest)
+        return desk.account(self.walk)
+
+    def _orders(self, rest: str) -> Iterable[str]:
+        return desk.orders(self.walk, self._market(rest) if rest else None)
+
+    def _margin(self, rest: str) -> Iterable[str]:
+        _nothing(rest)
+        return desk.margin(self.walk)
+
     def _diff(self, rest: str) -> Iterable[str]:
         _nothing(rest)
         return show.diff(self.walk)
@@ -241,6 +259,11 @@ VERBS: Final = {
     "book": Verb("book MARKET [depth]", "the raw book; x: masked by the uncrossed view", Debugger._book),
     "candles": Verb("candles MARKET RES [n]", "the newest candles of 1MIN .. 1DAY", Debugger._candles),
     "trades": Verb("trades MARKET [n]", "the newest trades", Debugger._trades),
+    "signals": Verb("signals MARKET", "all scores and the values behind them", Debugger._signals),
+    "why": Verb("why [MARKET]", "what was decided, and what an entry would take now", Debugger._why),
+    "account": Verb("account", "equity, positions, round trips", Debugger._account),
+    "orders": Verb("orders [MARKET]", "our orders that stand or are on their way", Debugger._orders),
+    "margin": Verb("margin", "margin, liquidation prices, stresses", Debugger._margin),
     "diff": Verb("diff", "what this tick changed", Debugger._diff),
     "state": Verb("state", "tick, digest, time, counters, connections", Debugger._state),
     "help": Verb("help [command]", "this list", Debugger._help),

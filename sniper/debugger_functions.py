@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
+from sniper._ext.signals import SIGNALS
 from sniper._ext.tape import COUNTER_NAMES, FIELD_NAMES, RESOLUTION_NAMES, TRUST_NAMES
+from sniper.debugger_desk import desk_functions
 from sniper.debugger_walk import Walk
 from sniper.decimals import Grid, grid
 from sniper.expression import NUMBER, TEXT, Function, Value, near
@@ -64,7 +66,7 @@ def functions(walk: Walk) -> dict[str, Function]:
     add("now", (), lambda: Fraction(walk.engine.now_ns, 10**9), "time of the feed, seconds since 1970")
     add("records", (), lambda: len(walk.tick.records) if walk.tick else 0, "records that this tick took")
     add("commands", (), lambda: len(walk.commands), "commands that this tick gave")
-    return table
+    return table | desk_functions(walk, read.check)
 
 
 class _Reads:
@@ -79,6 +81,7 @@ class _Reads:
             "market": self._walk.engine.decoder.tickers,
             "side": list(SIDES),
             "resolution": list(RESOLUTION_NAMES),
+            "signal": list(SIGNALS),
         }.get(parameter, [text])
         if text in known or (parameter == "market" and not known):
             return None  # before the list of markets came every name may be one
