@@ -32,7 +32,7 @@ AFTER_NS = 20 * SECOND_NS
 """How long it goes on after the last thing that the script does, unless nothing is held any more."""
 QUIET_NS = 5 * SECOND_NS
 """How long it goes on after the last position is gone: fills and liquidations are told with their blocks."""
-BLOCKS_MAX = 4096
+BLOCKS_MAX = 1 << 14
 
 
 class Moment(NamedTuple):
@@ -118,11 +118,12 @@ class Drill:
         self._acts: list[tuple[int, str, int]] = []
         self._first_ns: int | None = None
         self._exit_ns: int | None = None  # since when a rung closes positions
+        self._due: list[int] = []  # when an order of the first rung, and of the first that closes, meets a book
         self._at_once: int | None = None
         self._forced: list[Fill] = []
         self._blocks: list[Block] = []
         self._lowest = self.equity
-        self._deaf = self._stood = False
+        self._deaf = self._stood = self._met = False
 
     def _stocked(self, paper: PaperSettings, leverage_ppm: int) -> PaperSettings:
         """The account with its positions: worth `equity` at the oracle prices of the beginning."""
@@ -165,7 +166,7 @@ class Drill:
             self._start_ns = now_ns
         desk, holdings = self.desk, self.chain.paper.ledger.holdings
         at_ns = now_ns - self._start_ns
-        said = [*self._hear(at_ns), *self._watch_rung(at_ns), *self._decisions(at_ns)]
+        said = [*self._hear(), *self._watch_rung(at_ns), *self._decisions(at_ns)]
         deaf = 0 <= at_ns - self.script.deaf_from_ns < self.script.deaf_ns
         if deaf != self._deaf:
             self._deaf = deaf
@@ -179,7 +180,7 @@ class Drill:
             self._told_ns = now_ns
             self._tell(self._moment(at_ns, said))
 
-    def _hear(self, at_ns: int) -> list[str]:
+    def _hear(self) -> list[str]:
         """Fills that the engine was told of."""
         said = []
         for fill in self.desk.account.fills:
@@ -191,7 +192,7 @@ class Drill:
             kind = f" ({fill.kind})" if fill.kind in FORCED else ""
             ticker = self.engine.decoder.ticker(fill.market)
             said.append(f"{verb} {coins:g} {ticker} at {price:g}, fee {fill.fee / MILLION:.2f}{kind}")
-        return said if self.desk.account.fills else []
+        return said
 
     def _watch_rung(self, at_ns: int) -> list[str]:
         rung = self.desk.risk.rung
@@ -199,8 +200,10 @@ class Drill:
             return []
         if self._first_ns is None:
             self._first_ns = at_ns
+            self._due.append(at_ns + self._latency_ns)
         if self._exit_ns is None and rung >= REDUCE:
             self._exit_ns = at_ns
+            self._due.append(at_ns + self._latency_ns)
         self._rungs.append((at_ns, rung))
         before, self._rung = self._rung, rung
         return [f"rung {before} -> {rung} ({RUNGS[rung]})"]
@@ -232,13 +235,11 @@ class Drill:
         return self.desk.atomic_resolution(market)
 
     def _record(self, now_ns: int) -> None:
-        """A block before anything happens in it, and the moment at which the first order of the ladder could meet a
-        book."""
+        """A block before anything happens in it, and the moments at which the first orders could meet a book."""
         if not self.chain.paper.ledger.holdings:
             return
         height = int(self.chain.engine.books.height)
-        reached = self._first_ns is not None and self._at_once is None
-        reached = reached and now_ns - self._start_ns >= (self._first_ns or 0) + self._latency_ns
+        reached = bool(self._due) and now_ns - self._start_ns >= self._due[0]
         if (height == self._height and not reached) or len(self._blocks) >= BLOCKS_MAX:
             return
         self._height = height
@@ -246,7 +247,10 @@ class Drill:
         self._blocks.append(block)
         self._lowest = min(self._lowest, block.worth[0])
         if reached:
-            self._at_once = flattened(block)
+            del self._due[0]
+            if not self._met:
+                self._met = True
+                self._at_once = flattened(block)
 
     def _block(self, now_ns: int, height: int) -> Block:
         engine, paper = self.chain.engine, self.chain.paper
