@@ -116,9 +116,10 @@ cdef class Signals:
     """The scores of every market.
 
     tape, markets (the decoder's table), books, candles: what is read, bound once. resolutions: of the indicators;
-    the first must be 0 (1MIN), which the scores are made from. `scores` (float64, a row a market, a column for each
-    of SIGNALS), `sigmas` and `drifts` (float64, a market each: volatility per square root of a minute and mean
-    return a minute, as fractions of the price, 0 while unknown) are lent read-only and change with `update`.
+    the first must be 0 (1MIN), which the scores are made from. markets_max: 0 for all of the table. `scores`
+    (float64, a row a market, a column for each of SIGNALS), `sigmas` and `drifts` (float64, a market each:
+    volatility per square root of a minute and mean return a minute, as fractions of the price, 0 while unknown) are
+    lent read-only and change with `update`.
     """
 
     cdef readonly object tape, scores, sigmas, drifts
@@ -149,7 +150,8 @@ cdef class Signals:
     cdef int64_t turn
     cdef Digest d
 
-    def __cinit__(self, tape, markets, books, candles, *, tuple resolutions=(0, 1, 2, 4), int markets_max=1024):
+    def __cinit__(self, tape, markets, books, candles, *, tuple resolutions=(0, 1, 2, 4), int markets_max=0):
+        markets_max = markets_max or len(markets)
         if not 1 <= markets_max <= min(len(markets), books.markets_max, candles.markets_max):
             raise ValueError(f"markets_max must lie in 1..the least of decoder, books and candles, not {markets_max}")
         if sorted(set(resolutions)) != list(resolutions) or not resolutions or resolutions[0] != 0 or (
@@ -231,7 +233,7 @@ cdef class Signals:
                 for i in range(count):
                     self.bar(&self.news[i])
                 count = self.tell_more() if count == NEWS_MAX else 0
-        if self.used[U_OTHERS] < n or kinds >> BOOK & 1:
+        if n > 0 and (self.used[U_OTHERS] < n or kinds >> BOOK & 1):
             count = self.survey(n)
             for i in range(count):
                 m = self.surveyed[i]
@@ -293,6 +295,7 @@ cdef class Signals:
             step(t, &stick)
             t.now.k = b.k
         fold(&self.d, <uint64_t> b.k ^ <uint64_t> b.market << 48 ^ <uint64_t> b.resolution << 44, <uint64_t> b.close)
+        fold(&self.d, <uint64_t> b.high * 3 ^ <uint64_t> b.low, <uint64_t> b.volume ^ <uint64_t> b.flags << 56)
         self.mark(b.market)
 
     def update(self, int64_t now_ns):

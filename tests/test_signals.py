@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from bench.signals_spread import sampled, spreads
 from sniper._ext.signals import SIGNAL_FIELDS, SIGNAL_TABLE, SIGNALS, Signals
 from sniper._ext.tape import STAGE_NAMES
-from sniper.engine import Engine
+from sniper.engine import Engine, Settings
 from sniper.feed.sim import Sim
 from sniper.feed.sim.faults import Faults
 from sniper.types import Command, Record
@@ -65,6 +66,12 @@ def test_questions_out_of_range() -> None:
     for wrong in ((), (1,), (0, 0), (0, 4, 1), (0, 7), (-1, 0)):
         with pytest.raises(ValueError):
             signals(wrong)
+    engine = Engine(Settings(markets_max=7))
+    for markets_max, wrong in ((0, False), (7, False), (8, True), (-1, True)):
+        with pytest.raises(ValueError) if wrong else nullcontext():
+            Signals(
+                engine.tape, engine.decoder.markets, engine.books, engine.candles, markets_max=markets_max
+            )
     with pytest.raises(ValueError):
         made.apply(1 << 30)
     with pytest.raises(ValueError):
