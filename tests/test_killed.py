@@ -6,13 +6,16 @@ import os
 import random
 from pathlib import Path
 
-from tests.killed import kill_one
+from tests.killed import LOST_S_MAX, kill_one
+
+SLOW_MACHINE_S = 4.0  # other work on a shared machine may hold the writer up; the proof by hand grants nothing
 
 
 def test_killed_runs_leave_journals_that_replay(tmp_path: Path) -> None:
     seed = int(os.environ.get("SNIPER_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
     dice = random.Random(seed)
     for i in range(3):
-        killed = kill_one(tmp_path, 0.3 + dice.random(), seed + i)
+        killed = kill_one(tmp_path, dice.random() + i, seed + i)
         assert killed.equal, (seed + i, killed)
-    assert killed.ticks > 0, (seed, killed)
+        assert killed.lost_s < LOST_S_MAX + SLOW_MACHINE_S, (seed + i, killed)
+    assert killed.ticks > 0, (seed, killed)  # the last of them lived for at least two seconds
