@@ -118,7 +118,8 @@ class Drill:
         self._acts: list[tuple[int, str, int]] = []
         self._first_ns: int | None = None
         self._exit_ns: int | None = None  # since when a rung closes positions
-        self._due: list[int] = []  # when an order of the first rung, and of the first that closes, meets a book
+        # when an order of the first rung, and of the first that closes, meets a book
+        self._due: list[int] = []
         self._at_once: int | None = None
         self._forced: list[Fill] = []
         self._blocks: list[Block] = []

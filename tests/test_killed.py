@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tests.killed import LOST_S_MAX, kill_one
 
-SLOW_MACHINE_S = 4.0  # other work on a shared machine may hold the writer up; the proof by hand grants nothing
+# Other work on a shared machine may hold the writer up; the proof by hand grants nothing.
+SLOW_MACHINE_S = 4.0
 
 
 def test_killed_runs_leave_journals_that_replay(tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ LAYERS = (
         "feed",
         "journal",
         "venues",
+        "exchange",
         "panels",
         "dashboard",
         "look",
