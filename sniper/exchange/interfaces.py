@@ -54,7 +54,11 @@ class ChainReading(Protocol):
     def volume_of(self, address: str) -> tuple[int, int]: ...  # 30 days, QQ: (as taker, as maker)
     def equity_tiers(self) -> Sequence[EquityTier]: ...
     def stateful_order(self, order: OrderId) -> ChainOrder | None: ...
+    def triggered(self, order: OrderId) -> bool: ...  # a conditional one that waits for its trigger no more
     def filled(self, order: OrderId) -> int: ...  # BQ of it, while remembered
+    def gated(
+        self, perpetual: int
+    ) -> tuple[int, int, int]: ...  # heights, 0 for never: negative account seen, outage seen, money moves again
 
 
 class Chain(ChainReading, Protocol):
@@ -84,6 +88,9 @@ class Chain(ChainReading, Protocol):
     def grant(
         self, address: str, quote: int
     ) -> Outcome: ...  # the faucet: new USDC into a wallet; makes the account
+    def charge(
+        self, address: str, quote: int, collector: str
+    ) -> Outcome: ...  # a transaction's fee, at once, from wallet to wallet; sdk 5 where it is not there
     # Accounts: the node keeps the rules, the chain the facts.
     def bump(self, address: str, public_key: bytes) -> None: ...  # sequence + 1, key remembered
     # What time and governance do.
@@ -111,7 +118,14 @@ class Indexer(Protocol):
 
 
 class Node(Protocol):
-    """The node as gRPC callers meet it: bytes of a transaction in, outcome and hash out."""
+    """The node as gRPC callers meet it: bytes of a transaction in, outcome and hash out.
+
+    Messages to the order book go on to the chain at once. Everything else a block executes: `before_block` hands
+    those to the chain and counts sequences up, so whoever ends a block calls it just before, and `after_block` just
+    after it.
+    """
 
     def broadcast(self, tx: bytes, now_ns: int) -> tuple[Outcome, str]: ...
-    def simulate(self, tx: bytes, now_ns: int) -> Outcome: ...
+    def simulate(self, tx: bytes, now_ns: int) -> tuple[Outcome, int]: ...  # and the gas that it would use
+    def before_block(self, now_ns: int) -> None: ...
+    def after_block(self) -> None: ...
