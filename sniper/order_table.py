@@ -126,6 +126,9 @@ TRANSITIONS: Final = {
 }
 """(state, event) -> state. What is not here changes nothing and is counted."""
 
+NOT_SENT: Final = 900_000
+"""Our own code in a venue's answer: the bytes never left this machine, so nothing of the order exists."""
+
 PLACE_CODES: Final = {
     -1: "lost",
     0: "accepted",
@@ -137,7 +140,7 @@ PLACE_CODES: Final = {
 }
 """Answer to a Place -> event; every other code: refused."""
 REPLACE_CODES: Final = {-1: "lost", 0: "accepted"} | dict.fromkeys(
-    (4, 5, 6, 8, 10, 11, 20, 34, 47, 5001), "kept"
+    (4, 5, 6, 8, 10, 11, 20, 34, 47, 5001, NOT_SENT), "kept"
 )
 """Answer to a replacement -> event; every other code leaves open which of the two stands: doubtful."""
 CANCEL_CODES: Final = {0: "", 9: "", 19: "", 3006: "gone", 3008: "gone", 3010: "gone"}

@@ -177,6 +177,9 @@ MAY_IMPORT_CLIENT = (
     "sniper/feed/rest.py",
     "sniper/feed/pages.py",
     "sniper/feed/socket.py",
+    "sniper/venues/live_messages.py",
+    "sniper/venues/live_nodes.py",
+    "sniper/venues/live_sender.py",
 )
 
 LINES_MAX = 350

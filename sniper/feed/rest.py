@@ -177,7 +177,7 @@ class Rest:
 
     async def _main(self) -> None:
         import httpx
-        from dydx_v4_client.indexer.rest.indexer_client import IndexerClient  # type: ignore[import-untyped]
+        from dydx_v4_client.indexer.rest.indexer_client import IndexerClient
 
         with self._lock:
             self._loop = asyncio.get_running_loop()

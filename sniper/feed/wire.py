@@ -97,7 +97,7 @@ class Wire:
     def start(self, delay_s: float) -> None:
         """Begin to connect after delay_s."""
         import websocket
-        from dydx_v4_client.indexer.socket.websocket import IndexerSocket  # type: ignore[import-untyped]
+        from dydx_v4_client.indexer.socket.websocket import IndexerSocket
 
         self._library, self._official = websocket, IndexerSocket
         # The library has no other limit for the steps of opening. It holds for all of its sockets.

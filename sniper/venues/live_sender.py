@@ -1,0 +1,256 @@
+"""The thread that signs and sends: an asyncio loop with the official NodeClient on `grpc.aio` channels.
+
+Short-term messages need no sequence: each is signed and sent at once. Stateful ones go one after the other with a
+sequence kept here, taken anew from the chain's own words when it disagrees (code 32). An intent to place is durable
+before its bytes leave. Nothing is ever sent twice in two versions; where a call failed without an answer the identical
+bytes may go to a second node, and only a plain acceptance there proves anything: all else stays unknown (code -1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import grpc
+from dydx_v4_client.node.builder import Builder, TxOptions
+from dydx_v4_client.node.client import NodeClient
+from dydx_v4_client.wallet import Wallet
+from v4_proto.cosmos.auth.v1beta1.auth_pb2 import BaseAccount
+from v4_proto.cosmos.auth.v1beta1.query_pb2 import QueryAccountRequest
+from v4_proto.cosmos.auth.v1beta1.query_pb2_grpc import QueryStub
+
+from sniper.order_table import NOT_SENT
+from sniper.venues.live_messages import Owner, Parcel, Wanted, parcels
+from sniper.venues.live_nodes import Nodes
+from sniper.venues.live_settings import LiveSettings
+
+NO_ANSWER: Final = -1
+SEQUENCE_MISMATCH: Final = 32
+EXPECTED: Final = re.compile(r"expected (\d{1,18})")
+TEXT_MAX: Final = 200
+RETRY_S: Final = 1.0
+RISKY: Final = ("entry",)
+"""Purposes that must not be sent without a durable note of the intent; what reduces risk goes all the same."""
+
+Say = Callable[[str, int, int, str], None]
+"""(verb, client id, code, text): an answer on its way to the inbox."""
+Note = Callable[[Sequence[Wanted]], None]
+"""Writes intents; returns when they are durable, raises OSError when they are not."""
+
+
+class Sender:
+    """Takes commands from the tick thread, answers through `say`. `start` and `stop` once each.
+
+    key: signs. note: makes intents durable, None for none.
+    """
+
+    def __init__(self, settings: LiveSettings, key: Any, say: Say, note: Note | None = None) -> None:
+        self.settings = settings
+        self._wallet = Wallet(key, 0, 0)
+        self._known = False  # account number and sequence
+        self._say, self._note = say, note
+        self._owner = Owner(settings.address, settings.subaccount)
+        self._jobs: deque[tuple[Wanted, ...]] = deque()
+        self._waiting = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wake: asyncio.Event = asyncio.Event()
+        self._ready = threading.Event()
+        self._stopping = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stateful: asyncio.Queue[Parcel] = asyncio.Queue()
+        self._thread = threading.Thread(target=self._run, name="sniper-sender", daemon=True)
+        self.nodes: Nodes | None = None
+        self.sent = self.unanswered = self.refused = self.unsent = 0
+        self.fault: BaseException | None = None
+
+    # Called by the tick thread
+
+    def start(self) -> None:
+        """Start the thread; returns when it takes commands."""
+        self._thread.start()
+        self._ready.wait(10.0)
+
+    def hand(self, wanted: Sequence[Wanted]) -> None:
+        """Send these, in this order. Returns at once; without room they are answered as not sent."""
+        if self.fault is not None:
+            raise self.fault
+        loop = self._loop
+        if loop is None or self._stopping or self._waiting + len(wanted) > self.settings.jobs_max:
+            why = "the sender is not running" if loop is None or self._stopping else "too many commands wait"
+            self._drop(wanted, why)
+            return
+        self._waiting += len(wanted)
+        self._jobs.append(tuple(wanted))
+        loop.call_soon_threadsafe(self._wake.set)
+
+    def stop(self, deadline_s: float = 3.0) -> bool:
+        """Send what waits, hear what comes back within the deadline, end the thread. False: it has not ended."""
+        self._stopping = True
+        loop = self._loop
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended by itself
+                loop.call_soon_threadsafe(self._wake.set)
+        self._thread.join(deadline_s)
+        return not self._thread.is_alive()
+
+    # The thread
+
+    def _run(self) -> None:
+        logging.getLogger("grpc").setLevel(logging.ERROR)
+        try:
+            asyncio.run(self._main())
+        except BaseException as fault:  # handed to the tick thread by the next `hand`
+            self.fault = fault
+        finally:
+            self._loop = None
+            self._ready.set()
+
+    async def _main(self) -> None:
+        self.nodes = Nodes(self.settings)
+        self._client = NodeClient(self.nodes.front, Builder(self.settings.chain_id, self.settings.denom))
+        self._loop = asyncio.get_running_loop()
+        serial = asyncio.create_task(self._serial())
+        learning = asyncio.create_task(self._learn())
+        self._ready.set()
+        try:
+            while not (self._stopping and not self._jobs):
+                await self._wake.wait()
+                self._wake.clear()
+                while self._jobs:
+                    await self._take(self._jobs.popleft())
+            await self._settle()
+        finally:
+            for task in (serial, learning, *self._tasks):
+                task.cancel()
+            await self.nodes.close()
+
+    async def _settle(self) -> None:
+        """Hear what comes back of what was sent."""
+        deadline_s = self.settings.deadline_ms / 1e3
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stateful.join(), deadline_s)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=deadline_s)
+
+    async def _learn(self) -> None:
+        """Account number and sequence, as soon as a node tells."""
+        while not self._known:
+            try:
+                await self._ask_account()
+            except (grpc.RpcError, ValueError):
+                await asyncio.sleep(RETRY_S)
+
+    async def _ask_account(self) -> None:
+        assert self.nodes is not None
+        request = QueryAccountRequest(address=self.settings.address)
+        answer = await QueryStub(self.nodes.front).Account(request)
+        account = BaseAccount()
+        if not answer.account.Unpack(account):
+            raise ValueError(f"{answer.account.type_url} is not an account that can sign")
+        self._wallet.account_number, self._wallet.sequence = account.account_number, account.sequence
+        self._known = True
+
+    async def _take(self, handed: tuple[Wanted, ...]) -> None:
+        """One tick's commands: durable first, then on their way."""
+        self._waiting -= len(handed)
+        if not self._known:
+            try:
+                await self._ask_account()
+            except (grpc.RpcError, ValueError) as problem:
+                self._drop(handed, f"the account is not known: {_words(problem)}")
+                return
+        going = await self._durable(handed)
+        for parcel in parcels(self._owner, going):
+            if parcel.stateful:
+                self._stateful.put_nowait(parcel)
+            else:
+                task = asyncio.create_task(self._send(parcel))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def _durable(self, handed: tuple[Wanted, ...]) -> tuple[Wanted, ...]:
+        """Those that may leave: all, or, where the note of them fails, what brings no new risk."""
+        if self._note is None or not any(hasattr(one.command, "side") for one in handed):
+            return handed
+        assert self._loop is not None
+        noted = self._loop.run_in_executor(None, self._note, handed)
+        try:
+            await asyncio.wait_for(asyncio.shield(noted), self.settings.intent_ms / 1e3)
+        except (OSError, TimeoutError) as problem:
+            risky = tuple(one for one in handed if getattr(one.command, "purpose", "") in RISKY)
+            self._drop(risky, f"the intent could not be made durable: {_words(problem)}")
+            return tuple(one for one in handed if one not in risky)
+        return handed
+
+    async def _serial(self) -> None:
+        """Stateful messages, one at a time."""
+        while True:
+            parcel = await self._stateful.get()
+            try:
+                await self._send(parcel)
+            finally:
+                self._stateful.task_done()
+
+    async def _send(self, parcel: Parcel, again: bool = True) -> None:
+        """Sign, broadcast, tell what came of it."""
+        wallet = self._wallet
+        sequence = wallet.sequence
+        options = None
+        if self.settings.authenticators:
+            options = TxOptions(list(self.settings.authenticators), sequence, wallet.account_number)
+        transaction = self._client.builder.build(wallet, parcel.message, tx_options=options)
+        self.sent += 1
+        answer, certain = await self._broadcast(transaction)
+        if answer is None:
+            self.unanswered += 1
+            self._tell(parcel, NO_ANSWER, f"no answer from {len(self.settings.nodes)} nodes", sequence)
+            return
+        code = int(answer.code)
+        mismatch = parcel.stateful and code == SEQUENCE_MISMATCH and answer.codespace == "sdk"
+        if mismatch and certain and again and (found := EXPECTED.search(answer.raw_log)):
+            wallet.sequence = int(found[1])
+            await self._send(parcel, again=False)
+            return
+        if code == 0 and parcel.stateful:
+            wallet.sequence = sequence + 1
+        if code != 0 and not certain:
+            code, self.unanswered = NO_ANSWER, self.unanswered + 1
+        self.refused += code > 0
+        text = f"{answer.codespace} {answer.raw_log}".strip() if answer.code else str(answer.txhash)
+        self._tell(parcel, code, text, sequence)
+
+    async def _broadcast(self, transaction: Any) -> tuple[Any, bool]:
+        """The answer, None for none; and whether it is the answer to the only copy that was sent."""
+        for attempt in range(min(2, len(self.settings.nodes))):
+            try:
+                call = await self._client.broadcast(transaction)
+                return (await call).tx_response, attempt == 0
+            except grpc.RpcError:
+                continue
+        return None, False
+
+    def _tell(self, parcel: Parcel, code: int, text: str, sequence: int) -> None:
+        words = _words(text)
+        if parcel.stateful:
+            words = f"sequence {sequence} {words}"
+        for one in parcel.wanted:
+            self._say(parcel.verb, one.command.client_id, code, words[:TEXT_MAX])
+
+    def _drop(self, wanted: Sequence[Wanted], why: str) -> None:
+        """These never left."""
+        self.unsent += len(wanted)
+        for one in wanted:
+            verb = "place" if hasattr(one.command, "side") else "cancel"
+            self._say(verb, one.command.client_id, NOT_SENT, why[:TEXT_MAX])
+
+
+def _words(what: object) -> str:
+    """One line of printable ASCII: what goes into a record."""
+    text = what.details() if isinstance(what, grpc.aio.AioRpcError) else str(what)
+    return "".join(c if " " <= c <= "~" else " " for c in text or type(what).__name__)
