@@ -460,15 +460,19 @@ cdef class Decoder:
         """All tickers, in the order of the table."""
         return [self.ticker(i) for i in range(self.c.markets_n)]
 
-    def heard(self):
-        """What `links` looks at of each connection that brought frames: (connection, last_ns, height, block_recv_ns)."""
+    def quiet(self, int64_t now_ns, int64_t stale_block_ns, int64_t silence_ns):
+        """Connections that brought frames and no news for too long, ascending.
+
+        Too long: `stale_block_ns` without a new block, or without any frame for `silence_ns` where none ever came.
+        """
         cdef int i
         cdef Connection* link
-        out = []
+        cdef tuple out = ()
         for i in range(self.connections_n):
             link = &self._connections[i]
-            if link.frames:
-                out.append((i, link.last_ns, link.height, link.block_recv_ns))
+            if link.frames and (now_ns - link.block_recv_ns > stale_block_ns if link.height else
+                                now_ns - link.last_ns > silence_ns):
+                out += (i,)
         return out
 
     def overdue(self, int64_t now_ns, int64_t grace_ns):

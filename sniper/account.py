@@ -93,7 +93,8 @@ class Account:
         self._scales = Scales(decoder)
         self.digest = digest or RunningDigest(tape, "account")
         self.now_ns = 0
-        self._busy = False
+        self.busy = False
+        """There is news of this tick, to be taken away by the next `apply`."""
         self.changed = False
         """Something of the account changed in this tick."""
         self.news: list[OrderNews] = []
@@ -128,7 +129,7 @@ class Account:
     def apply(self, n: int, records: Sequence[Record], now_ns: int) -> None:
         """Take in the account rows of this tick; n rows are on the tape."""
         self.now_ns = now_ns
-        if self._busy:
+        if self.busy:
             self._begin()
         kinds = self._kinds[0]
         if kinds & MARKET_BIT:
@@ -138,7 +139,7 @@ class Account:
 
     def charge(self, charges: Sequence[tuple[int, int, int]]) -> None:
         """Funding indexes changed: (market, height, change), as `Funding.charges` has them."""
-        self._busy = self.changed = True
+        self.busy = self.changed = True
         self.family.charge(charges, self.now_ns)
         self.digest.fold(ENCODE((charges, sorted(self.usdc.items()))))
 
@@ -182,7 +183,7 @@ class Account:
 
     def _begin(self) -> None:
         """Take away what was of the last tick."""
-        self._busy = self.changed = False
+        self.busy = self.changed = False
         for found in (self.news, self.fills, self.answers, self.queried, self.payments, self.adopted):
             found.clear()
         self.listed = None
@@ -201,7 +202,7 @@ class Account:
                 if ENDPOINT_NAMES[side] in OURS:
                     self._rest(ENDPOINT_NAMES[side], sizes[row], records[frame][3])
             elif kind == ANSWER:
-                self._busy = True
+                self.busy = True
                 text = b" ".join(records[frame][3].split(b" ", 3)[3:]).decode("utf-8", "replace")
                 self.answers.append(Answer(VERB_NAMES[side], ref, prices[row], text))
                 self.digest.fold(records[frame][3])
@@ -244,7 +245,7 @@ class Account:
         asked = int(number) if number.isascii() and number.isdigit() and len(number) < 7 else -1
         if asked < 0 or self.address not in ("", named.get("address")) or not self.family.ours(asked):
             return
-        self._busy = True
+        self.busy = True
         message = Message()
         if 200 <= status < 300:
             try:
@@ -270,7 +271,7 @@ class Account:
 
     def _take(self, message: Message, data: bytes) -> None:
         """A message that is believed: into the books and the digest."""
-        self._busy = self.changed = True
+        self.busy = self.changed = True
         fills, news = len(self.fills), len(self.news)
         self.height = max(self.height, message.height)
         touched = self.family.take(message, self.now_ns)
@@ -293,7 +294,7 @@ class Account:
     def _doubt(self, cause: str) -> None:
         """News was lost or not believed: until the next snapshot the account may be another one than we think."""
         if self.trust == "live":
-            self._busy = self.changed = True
+            self.busy = self.changed = True
             self.trust = "doubtful"
         self.digest.fold(f"doubt {cause}".encode())
 

@@ -14,9 +14,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from sniper._ext.liquidation import Liquidation
+from sniper._ext.notices import TO_ACCOUNT, TO_FUNDING, TO_OPERATOR, TO_ORDERS, Notices
 from sniper._ext.signals import SIGNAL_TABLE, SIGNALS, Signals
 from sniper._ext.tape import COUNTER_NAMES, FIELD_NAMES, KIND_NAMES, Tape
 from sniper.account import Account, AccountSettings
+from sniper.desk_margin import NOBODY, Reckoning, SavedHeld
 from sniper.desk_view import DeskView
 from sniper.funding import Funding, FundingSettings
 from sniper.order_record import NOTHING
@@ -29,35 +31,19 @@ from sniper.strategies.registry import build, resolutions
 from sniper.trading import Approved, Cancel, Intent, Place, Refused, Withdraw
 from sniper.trips import Trips, TripSettings
 from sniper.types import Record
-from sniper.viewing import AccountFacts
 
 OTHERS, KINDS = 0, 4  # of Tape.used
 KIND = {name: i for i, name in enumerate(KIND_NAMES)}
-TRADE, BLOCK_ROW, ORACLE_ROW, MARKET_ROW, OPERATOR_ROW = (
-    KIND[name] for name in ("TRADE", "BLOCK", "ORACLE", "MARKET", "OPERATOR")
-)
-BLOCK: Final = 1 << KIND["BLOCK"]
-OPERATOR: Final = 1 << KIND["OPERATOR"]
-MARKETS: Final = 1 << KIND["MARKET"] | 1 << KIND["ORACLE"]
-HEARD: Final = (
-    BLOCK
-    | OPERATOR
-    | MARKETS
-    | sum(
-        1 << KIND[name]
-        for name in ("ACCOUNT", "ANSWER", "REST", "FUNDING", "GAP", "LINK", "CONNECTED", "ERROR")
-    )
-)
-INTENTS, REFUSED, PLACED, CANCELLED, ANSWERS, NOT_COMPUTABLE = (
-    COUNTER_NAMES.index(name)
-    for name in ("intents", "refused_intents", "placed", "cancelled", "answers", "not_computable")
+OPERATOR: Final = KIND["OPERATOR"]
+MARKET_NEWS: Final = sum(1 << KIND[name] for name in ("TRADE", "BOOK", "CANDLE"))
+"""Rows that concern nothing but the market. Where there are no others, nobody has to look for them."""
+INTENTS, REFUSED, PLACED, CANCELLED, ANSWERS = (
+    COUNTER_NAMES.index(name) for name in ("intents", "refused_intents", "placed", "cancelled", "answers")
 )
 DECISIONS_MAX = 256
 RESOLUTIONS = (0, 1, 2, 4)
 """Indicators are kept for 1MIN, 5MINS, 15MINS and 1HOUR, and for what the strategy asks for beside these."""
 ATOMIC = FIELD_NAMES.index("atomicResolution") - 12
-FAMILY: Final = 128
-"""Children of subaccount n are n + 128 k; slot k of the margin kernel holds them, slot 0 the traded one."""
 
 
 class DeskSettings(NamedTuple):
@@ -80,13 +66,6 @@ class Decided(NamedTuple):
     outcome: Approved | Refused | Withdraw
 
 
-NOBODY = AccountFacts(0, 0, 0, 0, 0, 0.0, 0.0, 0.0, 0.0, False, 0, 0, 0, 0)
-
-
-def _no_clock() -> int:
-    return 0
-
-
 class Desk:
     """The stages behind `links`. Between two ticks everything may be read."""
 
@@ -95,15 +74,20 @@ class Desk:
         self._decoder, self._counters = decoder, tape.counters
         rows: Any = tape.rows
         self._others = lent(tape.others)
-        self._columns = tuple(lent(rows[name]) for name in ("kind", "market", "price", "frame"))
+        self._columns = tuple(lent(rows[name]) for name in ("kind", "frame"))
         used: Any = tape.used  # a buffer, though NumPy's types say so from Python 3.12 on only
         self._used = memoryview(used)
+        self._kinds = self._used[KINDS : KINDS + 1]
+        self._notices = Notices(tape, len(decoder.markets))
+        self._hear = self._notices.hear
         self.account = Account(tape, decoder, settings.account)
         self.funding = Funding(tape, decoder, settings.funding, self.account.digest)
         kinds = tuple(row[1] for row in SIGNAL_TABLE)
         self.strategy = build(settings.strategy, SIGNALS, kinds, settings.options)
         watched = tuple(sorted({*RESOLUTIONS, *resolutions(self.strategy)}))
         self.signals = Signals(tape, decoder.markets, books, candles, resolutions=watched)
+        self._signal, self._rescore = self.signals.apply, self.signals.update
+        self._changed = self.signals.changed
         self.margin = Liquidation(tape, decoder.markets)
         self.margin.bind(self.signals.sigmas, self.signals.drifts)
         self.digest = RunningDigest(tape, "orders")
@@ -113,81 +97,97 @@ class Desk:
         )
         self.standing = Standing()
         self.risk = Risk(settings.risk, decoder, self.margin, self.orders, books.fill, self.digest)
-        self.view = DeskView(decoder, books, self.signals, self.funding, self.orders, self.trips, NOBODY)
+        self.view = DeskView(
+            decoder, books, self.signals, self.funding, self.orders, self.trips, NOBODY, self._notices.fresh
+        )
         self.decisions: deque[Decided] = deque(maxlen=DECISIONS_MAX)
         """What was wanted lately and what became of it, newest last."""
         self.decided = 0
         """How many decisions there were, those no longer kept included."""
-        self.height = 0
-        self.feed_ns = 0
-        self._held: dict[int, dict[int, int]] = {}  # slot -> market -> size as the margin kernel knows it
+        self._reckoning = Reckoning(
+            self.margin, self.account, self.standing, self.trips, self.view, tape.counters
+        )
+        self._reckon = self._reckoning.apply
         self.stage_ns = [0] * 4
 
     def tick(
-        self, tick: int, now_ns: int, n: int, records: Sequence[Record], clock: Callable[[], int] = _no_clock
+        self,
+        tick: int,
+        now_ns: int,
+        n: int,
+        records: Sequence[Record],
+        clock: Callable[[], int] | None = None,
     ) -> Sequence[Place | Cancel]:
-        """One turn of the decision half; n rows are on the tape. Returns commands for the venue."""
-        kinds = self._used[KINDS]
+        """One turn of the decision half; n rows are on the tape. Returns commands for the venue.
+
+        A clock, if given, only measures the stages (into `stage_ns`).
+        """
+        if clock is not None:
+            return self._timed(tick, now_ns, n, records, clock)
+        self._take_in(now_ns, n, records)
+        self._signal(n)
+        self._rescore(now_ns)
+        self._reckon(now_ns, n)
+        return self._decide(tick, now_ns)
+
+    def _timed(
+        self, tick: int, now_ns: int, n: int, records: Sequence[Record], clock: Callable[[], int]
+    ) -> Sequence[Place | Cancel]:
+        """The same, by the clock."""
         t0 = clock()
-        if kinds & HEARD:
-            self._hear(kinds, now_ns, n, records)
-        else:
-            self.account.apply(0, (), now_ns)
-            self.funding.apply(0, now_ns)
-            self.orders.apply((), (), (), now_ns, self.height, self.account.height)
+        self._take_in(now_ns, n, records)
         t1 = clock()
-        signals = self.signals
-        signals.apply(n)
-        signals.update(now_ns)
+        self._signal(n)
+        self._rescore(now_ns)
         t2 = clock()
-        self.margin.apply(n)
-        if self.account.changed:
-            self._take_over()
-        if self.margin.update() or self.account.changed:
-            self._look(now_ns)
+        self._reckon(now_ns, n)
         t3 = clock()
-        commands = self._decide(tick, now_ns) if self.account.trust != "empty" else ()
+        commands = self._decide(tick, now_ns)
         t4 = clock()
         self.stage_ns = [t1 - t0, t2 - t1, t3 - t2, t4 - t3]
         return commands
 
-    def _hear(self, kinds: int, now_ns: int, n: int, records: Sequence[Record]) -> None:
-        """Rows that concern the account, funding, heights, the operator, or what a view keeps of a market."""
+    def _take_in(self, now_ns: int, n: int, records: Sequence[Record]) -> None:
+        """Account, funding and orders take in what concerns them, and what time says."""
+        account, funding, orders = self.account, self.funding, self.orders
+        whom = self._hear(now_ns) if self._kinds[0] & ~MARKET_NEWS else 0
+        if whom & ~TO_ORDERS or account.busy or funding.charges:
+            self._tell(whom, now_ns, n, records)
+        else:
+            account.now_ns = funding.now_ns = now_ns
+            if whom or now_ns >= orders.due_ns:
+                orders.apply((), (), (), now_ns, self._notices.height, account.height)
+
+    def _tell(self, whom: int, now_ns: int, n: int, records: Sequence[Record]) -> None:
+        """Rows that concern the account, funding or the operator, or news of the last tick to be taken away."""
         account, funding = self.account, self.funding
-        account.apply(n, records, now_ns)
-        funding.apply(n, now_ns, records)
+        account.apply(n if whom & TO_ACCOUNT else 0, records, now_ns)
+        funding.apply(n if whom & TO_FUNDING else 0, now_ns, records)
         if funding.charges:
             account.charge(funding.charges)
-        if kinds & (BLOCK | OPERATOR | MARKETS):
-            self._read_rows(records, now_ns)
+        if whom & TO_OPERATOR:
+            self._obey(records)
         evidence = NOTHING
         if account.listed is not None:
             evidence = Evidence(orders_height=account.height, listed=account.listed)
+        height = self._notices.height
         self.orders.apply(
-            account.news, account.fills, account.answers, now_ns, self.height, account.height, evidence
+            account.news, account.fills, account.answers, now_ns, height, account.height, evidence
         )
         for position in account.adopted:
             self.trips.adopt(position)
         for fill in account.fills:
             self.trips.apply(fill)
-        self.trips.pay(account.payments)
-        self._counters[ANSWERS] += len(account.answers)
+        if account.payments:
+            self.trips.pay(account.payments)
+        if account.answers:
+            self._counters[ANSWERS] += len(account.answers)
 
-    def _read_rows(self, records: Sequence[Record], now_ns: int) -> None:
-        kind_of, markets, prices, frames = self._columns
+    def _obey(self, records: Sequence[Record]) -> None:
+        kinds, frames = self._columns
         for at in range(self._used[OTHERS]):
             row = self._others[at]
-            kind = kind_of[row]
-            if kind == TRADE:
-                continue
-            if kind == BLOCK_ROW:
-                self.height = max(self.height, prices[row])
-            elif kind == ORACLE_ROW:
-                self.feed_ns = now_ns
-                self.view.forget(markets[row])
-            elif kind == MARKET_ROW:
-                self.view.forget(markets[row])
-            elif kind == OPERATOR_ROW:
+            if kinds[row] == OPERATOR:
                 verb, _, text = records[frames[row]][3].partition(b" ")
                 self._operate(verb.decode("ascii", "replace"), text.decode("utf-8", "replace"))
 
@@ -201,54 +201,13 @@ class Desk:
         else:
             self.risk.operator(verb, text)
 
-    def _take_over(self) -> None:
-        """What the account says, into the margin kernel: slot 0 trades, its children follow."""
-        account, own = self.account, self.settings.account.subaccount
-        for number, usdc in account.usdc.items():
-            self.margin.set_usdc((number - own) // FAMILY, usdc)
-        for number, positions in ((own, account.positions), *account.children.items()):
-            slot = (number - own) // FAMILY
-            held = self._held.setdefault(slot, {})
-            for market in [market for market in held if market not in positions]:
-                self.margin.set_position(slot, market, 0)
-                del held[market]
-            for market, position in positions.items():
-                if held.get(market) != position.size_quantums:
-                    held[market] = position.size_quantums
-                    self.margin.set_position(slot, market, position.size_quantums)
-
-    def _look(self, now_ns: int) -> None:
-        """The facts of the account, after its margin was computed."""
-        usdc, net, initial, maintenance, free, leverage, usage, danger, sigmas, computable = (
-            self.margin.account(0)
-        )
-        standing, account = self.standing, self.account
-        if computable and account.trust != "empty":
-            standing.look(now_ns, net, account.transferred)
-        self._counters[NOT_COMPUTABLE] = self.margin.unknown
-        self.view.positions = account.positions
-        self.view.account = AccountFacts(
-            usdc,
-            net,
-            initial,
-            maintenance,
-            free,
-            leverage,
-            usage,
-            danger,
-            sigmas,
-            computable and account.trust == "live",
-            account.height,
-            standing.day_result,
-            standing.peak,
-            self.trips.losses_in_row,
-        )
-
     def _decide(self, tick: int, now_ns: int) -> Sequence[Place | Cancel]:
-        """Strategy, ladder and protection ask; risk answers; orders makes commands."""
-        view, risk = self.view, self.risk
-        view.tick, view.now_ns, view.height, view.feed_ns = tick, now_ns, self.height, self.feed_ns
-        view.changed = self.signals.changed()
+        """Strategy, ladder and protection ask; risk answers; orders makes commands. Nobody asks without an account."""
+        if self.account.trust == "empty":
+            self.view.forget()
+            return ()
+        view, risk, notices = self.view, self.risk, self._notices
+        view.begin(tick, now_ns, notices.height, notices.feed_ns, self._changed())
         for market in self.trips.markets:
             bid, _, ask, _ = view.top(market)
             self.trips.mark(market, bid, ask)
@@ -260,7 +219,7 @@ class Desk:
 
     def _carry_out(self, tick: int, now_ns: int, wanted: list[Intent | Withdraw]) -> Sequence[Place | Cancel]:
         approved, refused, withdraws = self.risk.check(self.view, wanted)
-        commands = self.orders.submit(approved, withdraws, now_ns, self.height)
+        commands = self.orders.submit(approved, withdraws, now_ns, self._notices.height)
         outcomes: list[Approved | Refused | Withdraw] = [
             *withdraws,
             *approved,
@@ -291,6 +250,16 @@ class Desk:
         if intent is not None:
             self.trips.protect(intent)
 
+    @property
+    def height(self) -> int:
+        """Newest block height, 0 while unknown."""
+        return self._notices.height
+
+    @property
+    def feed_ns(self) -> int:
+        """When oracle prices last came, 0 while none did."""
+        return self._notices.feed_ns
+
     def atomic_resolution(self, market: int) -> int:
         """A coin of the market is 10 ** -this many base quantums."""
         return int(self._decoder.markets[market]["whole"][ATOMIC])
@@ -313,8 +282,7 @@ class Desk:
 
     def save(self) -> bytes:
         """The state as bytes."""
-        held = [(slot, sorted(markets.items())) for slot, markets in sorted(self._held.items())]
-        own = (self.height, self.feed_ns, self.digest.value, held)
+        own = (self.height, self.feed_ns, self.digest.value, self._reckoning.save())
         return msgspec.msgpack.encode([own, [part.save() for part in self.parts()]])
 
     def load(self, state: bytes) -> None:
@@ -327,12 +295,12 @@ class Desk:
             raise ValueError("a state of the decision half with other parts")
         for part, saved in zip(self.parts(), parts, strict=True):
             part.load(saved)
-        self.height, self.feed_ns, digest, held = own
+        height, feed_ns, digest, held = own
+        self._notices.restart(height, feed_ns)
+        self.view.forget()
         self.digest.load(digest)
-        self._held = {slot: dict(markets) for slot, markets in held}
-        for market in range(self._decoder.markets_n):
-            self.view.forget(market)
-        self._look(0)
+        self._reckoning.load(held)
+        self._reckoning.look(0)
 
 
-_State = tuple[tuple[int, int, bytes, list[tuple[int, list[tuple[int, int]]]]], list[bytes]]
+_State = tuple[tuple[int, int, bytes, SavedHeld], list[bytes]]

@@ -38,13 +38,18 @@ oracle_usd, oracle_ns, funding_1h, initial_fraction, maintenance_fraction, open_
 
 
 class DeskView:
-    """Implements `View` over the stages of one engine. The desk sets the plain attributes ahead of each use."""
+    """Implements `View` over the stages of one engine. The desk begins it anew for each tick.
+
+    The facts of a market are made when they are first asked for, and hold until the next tick.
+    """
 
     __slots__ = (
         "_books",
         "_decoder",
         "_drifts",
+        "_facts",
         "_fixed",
+        "_fresh",
         "_funding",
         "_orders",
         "_sigmas",
@@ -72,21 +77,32 @@ class DeskView:
         orders: Any,
         trips: Any,
         account: AccountFacts,
+        fresh: Any,
     ) -> None:
+        """fresh (uint8, a market each): set to 1 here with what is kept, put back to 0 by who hears of a change."""
         self._decoder, self._books, self._signals = decoder, books, signals
         self._funding, self._orders, self._trips = funding, orders, trips
         self.top, self._trust = books.top, memoryview(books.tops["trust"])
         self._sigmas, self._drifts = memoryview(signals.sigmas), memoryview(signals.drifts)
+        self._fresh = memoryview(fresh)
         self._fixed: dict[int, Fixed] = {}
+        self._facts: dict[int, MarketFacts] = {}
         self.scores, self.ready = signals.row, signals.ready
         self.tick = self.now_ns = self.height = self.feed_ns = 0
         self.changed: Sequence[int] = ()
         self.account = account
         self.positions: Mapping[int, Position] = {}
 
-    def forget(self, market: int) -> None:
-        """A row changed what is fixed of this market."""
-        self._fixed.pop(market, None)
+    def begin(self, tick: int, now_ns: int, height: int, feed_ns: int, changed: Sequence[int]) -> None:
+        """A new tick: books, prices and signals are others now."""
+        self.tick, self.now_ns, self.height, self.feed_ns = tick, now_ns, height, feed_ns
+        self.changed = changed
+        if self._facts:
+            self._facts = {}
+
+    def forget(self) -> None:
+        """Make the facts of markets anew when they are next asked for."""
+        self._facts = {}
 
     @property
     def markets(self) -> int:
@@ -99,11 +115,16 @@ class DeskView:
 
     def market(self, market: int) -> MarketFacts:
         """One market now."""
-        fixed = self._fixed.get(market)
-        if fixed is None:
+        found = self._facts.get(market)
+        if found is not None:
+            return found
+        if self._fresh[market]:
+            fixed = self._fixed[market]
+        else:
             fixed = self._fixed[market] = fixed_facts(self._decoder, market)
+            self._fresh[market] = 1
         bid, bid_steps, ask, ask_steps = self.top(market)
-        return MarketFacts(
+        found = self._facts[market] = MarketFacts(
             market,
             fixed[0],
             fixed[1],
@@ -117,6 +138,7 @@ class DeskView:
             self._sigmas[market],
             self._drifts[market],
         )
+        return found
 
     def parts(self, market: int) -> Mapping[str, float]:
         """The raw values behind the scores."""

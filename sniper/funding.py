@@ -106,7 +106,7 @@ class Funding:
         self._scales = Scales(decoder)
         self.digest = digest or RunningDigest(tape, "account")
         self.charges: list[Charge] = []
-        self._now_ns = 0
+        self.now_ns = 0
         self._hour = -1  # of the newest block
         self._first_hour = -1  # of the first block seen: later hours were ours to charge
         self._news: dict[int, tuple[int, int, int]] = {}  # market -> mantissa, decimals, when it came
@@ -116,7 +116,7 @@ class Funding:
 
     def apply(self, n: int, now_ns: int, records: Sequence[Record] = ()) -> None:
         """Take in this tick's rows. With the records the prices of `historicalFunding` are read, too."""
-        self._now_ns = now_ns
+        self.now_ns = now_ns
         if self.charges:
             self.charges.clear()
         if not n or not self._kinds[0] & LOUD:
@@ -131,7 +131,7 @@ class Funding:
 
     def facts(self, market: int, now_ns: int | None = None) -> FundingFacts:
         """Funding of one market as it stands."""
-        now_ns = self._now_ns if now_ns is None else now_ns
+        now_ns = self.now_ns if now_ns is None else now_ns
         hour_ns = now_ns - now_ns % HOUR_NS
         hours = self._hours.get(market)
         realised = hours[-1].ppm / PPM if hours else 0.0

@@ -74,6 +74,7 @@ class Links:
         """Tickers that the feed was last asked to watch."""
         self.silent: dict[int, bool] = {}
         """Connection -> whether it is judged silent."""
+        self._quiet: tuple[int, ...] = ()
         self._closed: set[int] = set()
         self._asked: dict[int, int] = {}  # market -> when its book was last asked for anew
         self._broken: dict[int, int] = {}  # connection -> when a reconnect was last asked for
@@ -86,22 +87,21 @@ class Links:
 
     def apply(self, now_ns: int) -> tuple[Command, ...]:
         """Look at this tick's rows and, when it is time, at every connection. Returns commands for the feed."""
-        if now_ns < self._due_ns and not self._kinds[0] & LOUD:
+        loud = self._kinds[0] & LOUD
+        if not loud and now_ns < self._due_ns:
             return ()
-        return self._work(now_ns)
-
-    def _work(self, now_ns: int) -> tuple[Command, ...]:
         commands: list[Command] = []
-        if self._kinds[0] & LOUD:
+        if loud:
             self._read_rows(now_ns, commands)
         if now_ns >= self._due_ns:
             self._due_ns = now_ns + CHECK_NS
             self._check(now_ns, commands)
+        if not commands:
+            return ()
         for command in commands:
             self._fold(now_ns, str(tuple(command)))
-        if commands:
-            self._counters[RESUBSCRIBES] += sum(isinstance(c, Resubscribe) for c in commands)
-            self._counters[RECONNECTS] += sum(isinstance(c, Reconnect) for c in commands)
+        self._counters[RESUBSCRIBES] += sum(isinstance(c, Resubscribe) for c in commands)
+        self._counters[RECONNECTS] += sum(isinstance(c, Reconnect) for c in commands)
         return tuple(commands)
 
     def _read_rows(self, now_ns: int, commands: list[Command]) -> None:
@@ -154,16 +154,9 @@ class Links:
 
     def _check(self, now_ns: int, commands: list[Command]) -> None:
         """Silence, missing message ids and books that stay crossed."""
-        for i, last_ns, height, block_ns in self._decoder.heard():
-            if i == VENUE_CONNECTION:
-                continue  # the venue looks after its own messages
-            quiet = (
-                now_ns - block_ns > self._stale_block_ns if height else now_ns - last_ns > self._silence_ns
-            )
-            if quiet != self.silent.get(i, False):
-                self.silent[i] = quiet
-                self._books.silence(i, quiet)
-                self._fold(now_ns, f"silent {i} {quiet}")
+        quiet = self._decoder.quiet(now_ns, self._stale_block_ns, self._silence_ns)
+        if quiet != self._quiet:
+            self._judge(now_ns, quiet)
         for connection, ids in self._decoder.overdue(now_ns, self._missing_id_ns):
             if connection == VENUE_CONNECTION:
                 continue  # the venue looks after its own messages
@@ -179,6 +172,17 @@ class Links:
             self._mend(now_ns, commands)
         for market in self._books.crossed_since(now_ns - self._crossed_ns):
             self._resubscribe(market, now_ns, "crossed for too long", commands)
+
+    def _judge(self, now_ns: int, quiet: tuple[int, ...]) -> None:
+        """Other connections are silent than before."""
+        for i in sorted({*self._quiet, *quiet}):
+            silent = i in quiet
+            # the venue looks after its own messages
+            if i != VENUE_CONNECTION and silent != self.silent.get(i, False):
+                self.silent[i] = silent
+                self._books.silence(i, silent)
+                self._fold(now_ns, f"silent {i} {silent}")
+        self._quiet = quiet
 
     def _resubscribe(
         self, market: int, now_ns: int, cause: str, commands: list[Command], *, at_once: bool = False
@@ -249,6 +253,7 @@ class Links:
         self._due_ns = due
         self.watched = tuple(watched)
         self.silent = dict(silent)
+        self._quiet = tuple([i for i, is_silent in sorted(self.silent.items()) if is_silent])
         self._closed = set(closed)
         self._asked = dict(asked)
         self._broken = dict(broken)

@@ -165,3 +165,10 @@ class Question(NamedTuple):
     order_id: str
     market: int
     height: int
+
+
+def cause(intent: Intent) -> str:
+    """Why an order is placed, in a line: who wanted it, what for, and the first reason."""
+    first = intent.reasons[0] if intent.reasons else None
+    why = f": {first.name} {first.found:g}, needed {first.needed:g}" if first else ""
+    return f"{intent.strategy or 'risk'} {intent.purpose}{why}"

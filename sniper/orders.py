@@ -16,7 +16,7 @@ from sniper.bounds import checked
 from sniper.order_ids import order_uuid, subaccount_uuid
 from sniper.order_intake import NUMS, Intake
 from sniper.order_proof import question
-from sniper.order_record import NOTHING, WINDOW, Evidence, Held, OrdersSettings, Question, Terms
+from sniper.order_record import NOTHING, WINDOW, Evidence, Held, OrdersSettings, Question, Terms, cause
 from sniper.order_shelf import Shelf
 from sniper.order_table import ORDER_FLAGS, SHORT_TERM, UNKNOWN, Transition, misfit
 from sniper.running_digest import RunningDigest
@@ -89,6 +89,11 @@ class Orders:
         return tuple(one for one in asked if one is not None)
 
     @property
+    def due_ns(self) -> int:
+        """When the next order runs out of time: `apply` has to be called then, news or not."""
+        return self._intake.due_ns
+
+    @property
     def ids_left(self) -> int:
         """How many client ids are left of the blocks that were reserved."""
         left = 0
@@ -123,8 +128,14 @@ class Orders:
         """
         intake, shelf = self._intake, self._shelf
         higher = height > self.height or indexer_height > self.indexer_height
-        if not (higher or news or fills or answers or evidence is not NOTHING) and now_ns < intake.due_ns:
-            return ()
+        if not (news or fills or answers or evidence is not NOTHING) and now_ns < intake.due_ns:
+            if not higher:
+                return ()
+            if not self._live:  # there is nobody whom a height concerns
+                if height > self.height:
+                    self.height, self.height_ns, intake.height = height, now_ns, height
+                self.indexer_height = max(self.indexer_height, indexer_height)
+                return ()
         shelf.begin()
         if height > self.height:
             self.height, self.height_ns = height, now_ns
@@ -331,13 +342,6 @@ class Orders:
         self._ids = ids
         self.height, self.indexer_height, self.height_ns = heights
         self._intake.height, self._intake.due_ns = self.height, due_ns
-
-
-def cause(intent: Intent) -> str:
-    """Why an order is placed, in a line: who wanted it, what for, and the first reason."""
-    first = intent.reasons[0] if intent.reasons else None
-    why = f": {first.name} {first.found:g}, needed {first.needed:g}" if first else ""
-    return f"{intent.strategy or 'risk'} {intent.purpose}{why}"
 
 
 _State = tuple[tuple[int, int, int], list[tuple[int, int]], int, bytes]

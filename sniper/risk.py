@@ -94,9 +94,23 @@ class Risk:
     def ladder(self, view: View) -> Sequence[Wanted]:
         """What must be done now so that nothing is liquidated, and what the operator ordered. Cheap while the account
         is as it was: books are looked at every `watch_ns`."""
-        if view.now_ns < self._watch_due_ns and (view.account is self._seen or view.account == self._seen):
+        seen = self._seen
+        if view.account is not seen and view.account != seen:
+            return self._climb(view)
+        self._seen = view.account
+        if view.now_ns < self._watch_due_ns or (not view.positions and self._rests(view)):
             return NOTHING
         return self._climb(view)
+
+    def _rests(self, view: View) -> bool:
+        """Whether another look at an account without positions, which is as it was, would find the same."""
+        found = self.assessment
+        return (
+            self._rungs.rung == CALM
+            and not self._operator.latch.verb
+            and not found.parts
+            and found.stale == (view.now_ns - view.feed_ns > self._stale_ns)
+        )
 
     def _climb(self, view: View) -> Sequence[Wanted]:
         facts, now_ns = view.account, view.now_ns

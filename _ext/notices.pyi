@@ -1,0 +1,17 @@
+import numpy as np
+from numpy.typing import NDArray
+
+from sniper._ext.tape import Tape
+
+TO_ACCOUNT: int
+TO_FUNDING: int
+TO_OPERATOR: int
+TO_ORDERS: int
+
+class Notices:
+    height: int
+    feed_ns: int
+    fresh: NDArray[np.uint8]
+    def __init__(self, tape: Tape, markets_max: int) -> None: ...
+    def hear(self, now_ns: int) -> int: ...
+    def restart(self, height: int, feed_ns: int) -> None: ...

@@ -1,0 +1,91 @@
+"""What of a tick's rows concerns the decision half, found in one walk over the rows that are no levels.
+
+Most ticks tell the account, funding and the operator nothing. `hear` says which of them has to look, and keeps what is
+needed of every tick: the height, when oracle prices last came, and of which markets a view has to read the table anew.
+"""
+
+import numpy as np
+
+cimport cython
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+
+from event cimport *
+
+cdef enum:
+    TOLD = 1 << 13 | 1 << 14 | 1 << 21 | 1 << 16 | 1 << 17 | 1 << 1 | 1 << 18
+    # kinds that the account reads: ACCOUNT REST ANSWER GAP LINK CONNECTED ERROR
+
+    A_ACCOUNT = 1
+    A_FUNDING = 2
+    A_OPERATOR = 4
+    A_ORDERS = 8
+
+TO_ACCOUNT, TO_FUNDING, TO_OPERATOR, TO_ORDERS = A_ACCOUNT, A_FUNDING, A_OPERATOR, A_ORDERS
+
+cdef extern from *:
+    """
+    #define SNIPER_HOUR_NS 3600000000000LL
+    """
+    const int64_t HOUR_NS "SNIPER_HOUR_NS"
+
+
+@cython.final
+cdef class Notices:
+    """Bound to a tape. height: newest block. feed_ns: `now_ns` of the last tick with an oracle price.
+
+    fresh (uint8, a market each, lent): 1 where a reader of the market table says that it knows the market; put back to 0
+    by the market's rows. The state is the owner's to save: `restart` takes it over.
+    """
+
+    cdef readonly object fresh
+    cdef readonly int64_t height, feed_ns
+    cdef int64_t hour           # of the last block, -1: no block yet
+    cdef Event[::1] rows
+    cdef const uint32_t[::1] others
+    cdef const int64_t[::1] used
+    cdef uint8_t[::1] known
+
+    def __cinit__(self, tape, int markets_max):
+        self.rows, self.others, self.used = tape.rows, tape.others, tape.used
+        self.fresh = np.zeros(markets_max, np.uint8)
+        self.known = self.fresh
+        self.hour = -1
+
+    def hear(self, int64_t now_ns):
+        """Walk over this tick's rows. Returns whom they concern, TO_ACCOUNT and the like as bits."""
+        cdef int64_t kinds = self.used[U_KINDS]
+        cdef int to = A_ACCOUNT if kinds & TOLD else 0
+        cdef Py_ssize_t i
+        cdef int64_t hour
+        cdef const Event* row
+        if kinds & 1 << OPERATOR:
+            to |= A_OPERATOR
+        if kinds & 1 << FUNDING:
+            to |= A_FUNDING
+        if kinds & 1 << MARKET:
+            to |= A_ACCOUNT                # its scales come from the market table
+        if not kinds & (1 << BLOCK | 1 << ORACLE | 1 << MARKET):
+            return to
+        for i in range(self.used[U_OTHERS]):
+            row = &self.rows[self.others[i]]
+            if row.kind == BLOCK:
+                hour = row.venue_ns // HOUR_NS
+                if hour != self.hour:
+                    self.hour = hour
+                    to |= A_FUNDING
+                if row.price > self.height:
+                    self.height = row.price
+                    to |= A_ORDERS
+            elif row.kind == ORACLE or row.kind == MARKET:
+                if row.market < self.known.shape[0]:
+                    self.known[row.market] = 0
+                if row.kind == ORACLE:
+                    self.feed_ns = now_ns
+                elif row.size >> F_FUNDING & 1:
+                    to |= A_FUNDING
+        return to
+
+    def restart(self, int64_t height, int64_t feed_ns):
+        """Go on from here: every market is to be read anew, the next block concerns funding."""
+        self.height, self.feed_ns, self.hour = height, feed_ns, -1
+        self.fresh[:] = 0

@@ -1,0 +1,102 @@
+"""From what the account says to what it means: positions into the margin kernel, and the facts that come out of it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sniper._ext.liquidation import Liquidation
+from sniper._ext.tape import COUNTER_NAMES
+from sniper.account import Account
+from sniper.desk_view import DeskView
+from sniper.standing import Standing
+from sniper.trips import Trips
+from sniper.viewing import AccountFacts
+
+NOT_COMPUTABLE: Final = COUNTER_NAMES.index("not_computable")
+FAMILY: Final = 128
+"""Children of subaccount n are n + 128 k; slot k of the margin kernel holds them, slot 0 the traded one."""
+NOBODY: Final = AccountFacts(0, 0, 0, 0, 0, 0.0, 0.0, 0.0, 0.0, False, 0, 0, 0, 0)
+
+SavedHeld = list[tuple[int, list[tuple[int, int]]]]
+
+
+class Reckoning:
+    """Keeps the margin kernel at what the account says, and the account facts of the view at what the kernel says.
+
+    counters: those of the tape.
+    """
+
+    def __init__(
+        self,
+        margin: Liquidation,
+        account: Account,
+        standing: Standing,
+        trips: Trips,
+        view: DeskView,
+        counters: Any,
+    ) -> None:
+        self._margin, self._account, self._standing = margin, account, standing
+        self._trips, self._view, self._counters = trips, view, counters
+        self._own = account.settings.subaccount
+        self._move, self._compute = margin.apply, margin.update
+        self._held: dict[int, dict[int, int]] = {}  # slot -> market -> size as the margin kernel knows it
+
+    def apply(self, now_ns: int, n: int) -> None:
+        """n rows moved prices and terms, and the account may have changed in this tick."""
+        self._move(n)
+        changed = self._account.changed
+        if changed:
+            self._take_over()
+        if self._compute() or changed:
+            self.look(now_ns)
+
+    def _take_over(self) -> None:
+        """What the account says, into the margin kernel: slot 0 trades, its children follow."""
+        account, own = self._account, self._own
+        for number, usdc in account.usdc.items():
+            self._margin.set_usdc((number - own) // FAMILY, usdc)
+        for number, positions in ((own, account.positions), *account.children.items()):
+            slot = (number - own) // FAMILY
+            held = self._held.setdefault(slot, {})
+            for market in [market for market in held if market not in positions]:
+                self._margin.set_position(slot, market, 0)
+                del held[market]
+            for market, position in positions.items():
+                if held.get(market) != position.size_quantums:
+                    held[market] = position.size_quantums
+                    self._margin.set_position(slot, market, position.size_quantums)
+
+    def look(self, now_ns: int) -> None:
+        """The facts of the account, after its margin was computed."""
+        usdc, net, initial, maintenance, free, leverage, usage, danger, sigmas, computable = (
+            self._margin.account(0)
+        )
+        standing, account = self._standing, self._account
+        if computable and account.trust != "empty":
+            standing.look(now_ns, net, account.transferred)
+        self._counters[NOT_COMPUTABLE] = self._margin.unknown
+        self._view.positions = account.positions
+        self._view.account = AccountFacts(
+            usdc,
+            net,
+            initial,
+            maintenance,
+            free,
+            leverage,
+            usage,
+            danger,
+            sigmas,
+            computable and account.trust == "live",
+            account.height,
+            standing.day_result,
+            standing.peak,
+            self._trips.losses_in_row,
+        )
+
+    def save(self) -> SavedHeld:
+        """What the kernel was told, as plain values."""
+        return [(slot, sorted(markets.items())) for slot, markets in sorted(self._held.items())]
+
+    def load(self, held: SavedHeld) -> None:
+        """Take over what `save` gave."""
+        self._held = {slot: dict(markets) for slot, markets in held}
