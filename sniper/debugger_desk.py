@@ -15,6 +15,8 @@ from sniper.errors import UsageError
 from sniper.explaining import explain
 from sniper.expression import NUMBER, TEXT, Function, Value
 from sniper.risk_rungs import FAR
+from sniper.trading import Withdraw
+from sniper.wording import cause, outcome_line
 
 MILLION = 1_000_000
 Check = Callable[[str, str], str | None]
@@ -237,7 +239,9 @@ def reasons(walk: Walk, market: int | None) -> list[str]:
     said = []
     for one in desk.decisions:
         if one.tick == walk.engine.ticks:
-            said.append(f"{type(one.outcome).__name__.lower()}: {one.outcome}")
+            said.append(outcome_line(decoder, one.outcome))
+            if not isinstance(one.outcome, Withdraw) and (why := cause(one.outcome.intent)):
+                said.append(f"  {why}")
     for index in range(decoder.markets_n) if market is None else (market,):
         found = explain(desk, desk.strategy, desk.view, index)
         score = found.score

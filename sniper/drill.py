@@ -8,8 +8,9 @@ price of that moment, not the last one that was heard. Everything follows from s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from sniper.backtest_series import oracle_usd
 from sniper.decimals import text
 from sniper.drill_chain import BYTES_MAX, RECORDS_MAX, Chain
 from sniper.drill_market import FallingSim, Script
@@ -265,11 +266,9 @@ class Drill:
         return Block(height, now_ns, usdc, tuple(legs))
 
     def _moment(self, at_ns: int, said: Sequence[str]) -> Moment:
-        totals, desk, books = self.chain.totals(), self.desk, self.chain.paper.markets
-        prices = []
-        for ticker, _ in self.script.moves:
-            price: Any = books.oracle.get(books.index(ticker))
-            prices.append((ticker, price.number / 10.0**price.decimals if price else 0.0))
+        # The chain's own table: the venue keeps only prices of markets in which there is something to value.
+        totals, desk, chain = self.chain.totals(), self.desk, self.chain.engine.decoder
+        prices = [(ticker, oracle_usd(chain, chain.market(ticker)) or 0.0) for ticker, _ in self.script.moves]
         found = desk.risk.assessment
         return Moment(
             self.engine.ticks, at_ns, totals.net, totals.maintenance, desk.view.account.net, found.danger_ppm,

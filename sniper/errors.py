@@ -10,6 +10,9 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+
 EXIT_OK = 0
 EXIT_UNEXPECTED = 1
 EXIT_USAGE = 2
@@ -57,6 +60,11 @@ class SniperError(Exception):
         """One line: every run of white space, line breaks included, becomes one space."""
         text = f"{self.message}. {self.advice}" if self.advice else self.message
         return " ".join(text.split())
+
+
+def installing(package: str) -> str:
+    """The command that puts a package into the environment that we run in: sniper itself is on no index."""
+    return f"{shlex.quote(sys.executable)} -m pip install {package}"
 
 
 class UsageError(SniperError):

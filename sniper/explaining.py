@@ -13,6 +13,7 @@ from sniper.desk import Decided, Desk
 from sniper.risk_gates import OPENING, REDUCTION
 from sniper.trading import BUY, SELL, Intent, Reason, Withdraw
 from sniper.viewing import Strategy, View
+from sniper.wording import compared
 
 GATE, COST, SCORE = "gate.", "cost.", "gate.score"
 NEUTRAL = 50.0
@@ -90,8 +91,7 @@ class Why(NamedTuple):
 
 def lacking(reason: Reason) -> str:
     """A gate that failed, as `score 61, needed 65`."""
-    name = reason.name.removeprefix(GATE)
-    return f"{name} {reason.found:.4g}, needed {reason.needed:.4g}"
+    return f"{reason.name.removeprefix(GATE)} {compared(reason)}"
 
 
 def distance(one: Explanation) -> tuple[int, float, int]:

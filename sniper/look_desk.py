@@ -26,6 +26,7 @@ from sniper.panels.desk_parts import (
 )
 from sniper.panels.view import Want
 from sniper.trading import Approved, Intent, Refused, Withdraw
+from sniper.wording import cause
 
 SIDES = ("BUY", "SELL")
 DIRECTIONAL = tuple(row[1] == "directional" for row in SIGNAL_TABLE)
@@ -102,7 +103,7 @@ class DeskLook:
             ticker = self._ticker(order.market) if order is not None else ""
             return DecisionRow(one.tick, one.now_ns, ticker, named, "", "", "", "", 0, outcome.cause)
         intent: Intent = outcome.intent
-        why = f"{outcome.gate}: {outcome.text}" if isinstance(outcome, Refused) else self._why(intent)
+        why = f"{outcome.gate}: {outcome.text}" if isinstance(outcome, Refused) else cause(intent)
         steps = self._desk.view.market(intent.market).step_quantums
         return DecisionRow(
             one.tick,
@@ -115,17 +116,6 @@ class DeskLook:
             self._price(intent.market, intent.trigger_ticks or intent.price_ticks),
             round(intent.score),
             why,
-        )
-
-    @staticmethod
-    def _why(intent: Intent) -> str:
-        score = f"score {intent.score:.0f}" if intent.purpose == "entry" else ""
-        failed = next((one.name for one in intent.reasons if not one.passed), "")
-        told = intent.reasons[-1] if intent.reasons and intent.purpose != "entry" else None
-        return " ".join(
-            part
-            for part in (intent.strategy, score, told.name if told else "", failed and f"despite {failed}")
-            if part
         )
 
     def _risk(self) -> Risk:

@@ -60,6 +60,21 @@ def test_a_paper_session_decides_the_same_again(alone: Path, capsys: pytest.Capt
     assert "in order" in again
 
 
+def test_a_report_is_whole_or_not_there(bars: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("plotly")
+    Path("r.html").write_text("the one before")
+
+    def interrupted(*given: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sniper.report.page", interrupted)
+    assert main(["backtest", f"BTC-USD={bars}", "--report", "r.html"]) == 130
+    monkeypatch.setattr("sniper.report.page", lambda *given: "\ud800 cannot be written")
+    assert main(["backtest", f"BTC-USD={bars}", "--report", "r.html"]) == 1
+    assert Path("r.html").read_text() == "the one before"
+    assert sorted(one.name for one in Path().iterdir()) == ["bars.csv", "r.html"]
+
+
 def test_two_markets_and_a_markets_file(bars: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(Path("new.csv"), walk(900, seed=2, price=500, volatility=3))
     listed = {
@@ -99,6 +114,7 @@ def test_two_markets_and_a_markets_file(bars: Path, capsys: pytest.CaptureFixtur
         (2, "lacks 1 bar", ["BTC-USD=gap.csv"]),
         (2, "no folder", ["BTC-USD=bars.csv", "--report", "absent/r.html"]),
         (2, "cannot be written", ["BTC-USD=bars.csv", "--report", "x" * 300 + ".html"]),
+        (2, "could be replaced", ["BTC-USD=bars.csv", "--report", "/dev/null"]),
         (2, "price", ["frames.ndjson"]),
         (3, "strateg", ["BTC-USD=bars.csv", "--strategy", "magic"]),
         (3, "", ["BTC-USD=bars.csv", "--set", "paper.fee=magic"]),

@@ -11,6 +11,7 @@ import pytest
 from sniper.__main__ import main
 from sniper.config import Config
 from sniper.configfile import default_text, leaves
+from tests.commands import refused
 from tests.permission import obeyed
 
 
@@ -56,7 +57,32 @@ def test_check_says_that_a_config_is_valid(alone: Path, capsys: pytest.CaptureFi
     ]
     Path("my.toml").write_text("sed = 1")
     assert main(["config", "check", "my.toml"]) == 3
+    assert main(["config", "check", "--set", "seed=2"]) == 0
+    assert capsys.readouterr().err.splitlines()[-1] == "the embedded default with seed=2 is valid"
     assert main(["config", "check", "my.toml", "--config", "my.toml"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("risk.ladder.stop_ppm=900000", "dangers must rise"),
+        ("risk.ladder.flatten_sigmas=99", "distances must fall"),
+        ("risk.gates.order_usd_min=99999999", "order_usd_min above"),
+        ("strategy.name=nosuch", "there is no strategy nosuch"),
+        ("strategy.options.foo=1", "no setting foo"),
+        ('strategy.options={"enter_score"=200}', "enter_score"),
+        ("paper.usdc_quantums=-5", "debt"),
+        ("risk.gates.orders_reserved=20", "orders_reserved leaves"),
+    ],
+)
+def test_check_refuses_what_a_run_would_refuse(
+    alone: Path, capsys: pytest.CaptureFixture[str], wrong: str, said: str
+) -> None:
+    told = refused(capsys, 3, "config", "check", "--set", wrong)
+    assert said in told
+    assert refused(capsys, 3, "run", "--ticks", "1", "--headless", "--no-journal", "--set", wrong).endswith(
+        told
+    )
 
 
 def test_the_schema_describes_every_section(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:

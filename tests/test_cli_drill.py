@@ -21,7 +21,8 @@ def test_it_is_told_tick_by_tick(alone: Path, capsys: pytest.CaptureFixture[str]
     assert any("the feed fell silent" in line for line in lines)
     assert any("rung 0 ->" in line for line in lines)
     assert any("sold" in line and "fee" in line for line in lines)
-    assert lines[-1].startswith("not liquidated")
+    assert lines[-1].startswith("not liquidated") and lines[-1].endswith("everything is closed")
+    assert not any("-USD 0 " in line for line in lines), "a market has a price when we have left it, too"
     assert "would have kept" in lines[-2]
 
 

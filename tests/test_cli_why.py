@@ -8,6 +8,7 @@ import pytest
 
 from sniper.__main__ import main
 from sniper.cli.why import clock, time_ns, told
+from sniper.engine import Engine, Settings
 from sniper.explaining import Why
 from sniper.journal_reader import JournalReader
 from tests.commands import document, refused
@@ -31,7 +32,7 @@ def test_lines(alone: Path, capsys: pytest.CaptureFixture[str], journal: Path) -
     assert sum(line.startswith("  failed: ") for line in lines) == 1, "only the nearest in full"
     assert main(["why", str(journal), "--at", "600", "--all"]) == 0
     assert sum(line.startswith("  failed: ") for line in capsys.readouterr().out.splitlines()) == 6
-    unasked = list(told(Why(1, 0, "sniper", False, (), (), 0), False))
+    unasked = list(told(Why(1, 0, "sniper", False, (), (), 0), False, Engine(Settings())))
     assert unasked[-1].endswith("nothing was known of the account yet")
 
 
@@ -48,6 +49,9 @@ def test_decisions_are_told_with_their_reasons(
     assert main(["why", str(journal), "--at", str(tick)]) == 0
     out = capsys.readouterr().out
     assert "decided: entry" in out and "signal.momentum" in out
+    assert "e+" not in out, "sizes and limits are read without exponents"
+    assert main(["why", str(journal), "--at", str(tick + 1)]) == 0
+    assert f"the last decision before was in tick {tick}, " in capsys.readouterr().out
     assert said["schema"] == "sniper.why/1" and said["tick"] == tick and len(said["markets"]) == 6
     entry = next(one for one in said["decided"] if one["purpose"] == "entry")
     assert entry["outcome"] == "approved" and entry["reasons"] and entry["size_steps"] > 0

@@ -107,7 +107,7 @@ def test_the_views(debugger: Debugger) -> None:
     assert sum(" of 56: " in line for line in lines) == 6
     assert len(list(debugger.do(f"why {ticker}"))) >= 1
     list(debugger.do("until decisions() > 1"))
-    assert any(line.startswith("approved: ") or line.startswith("refused: ") for line in debugger.do("why"))
+    assert any(line.startswith("decided: ") or line.startswith("refused: ") for line in debugger.do("why"))
 
 
 def test_an_engine_that_decides_nothing(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 
 import pytest
 
@@ -66,3 +67,7 @@ def test_every_error_says_what_it_is_for() -> None:
     ]
     assert len(kinds) == 8
     assert all(kind.__doc__ for kind in kinds)
+
+
+def test_what_is_missing_is_installed_where_we_run() -> None:
+    assert errors.installing("plotly") == f"{sys.executable} -m pip install plotly"

@@ -23,7 +23,7 @@ HEADERS = sorted((ROOT / "_ext").glob("*.pxd"))
 # row must be put into one. `journal` stands for journal_format and the like too.
 LAYERS = (
     ("_ext",),
-    ("types", "trading", "viewing", "handview", "named", "errors", "decimals"),
+    ("types", "trading", "viewing", "handview", "named", "errors", "decimals", "wording"),
     (
         "engine",
         "links",

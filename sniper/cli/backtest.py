@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from sniper.cli.options import config_options, json_option
 from sniper.cli.progress import progress
 from sniper.cli.terminal import emit, note
 from sniper.configfile import load
-from sniper.errors import PermissionProblem, UsageError
+from sniper.errors import PermissionProblem, UsageError, installing
 
 if TYPE_CHECKING:
     from sniper.backtesting import Result
@@ -102,13 +103,13 @@ def command(
             "slippage_bps": slippage_bps,
             "depth_usd": depth_usd,
         }
-        ticks, total = feed.ticks(venue.due), feed.bars // len(named)
+        ticks = feed.ticks(venue.due)
         sample_ns = feed.step_ns if feed.bars <= LONG_BARS else max(feed.step_ns, HOUR_NS)
-        with progress("backtest", total) as tell:
-            result = backtest(engine, venue, ticks, tell, sample_ns)
+        with progress("bars", feed.bars) as tell:
+            result = backtest(engine, venue, ticks, lambda _: tell(feed.done), sample_ns)
     else:
         source["input"] = "frames"
-        with progress("backtest", None) as tell:
+        with progress("ticks", None) as tell:
             result = backtest(engine, venue, frame_ticks([path for _, path in named], markets), tell)
     document = backtest_document(engine, result, source)
     if report is not None:
@@ -199,22 +200,34 @@ def check_report(path: Path) -> None:
     from importlib.util import find_spec
 
     if find_spec("plotly") is None:
-        raise UsageError("a report needs plotly", "pip install 'sniper[backtest]'")
+        raise UsageError("a report needs plotly", installing("plotly"))
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {path.parent}", "Make it first.")
+    try:
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path} is no file that could be replaced", "Give another --report.")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}", "Give another --report.") from None
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise PermissionProblem(f"{path} may not be written", "Give another --report.")
 
 
 def write_report(path: Path, engine: Any, result: Result, document: dict[str, Any]) -> None:
-    """The page, to its place."""
+    """The page, to its place: all of it or nothing, and what was there stays until the new one is whole."""
     from sniper.report import page
 
     text = page(engine, result, document)
+    beside = path.with_name(f".{path.name[:200]}.{os.getpid()}")
     try:
-        path.write_text(text, encoding="utf-8")
+        with beside.open("x", encoding="utf-8") as file:
+            file.write(text)
+        beside.replace(path)
     except PermissionError:
         raise PermissionProblem(f"{path} may not be written", "Give another --report.") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}", "Give another --report.") from None
+    finally:
+        beside.unlink(missing_ok=True)
     note(f"report: {path}")
 
 

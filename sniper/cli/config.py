@@ -86,14 +86,15 @@ def show(config_path: str | None, sets: tuple[str, ...], origin: bool, as_json: 
 @config_options
 def check(path: str | None, config_path: str | None, sets: tuple[str, ...]) -> None:
     """Validate a config; exit 3 where it is wrong."""
-    from sniper.cli.wiring import check as check_fits
+    from sniper.cli.wiring import check_whole
     from sniper.configfile import load
 
     if path and config_path:
         raise UsageError("the config is given twice", "Give PATH or --config.")
     loaded = load(path or config_path, sets)
-    check_fits(loaded.config)
-    note(f"{loaded.path or 'the embedded default'} is valid")
+    check_whole(loaded.config)
+    with_sets = f" with {', '.join(sets)}" if sets else ""
+    note(f"{loaded.path or 'the embedded default'}{with_sets} is valid")
 
 
 @command.command()

@@ -63,6 +63,7 @@ def command(config_path: str | None, sets: tuple[str, ...], timeout_s: float, as
     Exit codes: 0 fit, 3 the config is wrong, 4 a folder may not be used, 5 the endpoints cannot be reached,
     8 anything else is wrong.
     """
+    from sniper.cli.wiring import check_whole
     from sniper.config import Config
     from sniper.configfile import load
 
@@ -71,6 +72,7 @@ def command(config_path: str | None, sets: tuple[str, ...], timeout_s: float, as
     try:
         loaded = load(config_path, sets)
         config = loaded.config
+        check_whole(config)
         checks.append(Check("config", "config", OK, f"{loaded.path or 'the embedded default'} is valid"))
     except errors.SniperError as error:
         checks.append(Check("config", "config", BAD, str(error), exit_code=error.exit_code))

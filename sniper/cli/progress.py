@@ -57,6 +57,6 @@ def _lines(what: str, total: int | None, every_s: float) -> Callable[[int], None
         nonlocal said_s
         if (now_s := time.monotonic()) - said_s >= every_s:
             said_s = now_s
-            note(f"{what}: {done:,}" + (f" of {total:,} ({100 * done // max(total, 1)} %)" if total else ""))
+            note(f"{what}: {done:,}" + (f" of {total:,} ({100 * done // total} %)" if total else ""))
 
     return tell

@@ -134,11 +134,14 @@ def what_if(
 
 
 def newest(config_path: str | None, sets: tuple[str, ...]) -> Path:
-    """Where the config keeps its journals."""
+    """Where the config keeps its journals. UsageError where no run left one there."""
     from sniper.cli.folders import journal_folder
     from sniper.configfile import load
 
-    return journal_folder(load(config_path, sets).config.journal.folder, os.environ)
+    folder = journal_folder(load(config_path, sets).config.journal.folder, os.environ)
+    if not folder.is_dir() or not any(folder.glob("*.mcap")):
+        raise UsageError(f"no run left a journal in {folder}", "Run 'sniper run' first, or name a JOURNAL.")
+    return folder
 
 
 def moved_lines(desk: Desk, found: Moved) -> list[str]:
@@ -149,9 +152,11 @@ def moved_lines(desk: Desk, found: Moved) -> list[str]:
     names = ("equity", "maintenance margin", "initial margin")
     for name, before, after in zip(names, found.before, found.after, strict=True):
         said.append(f"{name:<20} {usdc(before):>18} {usdc(after):>18}")
+    if found.positions:
+        said.append(f"{'position':<20} {'size':>18} {'gain':>18}  move")
     for one in found.positions:
         size = coins(desk, one.market, one.size)
-        said.append(f"{one.ticker:<20} {size:>18} {usdc(one.gain):>18}  ({one.move_ppm / 10_000:+g} %)")
+        said.append(f"{one.ticker:<20} {size:>18} {usdc(one.gain):>18}  {one.move_ppm / 10_000:+g} %")
     if found.liquidated:
         said.append("it would be liquidated")
     elif found.positions:
@@ -160,6 +165,8 @@ def moved_lines(desk: Desk, found: Moved) -> list[str]:
         said.append(f"liquidated from {found.limit_percent} % of these moves on")
     elif found.positions:
         said.append("not liquidated by five times these moves either")
+    else:
+        said.append("no positions: prices change nothing")
     return said
 
 

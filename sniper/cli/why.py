@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,14 @@ from sniper.cli.terminal import emit
 from sniper.errors import EXIT_OK, UsageError
 
 if TYPE_CHECKING:
+    from sniper.engine import Engine
     from sniper.explaining import Explanation, Why
     from sniper.journal_reader import JournalReader
     from sniper.trading import Reason
 
 SECOND_NS = 1_000_000_000
-ANY = 1e15
-"""A rule of sizing that allows so many steps does not bind."""
+TICKS = ("stop", "target")
+"""Exits whose figures are prices in ticks."""
 
 
 @click.command()
@@ -58,13 +59,13 @@ def command(journal: Path, at: str, tickers: tuple[str, ...], everything: bool, 
             found = why(walk, tick, [known.index(ticker) for ticker in tickers])
         except ValueError as problem:
             raise UsageError(str(problem), "Look at it with 'sniper inspect'.") from None
+        if as_json:
+            emit(document(found))
+        else:
+            for line in told(found, everything or bool(tickers), walk.engine):
+                click.echo(line)
     finally:
         source.close()
-    if as_json:
-        emit(document(found))
-    else:
-        for line in told(found, everything or bool(tickers)):
-            click.echo(line)
     return EXIT_OK
 
 
@@ -111,39 +112,40 @@ def clock(ns: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{ns // 1_000_000 % 1000:03d}Z"
 
 
-def told(found: Why, everything: bool) -> Iterator[str]:
-    """The explanation as lines."""
+def told(found: Why, everything: bool, engine: Engine) -> Iterator[str]:
+    """The explanation as lines. engine: it stands behind that tick."""
     from sniper.account_document import RUNGS
-    from sniper.trading import Approved, Refused
+    from sniper.trading import Approved, Withdraw
+    from sniper.wording import UNBOUND, outcome_line
 
     yield f"tick {found.tick}, {clock(found.now_ns)}, strategy {found.strategy}, ladder {RUNGS[found.rung]}"
     if not found.asked:
         yield "the strategy was not asked: nothing was known of the account yet"
-    tickers = {one.market: one.ticker for one in found.markets}
-    shown = set()
     for decided in found.decided:
         outcome = decided.outcome
-        if isinstance(outcome, Approved | Refused):
-            intent = outcome.intent
-            name = tickers.get(intent.market, f"market {intent.market}")
-            verb = f"{intent.purpose} {'sell' if intent.side else 'buy'} {name}"
-            if isinstance(outcome, Approved):
-                yield f"decided: {verb}, {intent.size_steps} steps at {intent.price_ticks} ticks"
-                yield from rows(outcome.notes)
-            else:
-                yield f"refused: {verb}, by {outcome.gate}: {outcome.text}"
-            yield from rows(intent.reasons)
-            shown.add(intent.market)
-        else:
-            yield f"withdrawn: order {outcome.client_id}, {outcome.cause}"
+        yield outcome_line(engine.decoder, outcome)
+        if isinstance(outcome, Approved):
+            yield from rows("size in steps, by rule", [one for one in outcome.notes if one.found < UNBOUND])
+        if not isinstance(outcome, Withdraw):
+            yield from rows("reason", outcome.intent.reasons)
     if found.asked and not found.decided:
-        yield "decided: nothing"
+        yield f"decided: nothing{lately(found, engine)}"
     nearest = found.nearest
     if nearest is not None:
         yield f"nearest miss: {nearest.ticker} {side(nearest)}: {nearest.taken}"
     for one in found.markets:
         if everything or one is nearest:
             yield from market_lines(one)
+
+
+def lately(found: Why, engine: Engine) -> str:
+    """The last decision ahead of this tick, for whoever named a moment and missed it."""
+    earlier = (
+        [one for one in engine.desk.decisions if one.tick < found.tick] if engine.desk is not None else []
+    )
+    if not earlier:
+        return ""
+    return f"; the last decision before was in tick {earlier[-1].tick}, {clock(earlier[-1].now_ns)}"
 
 
 def side(one: Explanation) -> str:
@@ -153,6 +155,8 @@ def side(one: Explanation) -> str:
 
 def market_lines(one: Explanation) -> Iterator[str]:
     """One market in full."""
+    from sniper.wording import UNBOUND, figure
+
     yield ""
     yield f"{one.ticker}, {side(one)}"
     signals, weights, points = one.of("signal"), one.of("weight"), one.of("points")
@@ -162,40 +166,47 @@ def market_lines(one: Explanation) -> Iterator[str]:
         values = (signal, weights.get(name), points.get(name))
         yield f"  {name:<16} " + " ".join(f"{value.found:8.2f}" if value else f"{'-':>8}" for value in values)
     for reason in one.alone:
-        yield f"  {reason.name:<16} {reason.found:8.4g} needed {reason.needed:.4g}"
+        yield f"  {reason.name:<16} {figure(reason.found):>8} needed {figure(reason.needed)}"
     costs = one.of("cost")
     for name, reason in one.of("filter").items():
         cost = costs.get(name)
         points_off = f", cost {cost.found:.3g} points" if cost is not None and cost.found else ""
-        yield f"  filter {name:<9} {reason.found:8.4g} needed {reason.needed:.4g}{points_off}"
+        yield f"  filter {name:<9} {figure(reason.found):>8} needed {figure(reason.needed)}{points_off}"
     yield "  passed: " + (", ".join(gate(reason) for reason in one.passed) or "nothing")
     yield "  failed: " + (", ".join(gate(reason) for reason in one.failed) or "nothing")
     if one.sizing:
         yield (
             "  size:   "
-            + ", ".join(f"{rule.name} {rule.found:.6g}" for rule in one.sizing if rule.found < ANY)
+            + ", ".join(f"{rule.name} {figure(rule.found)}" for rule in one.sizing if rule.found < UNBOUND)
             + " steps"
         )
     exits = one.of("exit")
     if exits:
         yield "  exits:  " + ", ".join(
-            f"{name} {reason.found:.4g} at {reason.needed:.4g}" for name, reason in exits.items()
+            f"{name} {figure(reason.found)} at {figure(reason.needed)}{' ticks' * (name in TICKS)}"
+            for name, reason in exits.items()
         )
     parts = one.of("part")
     if parts:
-        yield "  parts:  " + ", ".join(f"{name} {reason.found:.6g}" for name, reason in parts.items())
+        yield "  parts:  " + ", ".join(f"{name} {figure(reason.found, 6)}" for name, reason in parts.items())
 
 
 def gate(reason: Reason) -> str:
     """A gate with its figures."""
-    return f"{reason.name.removeprefix('gate.')} {reason.found:.4g} ({reason.needed:.4g})"
+    from sniper.wording import figure
+
+    return f"{reason.name.removeprefix('gate.')} {figure(reason.found)} ({figure(reason.needed)})"
 
 
-def rows(reasons: tuple[Reason, ...]) -> Iterator[str]:
-    """Reasons, indented."""
+def rows(what: str, reasons: Sequence[Reason]) -> Iterator[str]:
+    """Reasons, indented; `!` marks one that speaks against it."""
+    from sniper.wording import figure
+
+    if reasons:
+        yield f"    {what:<24} {'found':>12}  {'needed':>12}"
     for reason in reasons:
         mark = " " if reason.passed else "!"
-        yield f"  {mark} {reason.name:<24} {reason.found:12.6g}  {reason.needed:12.6g}"
+        yield f"  {mark} {reason.name:<24} {figure(reason.found):>12}  {figure(reason.needed):>12}"
 
 
 def reasons_document(reasons: tuple[Reason, ...]) -> list[dict[str, Any]]:

@@ -99,6 +99,8 @@ def paper(config: Config, engine: Engine) -> Paper:
         subaccount=config.trade.subaccount,
         seed=config.seed,
     )
+    if settings.usdc_quantums < 0:
+        raise ConfigError("paper.usdc_quantums: nobody begins with a debt", "Set it to 0 or more.")
     try:
         return Paper(engine.tape, engine.decoder, engine.books, settings)
     except ValueError as error:
@@ -191,6 +193,16 @@ def check(config: Config) -> None:
         markets = config.feed.markets
         tickers = [str(n) for n in range(config.feed.markets_max)] if markets == "all" else list(markets)
         check_fits(tickers, Wanted(resolutions=config.feed.candles))
+
+
+def check_whole(config: Config) -> None:
+    """The same and more: puts together all that a run decides with, as a run would. It starts nothing."""
+    from sniper.engine import Engine
+
+    check(config)
+    engine = Engine(settings(config))
+    if engine.desk is not None:
+        paper(config, engine)
 
 
 def check_known(wanted: Iterable[str], key: str, tickers: list[str], source: str) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sniper._ext.bar_table import table
-from sniper.errors import PermissionProblem, UsageError
+from sniper.errors import PermissionProblem, UsageError, installing
 
 Whole = NDArray[np.int64]
 TIMES: Final = ("timestamp", "time", "date", "datetime", "startedat", "started_at", "open_time", "open time")
@@ -171,7 +171,7 @@ def _parquet(path: Path) -> _Columns:
         import pyarrow.compute
         import pyarrow.parquet
     except ImportError:
-        raise UsageError(f"{path}: Parquet needs pyarrow", "pip install 'sniper[backtest]'") from None
+        raise UsageError(f"{path}: Parquet needs pyarrow", installing("pyarrow")) from None
     with path.open("rb") as file:
         try:
             found = pyarrow.parquet.read_table(file)

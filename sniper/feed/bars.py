@@ -141,6 +141,8 @@ class BarFeed:
             for place, (grid, bars) in enumerate(files)
         ]
         self.bars = sum(len(bars.start_ns) for _, bars in files)
+        self.done = 0
+        """How many of them are over."""
         self.step_ns = files[0][1].step_ns
         self._message_id = 0
 
@@ -177,7 +179,7 @@ class BarFeed:
             records.append(block(now_ns, message_id, height))
             self._message_id = message_id + 1
             yield now_ns, records
-            at = behind
+            at = self.done = behind
 
     def _order(self) -> tuple[list[int], list[int], list[int]]:
         """(begin of bar, place of its file, number in it) of all bars, by time, then by place."""
