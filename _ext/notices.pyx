@@ -31,14 +31,14 @@ cdef extern from *:
 
 @cython.final
 cdef class Notices:
-    """Bound to a tape. height: newest block. feed_ns: `now_ns` of the last tick with an oracle price.
+    """Bound to a tape. height, block_ns: newest block and its time. feed_ns: `now_ns` of the last tick with an oracle price.
 
     fresh (uint8, a market each, lent): 1 where a reader of the market table says that it knows the market; put back to 0
     by the market's rows. The state is the owner's to save: `restart` takes it over.
     """
 
     cdef readonly object fresh
-    cdef readonly int64_t height, feed_ns
+    cdef readonly int64_t height, feed_ns, block_ns
     cdef int64_t hour           # of the last block, -1: no block yet
     cdef Event[::1] rows
     cdef const uint32_t[::1] others
@@ -73,6 +73,8 @@ cdef class Notices:
                 if hour != self.hour:
                     self.hour = hour
                     to |= A_FUNDING
+                if row.venue_ns > self.block_ns:
+                    self.block_ns = row.venue_ns
                 if row.price > self.height:
                     self.height = row.price
                     to |= A_ORDERS
@@ -85,7 +87,7 @@ cdef class Notices:
                     to |= A_FUNDING
         return to
 
-    def restart(self, int64_t height, int64_t feed_ns):
+    def restart(self, int64_t height, int64_t feed_ns, int64_t block_ns=0):
         """Go on from here: every market is to be read anew, the next block concerns funding."""
-        self.height, self.feed_ns, self.hour = height, feed_ns, -1
+        self.height, self.feed_ns, self.block_ns, self.hour = height, feed_ns, block_ns, -1
         self.fresh[:] = 0

@@ -111,7 +111,8 @@ class Account:
         """Height that REST answers are known to have reached."""
         self.refusals: deque[tuple[int, str]] = deque(maxlen=REFUSALS_MAX)
         """When and why messages were refused lately."""
-        self._connection = -1
+        self.connection = -1
+        """The connection that account frames come by, -1 before the first of them."""
         self.orders = OrderReports(settings.orders_max)
         self.family = family = Family(settings.subaccount, settings.fills_max)
         self.fills, self.adopted = family.fills, family.adopted
@@ -206,7 +207,7 @@ class Account:
                 text = b" ".join(records[frame][3].split(b" ", 3)[3:]).decode("utf-8", "replace")
                 self.answers.append(Answer(VERB_NAMES[side], ref, prices[row], text))
                 self.digest.fold(records[frame][3])
-            elif ref == self._connection and (
+            elif ref == self.connection and (
                 kind in (GAP, CONNECTED)
                 or (kind == LINK and side >= LINK_CLOSED)
                 or (kind == ERROR and side not in NOT_OURS)
@@ -227,7 +228,7 @@ class Account:
             return
         self.address = address
         if message.family or self.settings.subaccount in (whole.subaccount for whole in message.wholes):
-            self._connection = connection
+            self.connection = connection
             self.listed = tuple(item.order_id for item in message.orders)
             self.trust = "live"
         self._take(message, data)
@@ -236,8 +237,10 @@ class Account:
         """The answer to one of our own queries."""
         head, _, body = data.partition(b"\n")
         if endpoint == "height":
+            self.busy = True
             if 200 <= status < 300:
                 self._height(body, data)
+            self.queried.append(Queried(endpoint, status, "", (), self.rest_height))
             return
         query = head.split(b" ", 2)[-1].decode("ascii", "replace")
         named = dict(part.partition("=")[::2] for part in query.split("&"))
@@ -306,7 +309,7 @@ class Account:
                 self.trust,
                 self.height,
                 self.rest_height,
-                self._connection,
+                self.connection,
                 list(self.refusals),
                 self.orders.save(),
                 self.orders.late,
@@ -326,7 +329,7 @@ class Account:
         self.family.load(found.family)
         self.orders.load(found.orders, found.orders_late)
         self.address, self.trust, self.height = found.address, found.trust, found.height
-        self._connection, self.rest_height = found.connection, found.rest_height
+        self.connection, self.rest_height = found.connection, found.rest_height
         self.refusals.clear()
         self.refusals.extend(found.refusals)
         self._scales.clear()

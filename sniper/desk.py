@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
@@ -17,20 +17,24 @@ from sniper._ext.liquidation import Liquidation
 from sniper._ext.notices import TO_ACCOUNT, TO_FUNDING, TO_OPERATOR, TO_ORDERS, Notices
 from sniper._ext.signals import SIGNAL_TABLE, SIGNALS, Signals
 from sniper._ext.tape import COUNTER_NAMES, FIELD_NAMES, KIND_NAMES, Tape
-from sniper.account import Account, AccountSettings
+from sniper.account import Account
 from sniper.desk_margin import NOBODY, Reckoning, SavedHeld
+from sniper.desk_settings import Decided, DeskSettings
 from sniper.desk_view import DeskView
-from sniper.funding import Funding, FundingSettings
+from sniper.funding import Funding
 from sniper.order_record import NOTHING
-from sniper.orders import Evidence, Orders, OrdersSettings
+from sniper.orders import Evidence, Orders
 from sniper.quantums import lent
-from sniper.risk import Risk, RiskSettings
+from sniper.reconciling import Reconcile, Seen
+from sniper.risk import Risk
 from sniper.running_digest import RunningDigest
 from sniper.standing import Standing
 from sniper.strategies.registry import build, resolutions
 from sniper.trading import Approved, Cancel, Intent, Place, Refused, Withdraw
-from sniper.trips import Trips, TripSettings
-from sniper.types import Record
+from sniper.trips import Trips
+from sniper.types import Ask, Command, Record, Resubscribe
+
+__all__ = ["Decided", "Desk", "DeskSettings"]
 
 OTHERS, KINDS = 0, 4  # of Tape.used
 KIND = {name: i for i, name in enumerate(KIND_NAMES)}
@@ -44,26 +48,6 @@ DECISIONS_MAX = 256
 RESOLUTIONS = (0, 1, 2, 4)
 """Indicators are kept for 1MIN, 5MINS, 15MINS and 1HOUR, and for what the strategy asks for beside these."""
 ATOMIC = FIELD_NAMES.index("atomicResolution") - 12
-
-
-class DeskSettings(NamedTuple):
-    """What the decision half is set to. options: the strategy's own settings as JSON."""
-
-    strategy: str = "sniper"
-    options: str = "{}"
-    account: AccountSettings = AccountSettings()
-    funding: FundingSettings = FundingSettings()
-    trips: TripSettings = TripSettings()
-    orders: OrdersSettings = OrdersSettings()
-    risk: RiskSettings = RiskSettings()
-
-
-class Decided(NamedTuple):
-    """One decision as it is shown: what was wanted and what became of it."""
-
-    tick: int
-    now_ns: int
-    outcome: Approved | Refused | Withdraw
 
 
 class Desk:
@@ -95,6 +79,10 @@ class Desk:
         self.trips = Trips(
             self.orders.by_order_id, self.orders.origin, decoder, settings.trips, self.account.digest
         )
+        self.reconcile = Reconcile(settings.reconcile, settings.account.address, settings.account.subaccount)
+        self._reconciling = settings.reconcile.every_ns > 0
+        self._asked: tuple[Ask | Resubscribe, ...] = ()
+        self._sequence = -1  # the account's next one on the chain, as far as the sender learned it
         self.standing = Standing()
         self.risk = Risk(settings.risk, decoder, self.margin, self.orders, books.fill, self.digest)
         self.view = DeskView(
@@ -117,8 +105,8 @@ class Desk:
         n: int,
         records: Sequence[Record],
         clock: Callable[[], int] | None = None,
-    ) -> Sequence[Place | Cancel]:
-        """One turn of the decision half; n rows are on the tape. Returns commands for the venue.
+    ) -> Sequence[Command]:
+        """One turn of the decision half; n rows are on the tape. Returns commands for the venue and the feed.
 
         A clock, if given, only measures the stages (into `stage_ns`).
         """
@@ -128,11 +116,12 @@ class Desk:
         self._signal(n)
         self._rescore(now_ns)
         self._reckon(now_ns, n)
-        return self._decide(tick, now_ns)
+        commands = self._decide(tick, now_ns)
+        return (*self._asked, *commands) if self._asked else commands
 
     def _timed(
         self, tick: int, now_ns: int, n: int, records: Sequence[Record], clock: Callable[[], int]
-    ) -> Sequence[Place | Cancel]:
+    ) -> Sequence[Command]:
         """The same, by the clock."""
         t0 = clock()
         self._take_in(now_ns, n, records)
@@ -145,13 +134,13 @@ class Desk:
         commands = self._decide(tick, now_ns)
         t4 = clock()
         self.stage_ns = [t1 - t0, t2 - t1, t3 - t2, t4 - t3]
-        return commands
+        return (*self._asked, *commands) if self._asked else commands
 
     def _take_in(self, now_ns: int, n: int, records: Sequence[Record]) -> None:
         """Account, funding and orders take in what concerns them, and what time says."""
         account, funding, orders = self.account, self.funding, self.orders
         whom = self._hear(now_ns) if self._kinds[0] & ~MARKET_NEWS else 0
-        if whom & ~TO_ORDERS or account.busy or funding.charges:
+        if whom & ~TO_ORDERS or account.busy or funding.charges or self._reconciling:
             self._tell(whom, now_ns, n, records)
         else:
             account.now_ns = funding.now_ns = now_ns
@@ -167,9 +156,12 @@ class Desk:
             account.charge(funding.charges)
         if whom & TO_OPERATOR:
             self._obey(records)
-        evidence = NOTHING
-        if account.listed is not None:
-            evidence = Evidence(orders_height=account.height, listed=account.listed)
+        evidence = self._reconcile(now_ns) if self._reconciling else NOTHING
+        if account.listed is not None and not evidence.orders_height:
+            evidence = evidence._replace(orders_height=account.height, listed=account.listed)
+        if evidence is not NOTHING:
+            block_s = self._notices.block_ns // 1_000_000_000
+            evidence = evidence._replace(sequence=self._sequence, block_s=block_s)
         height = self._notices.height
         self.orders.apply(
             account.news, account.fills, account.answers, now_ns, height, account.height, evidence
@@ -182,6 +174,15 @@ class Desk:
             self.trips.pay(account.payments)
         if account.answers:
             self._counters[ANSWERS] += len(account.answers)
+
+    def _reconcile(self, now_ns: int) -> Evidence:
+        """Ask what the venue knows of us when that is due; what its answers prove."""
+        account, doubts = self.account, bool(self.orders.questions())
+        listed, fills = account.listed is not None, len(account.fills)
+        seen = Seen(now_ns, account.trust, listed, account.queried, fills, doubts, account.connection)
+        self._asked = self.reconcile.apply(seen)
+        self.risk.reconciled = self.reconcile.settled
+        return self.reconcile.evidence
 
     def _obey(self, records: Sequence[Record]) -> None:
         kinds, frames = self._columns
@@ -198,6 +199,9 @@ class Desk:
             first, _, last = text.partition(" ")
             if first.isdecimal() and last.isdecimal():
                 self.orders.new_ids(int(first), int(last))
+        elif verb == "sequence":
+            if text.isdecimal():
+                self._sequence = max(self._sequence, int(text))
         else:
             self.risk.operator(verb, text)
 
@@ -277,12 +281,15 @@ class Desk:
             self.standing,
             self.risk,
             self.orders,
+            self.reconcile,
             self.strategy,
         )
 
     def save(self) -> bytes:
         """The state as bytes."""
-        own = (self.height, self.feed_ns, self.digest.value, self._reckoning.save())
+        notices = self._notices
+        seen = (notices.height, notices.feed_ns, notices.block_ns, self._sequence)
+        own = (seen, self.digest.value, self._reckoning.save())
         return msgspec.msgpack.encode([own, [part.save() for part in self.parts()]])
 
     def load(self, state: bytes) -> None:
@@ -295,12 +302,13 @@ class Desk:
             raise ValueError("a state of the decision half with other parts")
         for part, saved in zip(self.parts(), parts, strict=True):
             part.load(saved)
-        height, feed_ns, digest, held = own
-        self._notices.restart(height, feed_ns)
+        (height, feed_ns, block_ns, self._sequence), digest, held = own
+        self._notices.restart(height, feed_ns, block_ns)
+        self.risk.reconciled = self.reconcile.settled
         self.view.forget()
         self.digest.load(digest)
         self._reckoning.load(held)
         self._reckoning.look(0)
 
 
-_State = tuple[tuple[int, int, bytes, SavedHeld], list[bytes]]
+_State = tuple[tuple[tuple[int, int, int, int], bytes, SavedHeld], list[bytes]]

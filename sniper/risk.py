@@ -69,6 +69,8 @@ class Risk:
         self._pace = Pace()
         self.assessment = Assessment(0, 0, 0, FAR, False, ())
         """How near liquidation the account was when the ladder last looked."""
+        self.reconciled = True
+        """Whether our books are known to agree with the venue's: said each tick, not kept."""
         self._seen: AccountFacts | None = None
         self._stale_ns = settings.ladder.feed_stale_ns
         self._watch_due_ns = self._protect_due_ns = 0
@@ -265,6 +267,7 @@ class Risk:
             pace.sent,
             pace.stateful_at(view.height),
             pace.stateful,
+            self.reconciled,
         )
 
     # ---- operator and state -----------------------------------------------------------------------------------

@@ -35,6 +35,8 @@ class Conditions(NamedTuple):
     """Stateful orders of this block."""
     stateful_blocks: int = 0
     """Stateful orders of the last 100 blocks."""
+    reconciled: bool = True
+    """Whether our books are known to agree with the venue's."""
 
 
 class Candidate(NamedTuple):

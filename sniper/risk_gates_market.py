@@ -115,6 +115,11 @@ def journal(o: Outlook, c: Candidate, k: Conditions) -> Finding:
     return Finding(float(k.journal_stopped), 0.0, not (k.journal_stopped and o.gates.journal_required))
 
 
+def reconciled(o: Outlook, c: Candidate, k: Conditions) -> Finding:
+    """After a start or a doubt nothing is opened until the venue's own lists agree with our books."""
+    return Finding(float(not k.reconciled), 0.0, k.reconciled)
+
+
 def computable(o: Outlook, c: Candidate, k: Conditions) -> Finding:
     """The margin of account and market can be computed exactly, and there is equity."""
     sound = o.account.computable and o.terms(c.intent.market) is not None and o.account.net > 0

@@ -35,7 +35,15 @@ class Reconnect(NamedTuple):
     cause: str
 
 
-FeedCommand = Watch | Resubscribe | Reconnect
+class Ask(NamedTuple):
+    """Command to the feed: fetch this by REST; the answer enters as a record like any other."""
+
+    endpoint: str
+    query: tuple[tuple[str, str], ...]
+    cause: str
+
+
+FeedCommand = Watch | Resubscribe | Reconnect | Ask
 OrderCommand = Place | Cancel
 Command = FeedCommand | OrderCommand
 

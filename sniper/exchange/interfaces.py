@@ -58,7 +58,9 @@ class ChainReading(Protocol):
     def filled(self, order: OrderId) -> int: ...  # BQ of it, while remembered
     def gated(
         self, perpetual: int
-    ) -> tuple[int, int, int]: ...  # heights, 0 for never: negative account seen, outage seen, money moves again
+    ) -> tuple[
+        int, int, int
+    ]: ...  # heights, 0 for never: negative account seen, outage seen, money moves again
 
 
 class Chain(ChainReading, Protocol):

@@ -29,7 +29,7 @@ from sniper.feed.settings import SocketSettings
 from sniper.feed.sniff import Control
 from sniper.feed.subscriptions import Subscriptions
 from sniper.feed.wire import Entrance, Verdict, Wire
-from sniper.types import Connection, FeedCommand, Reconnect, Resubscribe, Watch
+from sniper.types import Ask, Connection, FeedCommand, Reconnect, Resubscribe, Watch
 
 STOP_S: Final = 5.0
 OPEN_STEPS: Final = 3  # TCP, TLS and HTTP: each has its own limit, all together this many times it
@@ -99,6 +99,8 @@ class SocketFeed:
                     self._watch(command.tickers)
                 elif isinstance(command, Resubscribe):
                     self._resubscribe(command)
+                elif isinstance(command, Ask):
+                    self._ask(command)
                 else:
                     self._reconnect(command)
             self._changed.notify_all()
@@ -152,6 +154,13 @@ class SocketFeed:
             wire = self._wires[command.connection]
             if wire.subscriptions.again(command.channel, command.ticker):
                 wire.settle(time.monotonic())
+
+    def _ask(self, command: Ask) -> None:
+        """By REST, if there is one: what gets no answer is asked for again by whoever asked."""
+        if self.rest is not None:
+            assert self._inbox is not None, "start comes first"
+            self.rest.start(self._inbox)
+            self.rest.request(command.endpoint, **dict(command.query))
 
     def _reconnect(self, command: Reconnect) -> None:
         if command.connection < len(self._wires):

@@ -20,7 +20,7 @@ from sniper.feed.sim.text import iso
 from sniper.feed.sim.universe import select
 from sniper.feed.sim.walk import Weather
 from sniper.feed.sim.wire import BLOCKS, BOOK, CANDLES, CONNECTIONS_MAX, IDS_MAX, MARKETS, TRADES, Inbox
-from sniper.types import Connection, FeedCommand, Resubscribe, Watch
+from sniper.types import Connection, FeedCommand, Reconnect, Resubscribe, Watch
 
 START_NS = 1_767_225_600 * SECOND_NS  # 2026-01-01T00:00:00Z
 START_HEIGHT = 69_900_000
@@ -134,7 +134,7 @@ class Sim:
             elif isinstance(command, Resubscribe):
                 act = partial(server.resubscribe, command.connection, command.channel, command.ticker)
                 self._agenda.put(when_ns, act)
-            else:
+            elif isinstance(command, Reconnect):
                 self._agenda.put(when_ns, partial(server.reconnect, command.connection))
 
     def status(self) -> list[Connection]:
