@@ -200,6 +200,8 @@ class Debugger:
         return market
 
     def _signals(self, rest: str) -> Iterable[str]:
+        if not rest:
+            raise UsageError("a market is missing", "Use: signals MARKET")
         return desk.signals(self.walk, self._market(rest))
 
     def _why(self, rest: str) -> Iterable[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 from sniper._ext.signals import SIGNAL_TABLE, SIGNALS
 from sniper.account_document import RUNGS, coins, usdc
 from sniper.debugger_show import table
 from sniper.debugger_walk import Walk
+from sniper.decimals import F_TICK, price_text, size_text, text
 from sniper.desk import Desk
 from sniper.errors import UsageError
 from sniper.explaining import explain
@@ -143,32 +145,45 @@ def account(walk: Walk) -> list[str]:
     ]
     lines = []
     for market, held in desk.view.positions.items():
-        trip = desk.view.trip(market)
+        trip, size = desk.view.trip(market), coins(desk, market, held.size_quantums)
+        row = walk.engine.decoder.markets[market]
         lines.append(
             (
                 walk.engine.decoder.ticker(market),
-                coins(desk, market, held.size_quantums),
-                usdc(held.entry_quote),
-                str(trip.stop_ticks or "-") if trip else "-",
-                str(trip.target_ticks or "-") if trip else "-",
+                size,
+                mean_price(row, Fraction(held.entry_quote, MILLION) / Fraction(size)),
+                usdc(abs(held.entry_quote)),
+                at(row, trip.stop_ticks if trip else 0),
+                at(row, trip.target_ticks if trip else 0),
             )
         )
-    return said + (
-        table(("market", "size", "entry", "stop ticks", "target ticks"), lines) if lines else ["no positions"]
-    )
+    head = ("market", "size", "entry price", "entry value", "stop", "target")
+    return said + (table(head, lines) if lines else ["no positions"])
+
+
+def mean_price(row: Any, price: Fraction) -> str:
+    """A price between ticks, with two digits more than the tick has."""
+    places = int(row["dec"][F_TICK]) + 2
+    return text(round(abs(price) * 10**places), places)
+
+
+def at(row: Any, ticks: int) -> str:
+    """A price of a market, `-` where there is none."""
+    return price_text(row, ticks) if ticks else "-"
 
 
 def orders(walk: Walk, market: int | None) -> list[str]:
     """Orders that stand, are on their way or of unknown fate."""
-    desk = desk_of(walk)
+    desk, decoder = desk_of(walk), walk.engine.decoder
     lines = [
         (
             str(one.client_id),
-            walk.engine.decoder.ticker(one.market),
+            decoder.ticker(one.market),
             "sell" if one.side else "buy",
-            str(one.size_steps),
-            str(one.filled_steps),
-            str(one.price_ticks),
+            size_text(decoder.markets[one.market], one.size_steps),
+            size_text(decoder.markets[one.market], one.filled_steps),
+            at(decoder.markets[one.market], one.price_ticks),
+            at(decoder.markets[one.market], one.trigger_ticks),
             one.kind,
             one.time_in_force,
             one.purpose,
@@ -182,9 +197,10 @@ def orders(walk: Walk, market: int | None) -> list[str]:
         "id",
         "market",
         "side",
-        "steps",
+        "size",
         "filled",
-        "ticks",
+        "price",
+        "trigger",
         "kind",
         "in force",
         "purpose",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from sniper._ext.signals import SIGNALS
+from sniper._ext.signals import PART_NAMES, SIGNALS
 from sniper._ext.tape import COUNTER_NAMES, FIELD_NAMES, RESOLUTION_NAMES, TRUST_NAMES
 from sniper.debugger_desk import desk_functions
 from sniper.debugger_walk import Walk
@@ -82,6 +82,7 @@ class _Reads:
             "side": list(SIDES),
             "resolution": list(RESOLUTION_NAMES),
             "signal": list(SIGNALS),
+            "part": list(PART_NAMES),
         }.get(parameter, [text])
         if text in known or (parameter == "market" and not known):
             return None  # before the list of markets came every name may be one

@@ -82,7 +82,9 @@ def test_what_is_not_there_is_missing_or_refused(debugger: Debugger) -> None:
     for text in ("score('BTC-USD', 'momentum')", "part('BTC-USD', 'mid')", "net()", "distance()", "danger()"):
         assert value(debugger, text) is None, text
     debugger.walk.goto(300)
-    assert value(debugger, "part('BTC-USD', 'nothing')") is None
+    with pytest.raises(ExpressionError, match="unknown part nothing"):
+        value(debugger, "part('BTC-USD', 'nothing')")
+    assert "a market is missing" in next(iter(debugger.do("signals")))
     with pytest.raises(ExpressionError, match="unknown signal momentun; did you mean momentum"):
         value(debugger, "score('BTC-USD', 'momentun')")
 
@@ -97,6 +99,11 @@ def test_the_views(debugger: Debugger) -> None:
         and "equity" in lines[1]
         and any(ticker in line for line in lines[2:])
     )
+    desk = debugger.walk.engine.desk
+    market = debugger.walk.engine.decoder.market(ticker)
+    assert desk is not None
+    entry = next(line for line in lines if ticker in line).split()[2]
+    assert float(entry) == pytest.approx(desk.view.market(market).oracle_usd, rel=0.02)
     lines = list(debugger.do("margin"))
     assert lines[0].startswith("net ") and any(ticker in line for line in lines)
     assert sum(line.startswith("after BTC-USD") for line in lines) == 2
