@@ -1,9 +1,10 @@
-"""One dashboard draw on a running engine: `python -m bench.draw [--draws N] [--markets N] [--json]`.
+"""One dashboard draw on a running engine: `python -m bench.draw [--draws N] [--markets N] [--page NAME] [--json]`.
 
 The engine runs on the simulated market; between two draws it runs as long as it would between two draws of a
 run, so that caches are as cold as they are there. Timed is all that a draw does to the loop: building the view,
-drawing the panels, painting, writing to a pseudo-terminal that another process reads. Rich's own way, a Layout
-of Tables printed anew, shows the same views on the same pseudo-terminal in the same run.
+drawing the panels, painting, writing to a pseudo-terminal that another process reads. Pages: the market alone, and of
+a paper session the market, the decisions and, on a large terminal, both at once. Rich's own way, a Layout of Tables
+printed anew, shows the views of the market page on the same pseudo-terminal in the same run.
 """
 
 from __future__ import annotations
@@ -26,14 +27,27 @@ from rich.table import Table
 
 from bench.contest import pin
 from sniper.dashboard import Dashboard
-from sniper.engine import MARKET_STAGES, Engine, Settings
+from sniper.demo import paper_desk
+from sniper.engine import Engine, Settings
 from sniper.feed.sim import Sim
 from sniper.inbox import Inbox
 from sniper.look import Look
 from sniper.panels.view import View, Want
+from sniper.paper_settings import PaperSettings
 from sniper.timing import Costs
+from sniper.trading import Cancel, Place
+from sniper.venues.paper import Paper
 
 WIDTH, HEIGHT = 120, 40
+PAGES = {
+    "market": ((WIDTH, HEIGHT), False, (0,)),
+    "trading": ((WIDTH, HEIGHT), True, (1, 2)),
+    "overview": ((200, 60), True, (0,)),
+}
+"""What is drawn: size of the terminal, whether the session trades, pages of the layout."""
+WARM_UP_NS = 5_000_000_000
+TRADING_NS = 120_000_000_000
+"""Until there are positions and decisions."""
 BETWEEN_NS = 100_000_000
 FEW = 20
 """Rows changed in a draw that counts as one of few changes."""
@@ -50,10 +64,15 @@ class Draw(NamedTuple):
 
 
 class Market:
-    """The engine on the simulated market, without the loop."""
+    """The engine on the simulated market, without the loop. desk: with a paper session."""
 
-    def __init__(self, markets: int) -> None:
-        self.engine, self.inbox, costs = Engine(Settings()), Inbox(65_536, 64 << 20), Costs(MARKET_STAGES)
+    def __init__(self, markets: int, desk: bool = False) -> None:
+        self.engine = Engine(Settings(desk=paper_desk() if desk else None))
+        self.inbox, costs = Inbox(65_536, 64 << 20), Costs(self.engine.stages)
+        engine = self.engine
+        self.venue = Paper(engine.tape, engine.decoder, engine.books, PaperSettings()) if desk else None
+        if self.venue is not None:
+            self.venue.start(self.inbox)
         self.feed = Sim(seed=1, markets=markets, batched_orderbook=True)
         self.look = Look(self.engine, source="sim", feed=self.feed, inbox=self.inbox, costs=costs)
         self.costs = costs
@@ -66,19 +85,24 @@ class Market:
         while (due_ns := self.feed.due(self.now_ns)) is not None and due_ns <= self._until_ns:
             self.now_ns = max(due_ns, self.now_ns)
             self.feed.pull(self.now_ns, self.inbox)
+            if self.venue is not None:
+                self.venue.pull(self.now_ns, self.inbox)
             records = self.inbox.drain(4 << 20, 4096)
             self.look.before(records)
             start_ns = perf_counter_ns()
             commands = self.engine.tick(self.now_ns, records, perf_counter_ns)
             self.costs.add(self.engine.stage_ns, perf_counter_ns() - start_ns)
-            self.feed.send(self.now_ns, commands)
+            if self.venue is not None:
+                self.venue.observe(self.now_ns, self.engine.rows)
+                self.venue.send(self.now_ns, [one for one in commands if isinstance(one, Place | Cancel)])
+            self.feed.send(self.now_ns, [one for one in commands if not isinstance(one, Place | Cancel)])
             self.look.after(records, commands)
 
 
-def terminal() -> IO[str]:
+def terminal(size: tuple[int, int]) -> IO[str]:
     """A pseudo-terminal whose other end a process of its own reads."""
     master, slave = os.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", HEIGHT, WIDTH, 0, 0))
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
     if os.fork() == 0:
         os.close(slave)
         with suppress(OSError):
@@ -90,9 +114,16 @@ def terminal() -> IO[str]:
 
 
 def draws(
-    market: Market, file: IO[str], number: int, tickers: list[str], *, anew: bool = False
+    market: Market,
+    file: IO[str],
+    number: int,
+    tickers: list[str],
+    *,
+    page: int = 0,
+    desk: bool = False,
+    anew: bool = False,
 ) -> list[Draw]:
-    """That many draws; the tickers take turns. anew: every row counts as changed."""
+    """That many draws of a page; the tickers take turns. anew: every row counts as changed."""
     console = Console(file=file, force_terminal=True, color_system="truecolor")
     found, view_ns = [], 0
 
@@ -103,7 +134,7 @@ def draws(
         view_ns = perf_counter_ns() - start_ns
         return view
 
-    with Dashboard(console, fps=60, keys=None, ticker=tickers[0]) as dashboard:
+    with Dashboard(console, fps=60, keys=None, ticker=tickers[0], desk=desk, page=page) as dashboard:
         for turn in range(-3, number):
             market.run(BETWEEN_NS)
             gc.collect(0)
@@ -195,40 +226,55 @@ def summary(name: str, found: list[Draw]) -> dict[str, Any]:
     }
 
 
+def measured(name: str, file: IO[str], number: int, markets: int) -> list[dict[str, Any]]:
+    """The rows about one kind of page."""
+    size, desk, pages = PAGES[name]
+    market = Market(markets, desk)
+    market.run(TRADING_NS if desk else WARM_UP_NS)
+    gc.collect()
+    gc.freeze()
+    rows = []
+    for page in pages:
+        steady = draws(market, file, number, ["BTC-USD"], page=page, desk=desk)
+        turning = draws(market, file, number, ["BTC-USD", "ETH-USD"], page=page, desk=desk)
+        whole = draws(market, file, number, ["BTC-USD", "ETH-USD"], page=page, desk=desk, anew=True)
+        few = [draw for draw in steady if draw.rows <= FEW]
+        title = f"{name}{f' {page}' if len(pages) > 1 else ''} {size[0]}x{size[1]}"
+        rows += [
+            *([summary(f"{title}, up to {FEW} rows", few)] if few else []),
+            summary(f"{title}, as it comes", steady),
+            summary(f"{title}, another market", turning),
+            summary(f"{title}, all rows anew", whole),
+        ]
+    if name == "market":
+        slow = summary(
+            "rich: Tables in a Layout", naive(market, file, Want("BTC-USD", 0, 12, 12, 36, 8, 4, 4, 8, 144))
+        )
+        rows.append(slow)
+        for row in rows:
+            row["ratio_p50"] = round(slow["p50_us"] / row["p50_us"], 1)
+    return rows
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.draw", description=__doc__.splitlines()[0])
     parser.add_argument("--draws", type=int, default=600)
     parser.add_argument("--markets", type=int, default=50)
+    parser.add_argument("--page", action="append", choices=tuple(PAGES))
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    file = terminal()
+    wanted = arguments.page or PAGES
+    terminals = {name: terminal(PAGES[name][0]) for name in wanted}  # before this process is kept on one core
     cpu = pin()
-    market = Market(arguments.markets)
-    market.run(5_000_000_000)
-    gc.collect()
-    gc.freeze()
     gc.disable()
-    steady = draws(market, file, arguments.draws, ["BTC-USD"])
-    turning = draws(market, file, arguments.draws, ["BTC-USD", "ETH-USD"])
-    whole = draws(market, file, arguments.draws, ["BTC-USD", "ETH-USD"], anew=True)
-    few = [draw for draw in steady if draw.rows <= FEW]
-    slow = naive(market, file, Want("BTC-USD", 0, 12, 12, 36, 8, 4, 4, 8, 144))
-    rows = [
-        summary(f"up to {FEW} rows changed", few),
-        summary("one market, as it comes", steady),
-        summary("another market each draw", turning),
-        summary("all rows anew, another market", whole),
-        summary("rich: Tables in a Layout", slow),
-    ]
-    for row in rows:
-        row["ratio_p50"] = round(rows[-1]["p50_us"] / row["p50_us"], 1)
+    rows = []
+    for name in wanted:
+        rows += measured(name, terminals[name], arguments.draws, arguments.markets)
     if arguments.json:
         print(json.dumps({"schema": "sniper.bench-draw/1", "core": cpu, "rows": rows}))
         return
-    print(
-        f"one draw at {WIDTH}x{HEIGHT}, {arguments.markets} markets, us, core {cpu}; view: part of the draw"
-    )
+    print(f"one draw, {arguments.markets} markets, us, core {cpu}; view: part of the draw")
     columns = (
         "rows_p50",
         "p50_us",
@@ -240,9 +286,10 @@ def main() -> None:
         "ratio_p50",
     )
     titles = ("rows", "p50", "p99", "max", "cpu p50", "cpu p99", "view p50", "rich / this")
-    print(f"{'':32}{'draws':>6}" + "".join(f"{title:>12}" for title in titles))
+    print(f"{'':44}{'draws':>6}" + "".join(f"{title:>12}" for title in titles))
     for row in rows:
-        print(f"{row['what']:32}{row['draws']:6}" + "".join(f"{row[column]:12,}" for column in columns))
+        shown = (f"{row[column]:12,}" if column in row else f"{'-':>12}" for column in columns)
+        print(f"{row['what']:44}{row['draws']:6}" + "".join(shown))
 
 
 if __name__ == "__main__":

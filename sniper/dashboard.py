@@ -63,10 +63,11 @@ class Dashboard:
         only: str = "",
         keys: int | None = 0,
         desk: bool = False,
+        page: int = 0,
     ):
         """`console` is the terminal to draw on; `ticker` the first market shown; `only` one panel's name
         instead of all; `keys` the descriptor keys are read from; `desk` adds the pages of the decision
-        panels. Raises ValueError when fps is not 1..60."""
+        panels; `page` is shown first. Raises ValueError when fps is not 1..60."""
         if not 1 <= fps <= 60:
             raise ValueError(f"fps must lie in 1..60, not {fps}")
         self.terminal = Terminal(console.file.fileno(), keys)
@@ -81,7 +82,7 @@ class Dashboard:
         self._cost = Latency()
         self._cost_due_ns = 0
         self._pages: list[list[Box]] = []
-        self._page = 0
+        self._page = page
         self._boxes: list[Box] = []
         self._shown: dict[str, object] = {}
         self._want = NOTHING._replace(ticker=ticker, resolution=resolution)
@@ -160,7 +161,7 @@ class Dashboard:
         self.terminal.resized = False
         self._width, height = self.terminal.size()
         if self._only:
-            self._pages = layout.single(self._only, self._width, height)
+            self._pages = layout.single(self._only, self._width, height, self._desk)
         else:
             self._pages = layout.pages(self._width, height, self._desk)
         self._turn_to(self._page)

@@ -75,38 +75,51 @@ NARROW = (
     Band((("feed", 100),), 7, 8),
     Band((("events", 100),), 6, 8),
 )
-
-
 WIDE_DESK = (
-    Band((("risk", 40), ("positions", 38), ("funding", 22)), 11, 12),
-    Band((("signals", 100),), 7, 10),
-    Band((("decisions", 58), ("orders", 42)), 8, 10),
+    Band((("risk", 50), ("orders", 50)), 12, 10),
+    Band((("positions", 67), ("funding", 33)), 12, 9),
+    Band((("decisions", 100),), 11, 12),
+    Band((("signals", 100),), 11, 10),
 )
 MEDIUM_DESK = (
-    Band((("risk", 100),), 10, 12),
-    Band((("positions", 100),), 8, 8),
-    Band((("signals", 100),), 6, 8),
-    Band((("decisions", 100),), 6, 8),
-    Band((("orders", 58), ("funding", 42)), 6, 8),
+    Band((("risk", 100),), 9, 10),
+    Band((("positions", 100),), 9, 8),
+    Band((("signals", 100),), 11, 10),
+    Band((("decisions", 100),), 7, 8),
+    Band((("orders", 100),), 7, 8),
+    Band((("funding", 100),), 7, 8),
 )
 NARROW_DESK = tuple(
     Band(((name, 100),), 8, 8) for name in ("risk", "positions", "signals", "decisions", "orders", "funding")
 )
+OVERVIEW = (
+    Band((("book", 25), ("trades", 20), ("candles", 26), ("risk", 29)), 13, 20),
+    Band((("signals", 51), ("positions", 49)), 11, 16),
+    Band((("decisions", 60), ("orders", 40)), 9, 14),
+    Band((("markets", 45), ("funding", 30), ("events", 25)), 9, 10),
+)
+"""Market and decisions at once, on the first page of a screen that is large enough."""
+OVERVIEW_WIDTH, OVERVIEW_HEIGHT = 164, 46
 
 
 def pages(width: int, height: int, desk: bool = False) -> list[list[Box]]:
     """The boxes of each page; empty when the screen is too small for panels. desk: with the decision panels, on
-    pages of their own behind those of the market."""
+    pages of their own behind those of the market, and on a large screen with a page ahead that shows both."""
     if width < WIDTH_MIN or height < HEIGHT_MIN:
         return []
     size = 0 if width >= 110 else 1 if width >= 72 else 2
-    found = packed((WIDE, MEDIUM, NARROW)[size], width, height)
-    return found + packed((WIDE_DESK, MEDIUM_DESK, NARROW_DESK)[size], width, height) if desk else found
+    found = packed((WIDE, MEDIUM, NARROW)[size], width, height, desk)
+    if not desk:
+        return found
+    found += packed((WIDE_DESK, MEDIUM_DESK, NARROW_DESK)[size], width, height, desk)
+    if width >= OVERVIEW_WIDTH and height >= OVERVIEW_HEIGHT:
+        found = packed(OVERVIEW, width, height, desk) + found
+    return found
 
 
-def packed(bands: tuple[Band, ...], width: int, height: int) -> list[list[Box]]:
-    """Bands on as few pages as hold them."""
-    top = header.height(width)
+def packed(bands: tuple[Band, ...], width: int, height: int, desk: bool = False) -> list[list[Box]]:
+    """Bands on as few pages as hold them. desk: whether the header has a row about the session."""
+    top = header.height(width, desk)
     room = height - top
     kept: list[list[Band]] = []
     free = 0
@@ -137,8 +150,9 @@ def _page(bands: list[Band], width: int, top: int, room: int) -> list[Box]:
     return boxes
 
 
-def single(name: str, width: int, height: int) -> list[list[Box]]:
+def single(name: str, width: int, height: int, desk: bool = False) -> list[list[Box]]:
     """One panel alone with the header above it; empty when the screen is too small for panels."""
     if width < WIDTH_MIN or height < HEIGHT_MIN:
         return []
-    return [_page([Band(((name, 100),), 1, 1)], width, header.height(width), height - header.height(width))]
+    top = header.height(width, desk)
+    return [_page([Band(((name, 100),), 1, 1)], width, top, height - top)]

@@ -32,7 +32,7 @@ class Look:
     """Looks at one engine and what surrounds it.
 
     source: what to call the feed on the screen; feed: has `status()`; inbox: the run's `Inbox`, inbox_max its
-    (records, bytes); journal: the `Journal` or None; costs: what the loop measures.
+    (records, bytes); journal: the `Journal` or None; costs: what the loop measures; mode: how it trades, if it does.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Look:
         costs: Costs,
         journal: Any = None,
         inbox_max: tuple[int, int] = (4096, 4 << 20),
+        mode: str = "paper",
     ) -> None:
         self._engine = engine
         self._source = clean(source)
@@ -53,7 +54,7 @@ class Look:
         self.events = EventLog(engine.tape, engine.decoder)
         self._probe = Probe(engine)
         self._market = MarketLook(engine)
-        self._desk = DeskLook(engine)
+        self._desk = DeskLook(engine, mode)
         self._table = TableLook(engine)
         self._feed = FeedLook(engine, feed, inbox, journal, inbox_max)
         self._journal = journal
@@ -105,7 +106,7 @@ class Look:
             pipeline,
             self._feed.look(want.links, now_ns, at_ns) if want.links else Feed(),
             self.events.newest(want.events),
-            *self._desk.parts(want, now_ns),
+            *self._desk.parts(want, now_ns, table.order),
         )
 
     def _header(self, ticker: str, trust: bytes, now_ns: int, at_ns: int) -> Header:
@@ -124,6 +125,7 @@ class Look:
             ticker,
             tuple((name, trust.count(i)) for i, name in enumerate(TRUST_NAMES) if i and i in trust),
             *self._latencies,
+            session=self._desk.session(),
         )
 
     def _watch_journal(self, now_ns: int) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
+from itertools import islice
 from typing import Any
+
+import numpy as np
 
 from sniper._ext.signals import SIGNAL_TABLE, SIGNALS
 from sniper._ext.tape import COUNTER_NAMES, FIELD_NAMES
-from sniper.account_document import coins, usdc
-from sniper.decimals import price_text, text
+from sniper.account_document import coins
+from sniper.decimals import fixed, price_text
 from sniper.order_table import UNKNOWN
 from sniper.panels.desk_parts import (
     Danger,
@@ -21,69 +25,109 @@ from sniper.panels.desk_parts import (
     PositionRow,
     Positions,
     Risk,
+    Session,
     SignalRow,
     Signals,
 )
+from sniper.panels.row import SECOND_NS, clean
 from sniper.panels.view import Want
+from sniper.profit import Split
 from sniper.trading import Approved, Intent, Refused, Withdraw
-from sniper.wording import cause
+from sniper.wording import cause, weighed
 
 SIDES = ("BUY", "SELL")
 DIRECTIONAL = tuple(row[1] == "directional" for row in SIGNAL_TABLE)
+ALL_READY = (1 << len(SIGNALS)) - 1
 CURVE_MAX = 240
-SAMPLE_NS = 1_000_000_000
+SAMPLE_NS = SECOND_NS
 MILLION = 1_000_000.0
-ORACLE = FIELD_NAMES.index("oraclePrice")
+ORACLE, TICK = FIELD_NAMES.index("oraclePrice"), FIELD_NAMES.index("tickSize")
 REFUSED = COUNTER_NAMES.index("refused_intents")
+CENT, HUNDREDTH_OF_A_CENT = 10_000, 100
+"""Quote quantums."""
 OUTCOMES = {Approved: "placed", Refused: "refused", Withdraw: "withdrawn"}
 
 
 class DeskLook:
-    """Looks at the decision half of one engine. Without one every part stays empty."""
+    """Looks at the decision half of one engine. Without one every part stays empty. mode: paper or live."""
 
-    def __init__(self, engine: Any) -> None:
-        self._engine, self._desk = engine, engine.desk
+    def __init__(self, engine: Any, mode: str = "paper") -> None:
+        self._engine, self._desk, self._mode = engine, engine.desk, mode
         self._curve: deque[int] = deque(maxlen=CURVE_MAX)
         self._curve_due_ns = 0
         self._decided = -1
         self._decisions = Decisions()
 
-    def parts(self, want: Want, now_ns: int) -> tuple[Signals, Decisions, Risk, Positions, Orders, Funding]:
-        """The parts of the view in the order of `View`, with as many lines as are wanted."""
+    def session(self) -> Session | None:
+        """How the session trades, in short; None without a decision half."""
+        desk = self._desk
+        if desk is None:
+            return None
+        facts, risk = desk.view.account, desk.risk
+        return Session(
+            self._mode,
+            desk.strategy.name,
+            dollars(facts.net),
+            dollars(facts.day_realised, plus=True),
+            (facts.day_realised > 0) - (facts.day_realised < 0),
+            desk.account.trust,
+            risk.rung,
+            risk.latch.verb,
+            round(1000 * facts.danger),
+            len(desk.account.positions),
+            len(desk.orders.all_open()),
+        )
+
+    def parts(
+        self, want: Want, now_ns: int, order: Sequence[int] = ()
+    ) -> tuple[Signals, Decisions, Risk, Positions, Orders, Funding]:
+        """The parts of the view in the order of `View`, with as many lines as are wanted.
+
+        order: the markets in the order in which they are shown, those that are held come first.
+        """
         if self._desk is None:
             return Signals(), Decisions(), Risk(), Positions(), Orders(), Funding()
         if now_ns >= self._curve_due_ns and self._desk.view.account.computable:
             self._curve_due_ns = now_ns + SAMPLE_NS
             self._curve.append(self._desk.view.account.net)
+        split = self._desk.account.split() if want.positions or want.fundings else Split()
         return (
-            self._signals(want.scores) if want.scores else Signals(),
+            self._signals(want.scores, order) if want.scores else Signals(),
             self._told(want.decisions) if want.decisions else Decisions(),
             self._risk() if want.risk else Risk(),
-            self._positions() if want.positions else Positions(),
+            self._positions(split) if want.positions else Positions(),
             self._orders(want.orders, now_ns) if want.orders else Orders(),
-            self._funding(want.fundings, now_ns) if want.fundings else Funding(),
+            self._funding(want.fundings, now_ns, order, split) if want.fundings else Funding(),
         )
 
     def _ticker(self, market: int) -> str:
-        return str(self._engine.decoder.ticker(market))
+        return clean(self._engine.decoder.ticker(market))
 
     def _price(self, market: int, ticks: float) -> str:
         return price_text(self._engine.decoder.markets[market], round(ticks)) if ticks else ""
 
     def _oracle(self, market: int) -> str:
         row = self._engine.decoder.markets[market]
-        return text(int(row["num"][ORACLE]), int(row["dec"][ORACLE]))
+        places = int(row["dec"][ORACLE])
+        return fixed(int(row["num"][ORACLE]), places, min(places, int(row["dec"][TICK]) + 1))
 
-    def _signals(self, wanted: int) -> Signals:
+    def _first(self, wanted: int, order: Sequence[int]) -> list[int]:
+        """So many markets, those that are held first."""
+        held = self._desk.account.positions
+        others = order or range(self._desk.view.markets)
+        return [*held, *islice((market for market in others if market not in held), wanted)][:wanted]
+
+    def _signals(self, wanted: int, order: Sequence[int]) -> Signals:
         signals, rows = self._desk.signals, []
-        total = self._desk.view.markets
-        for market in range(min(wanted, total)):
+        shown = self._first(wanted, order)
+        found: list[list[int]] = np.rint(signals.scores[shown]).astype(np.int64).tolist()
+        for market, scores in zip(shown, found, strict=True):
             ready = signals.ready(market)
-            scores = tuple(
-                round(score) if ready >> i & 1 else None for i, score in enumerate(signals.row(market))
-            )
-            rows.append(SignalRow(self._ticker(market), scores))
-        return Signals(SIGNALS, DIRECTIONAL, tuple(rows), total)
+            known: Sequence[int | None] = scores
+            if ready != ALL_READY:
+                known = [score if ready >> i & 1 else None for i, score in enumerate(scores)]
+            rows.append(SignalRow(self._ticker(market), tuple(known)))
+        return Signals(SIGNALS, DIRECTIONAL, tuple(rows), self._desk.view.markets)
 
     def _told(self, wanted: int) -> Decisions:
         desk = self._desk
@@ -103,7 +147,7 @@ class DeskLook:
             ticker = self._ticker(order.market) if order is not None else ""
             return DecisionRow(one.tick, one.now_ns, ticker, named, "", "", "", "", 0, outcome.cause)
         intent: Intent = outcome.intent
-        why = f"{outcome.gate}: {outcome.text}" if isinstance(outcome, Refused) else cause(intent)
+        why = f"{outcome.gate}: {outcome.text}" if isinstance(outcome, Refused) else self._why(intent)
         steps = self._desk.view.market(intent.market).step_quantums
         return DecisionRow(
             one.tick,
@@ -117,6 +161,11 @@ class DeskLook:
             round(intent.score),
             why,
         )
+
+    def _why(self, intent: Intent) -> str:
+        """What it came from; the panel names the strategy, and for an entry the parts of its score say more."""
+        said, parts = cause(intent).removeprefix(f"{self._desk.strategy.name} "), weighed(intent)
+        return f"{said.partition(' despite ')[0]}: {parts}" if parts else said
 
     def _risk(self) -> Risk:
         desk = self._desk
@@ -137,6 +186,7 @@ class DeskLook:
                     float(row["distance_minutes"]) if near else None,
                 )
             )
+        rows.sort(key=lambda row: (row.percent is None, row.percent))
         stressed = risk.stressed() if desk.view.positions else [None] * 0
         stresses = tuple(
             (
@@ -149,8 +199,8 @@ class DeskLook:
             risk.rung,
             risk.latch.verb,
             risk.latch.reason,
-            usdc(facts.net),
-            usdc(facts.free),
+            dollars(facts.net),
+            dollars(facts.free),
             round(1000 * facts.usage),
             round(1000 * facts.danger),
             f"{facts.leverage:.2f}",
@@ -164,9 +214,9 @@ class DeskLook:
             desk.account.trust,
         )
 
-    def _positions(self) -> Positions:
+    def _positions(self, split: Split) -> Positions:
         desk = self._desk
-        split, rows = desk.account.split(), []
+        rows = []
         for market, position in desk.account.positions.items():
             trip = desk.trips.facts(market)
             value = desk.account.value(market, position.size_quantums)
@@ -178,22 +228,24 @@ class DeskLook:
                     coins(desk, market, position.size_quantums),
                     self._price(market, trip.entry_ticks) if trip else "",
                     self._oracle(market),
-                    usdc(profit),
+                    dollars(profit),
                     (profit > 0) - (profit < 0),
-                    usdc(position.fees),
-                    usdc(position.funding),
+                    dollars(position.fees),
+                    dollars(position.funding),
                     self._price(market, trip.stop_ticks) if trip else "",
                 )
             )
         return Positions(
             tuple(rows),
-            usdc(desk.view.account.net),
-            usdc(split.realised),
-            usdc(split.unrealised),
-            usdc(split.fees),
-            usdc(split.funding),
+            dollars(desk.view.account.net),
+            dollars(split.realised),
+            dollars(split.unrealised),
+            dollars(split.fees),
+            dollars(split.funding),
             desk.trips.closed_count,
             tuple(self._curve),
+            dollars(max(self._curve, default=0)),
+            dollars(min(self._curve, default=0)),
         )
 
     def _orders(self, wanted: int, now_ns: int) -> Orders:
@@ -211,20 +263,18 @@ class DeskLook:
                     self._price(order.market, order.trigger_ticks or order.price_ticks),
                     f"{order.purpose} {order.trigger or order.time_in_force}",
                     order.state,
-                    now_ns - order.sent_ns,
+                    coarse(now_ns - order.sent_ns),
                     order.good_til_block - desk.height if order.good_til_block else None,
                 )
             )
         unknown = [order.state for order in found].count(UNKNOWN)
         return Orders(tuple(rows), len(found), unknown, desk.height)
 
-    def _funding(self, wanted: int, now_ns: int) -> Funding:
+    def _funding(self, wanted: int, now_ns: int, order: Sequence[int], split: Split) -> Funding:
         desk, rows, left_ns = self._desk, [], 0
-        held = list(desk.account.positions)
-        others = [market for market in range(desk.view.markets) if market not in desk.account.positions]
-        for market in (*held, *others)[:wanted]:
+        for market in self._first(wanted, order):
             facts = desk.funding.facts(market, now_ns)
-            left_ns = facts.next_ns - now_ns
+            left_ns = (facts.next_ns - now_ns) // SECOND_NS * SECOND_NS
             position = desk.account.positions.get(market)
             due = (
                 round(-desk.account.value(market, position.size_quantums) * facts.expected) if position else 0
@@ -237,13 +287,25 @@ class DeskLook:
                     facts.realised * MILLION,
                     facts.samples,
                     facts.stale,
-                    facts.age_ns,
-                    usdc(due) if position else "",
+                    coarse(facts.age_ns),
+                    dollars(due, HUNDREDTH_OF_A_CENT) if position else "",
                 )
             )
-        return Funding(left_ns, tuple(rows), usdc(desk.account.split().funding))
+        return Funding(left_ns, tuple(rows), dollars(split.funding))
 
 
 def _moves(stress: tuple[tuple[str, int], ...]) -> str:
     """A stress in words: BTC-USD -8%, others -15%."""
     return ", ".join(f"{'others' if name == '*' else name} {ppm / 10_000:+g}%" for name, ppm in stress)
+
+
+def coarse(age_ns: int) -> int:
+    """An age in whole seconds, and so the same for many draws."""
+    return age_ns // SECOND_NS * SECOND_NS
+
+
+def dollars(quantums: int, unit: int = CENT, plus: bool = False) -> str:
+    """Quote quantums in USDC, rounded half away from zero to cents (or to `unit` quantums). plus: with a sign."""
+    whole, rest = divmod((abs(quantums) + unit // 2) // unit, 1_000_000 // unit)
+    sign = "-" if quantums < 0 and (whole or rest) else "+" if plus and (whole or rest) else ""
+    return f"{sign}{whole:,}.{rest:0{len(str(1_000_000 // unit)) - 1}d}"

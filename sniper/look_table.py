@@ -30,7 +30,8 @@ class TableLook:
         self._known, self._status = markets["known"], markets["status"]
         tops = engine.books.tops
         self._trust, self._bid, self._ask = tops["trust"], tops["bid"], tops["ask"]
-        self._order: list[int] = []
+        self.order: list[int] = []
+        """The markets as they are shown."""
         self._order_due_ns = 0
         self._tickers: tuple[str, ...] = ()
         self._indexes: dict[str, int] = {}
@@ -38,18 +39,18 @@ class TableLook:
     def refresh(self, at_ns: int) -> None:
         """Look at names and order again when they are due or markets came; `at_ns` is any clock that runs."""
         n = self._decoder.markets_n
-        if n == len(self._order) and at_ns < self._order_due_ns:
+        if n == len(self.order) and at_ns < self._order_due_ns:
             return
         self._order_due_ns = at_ns + ORDER_EVERY_NS
         volumes = self._num[:n, VOLUME] * 10.0 ** -self._dec[:n, VOLUME].astype(float)
-        self._order = np.argsort(-volumes, kind="stable").tolist()
+        self.order = np.argsort(-volumes, kind="stable").tolist()
         names = [clean(ticker) for ticker in self._decoder.tickers]
-        self._tickers = tuple(names[i] for i in self._order)
-        self._indexes = {names[i]: i for i in self._order}
+        self._tickers = tuple(names[i] for i in self.order)
+        self._indexes = {names[i]: i for i in self.order}
 
     def index(self, ticker: str) -> int:
         """The market's index in the decoder's table; for an unknown ticker the first row; -1: no markets."""
-        return self._indexes.get(ticker, self._order[0] if self._order else -1)
+        return self._indexes.get(ticker, self.order[0] if self.order else -1)
 
     def ticker(self, market: int) -> str:
         """The name to show; empty for -1."""
@@ -67,8 +68,8 @@ class TableLook:
     def table(self, ticker: str, wanted: int) -> Markets:
         """The rows from the one that keeps `ticker` in sight."""
         at = self._tickers.index(ticker) if ticker in self._indexes else 0
-        first = max(0, min(at - wanted // 2, len(self._order) - wanted))
-        shown = self._order[first : first + wanted]
+        first = max(0, min(at - wanted // 2, len(self.order) - wanted))
+        shown = self.order[first : first + wanted]
         rows = tuple(
             _row(self._tickers[first + i], tuple(num), tuple(dec), known, status, trust, bid, ask)
             for i, (num, dec, known, status, trust, bid, ask) in enumerate(
@@ -84,7 +85,7 @@ class TableLook:
                 )
             )
         )
-        return Markets(ticker, rows, first, len(self._order), self._tickers)
+        return Markets(ticker, rows, first, len(self.order), self._tickers)
 
 
 @lru_cache(maxsize=256)

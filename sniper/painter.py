@@ -87,6 +87,7 @@ class Painter:
         self._shown: dict[str, list[Row]] = {}
         self._moves: dict[str, list[str]] = {}
         self._out: list[str] = []
+        self._style: str | None = None  # what the terminal writes in now, as far as it was set here
         self.rows_painted = 0
         """Rows written since the painter was made."""
 
@@ -94,6 +95,7 @@ class Painter:
         """Clear the screen and paint the borders; every row counts as changed after that."""
         self._shown = {}
         self._moves = {}
+        self._style = None
         self._out = [self._reset, str(Control.clear())]
         for box in boxes:
             x, y, _, height = box.inner
@@ -110,7 +112,7 @@ class Painter:
         shown, moves = self._shown.get(name), self._moves[name]
         if shown is None:
             shown = self._shown[name] = [()] * len(moves)
-        prefixes, swaps, out = self._prefixes, self._swaps, self._out
+        prefixes, swaps, out, last = self._prefixes, self._swaps, self._out, self._style
         for i, row in enumerate(rows[: len(moves)]):
             if row == shown[i]:
                 continue
@@ -122,15 +124,18 @@ class Painter:
                     text = clean(text)
                 if style in swaps:
                     text = text.translate(swaps[style])
-                out.append(prefixes[style])
+                if style != last:
+                    out.append(prefixes[style])
+                    last = style
                 out.append(text)
+        self._style = last
 
     def take(self) -> str:
         """What the terminal must be sent, as one text; empty when nothing changed."""
         if not self._out:
             return ""
         text = "".join(self._out)
-        self._out = []
+        self._out, self._style = [], None
         if self.ascii_only:
             text = text.translate(TO_ASCII).encode("ascii", "replace").decode()
         return f"{SYNC_START}{text}{self._reset}{SYNC_END}"

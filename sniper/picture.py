@@ -20,11 +20,13 @@ from sniper.panels.view import View
 
 
 class Picture:
-    """One page of panels of `width` x `height` cells, or the panel `only` alone. ValueError where the size is
-    too small for panels."""
+    """One page of panels of `width` x `height` cells, or the panel `only` alone. desk: with the decision panels.
+    ValueError where the size is too small for panels."""
 
-    def __init__(self, view: View, width: int, height: int, page: int = 0, only: str = "") -> None:
-        pages = layout.single(only, width, height) if only else layout.pages(width, height)
+    def __init__(
+        self, view: View, width: int, height: int, page: int = 0, only: str = "", desk: bool = False
+    ) -> None:
+        pages = layout.single(only, width, height, desk) if only else layout.pages(width, height, desk)
         if not pages:
             raise ValueError(f"no panels fit into {width}x{height}")
         self._view = view

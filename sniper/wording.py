@@ -7,6 +7,8 @@ from typing import Any, Final
 from sniper.decimals import price_text, size_text
 from sniper.trading import Approved, Intent, Reason, Refused, Withdraw
 
+PARTS_TOLD: Final = 4
+"""Of what made a score, the largest."""
 UNBOUND: Final = 1e15
 """A figure as large as this stands for: no limit."""
 
@@ -44,6 +46,15 @@ def cause(intent: Intent) -> str:
     else:
         said = " ".join(f"{one.name} {figure(one.found)}" for one in reasons[:2])
     return " ".join(part for part in (intent.strategy, said) if part)
+
+
+def weighed(intent: Intent) -> str:
+    """What weighed most in the score of an entry, in points: signals for or against it, and what filters cost."""
+    found = [(one.name.partition("."), one.found) for one in intent.reasons if one.found]
+    points = [(name, value) for (kind, _, name), value in found if kind == "points"]
+    points += [(name, -value) for (kind, _, name), value in found if kind == "cost"]
+    points.sort(key=lambda one: -abs(one[1]))
+    return " ".join(f"{name} {value:+.1f}" for name, value in points[:PARTS_TOLD])
 
 
 def outcome_line(decoder: Any, outcome: Approved | Refused | Withdraw) -> str:

@@ -11,16 +11,29 @@ from sniper.panels.desk_parts import (
     PositionRow,
     Positions,
     Risk,
+    Session,
     SignalRow,
     Signals,
 )
 from sniper.panels.row import SECOND_NS, Row
-from sniper.panels.view import View
+from sniper.panels.view import Header, View
 
 NOW_NS = 1_795_268_521 * SECOND_NS
 HOSTILE = "\x1b[31mred\u202e\n"
 
 VIEW = View(
+    header=Header(
+        "sim",
+        "open",
+        9,
+        NOW_NS,
+        "0123456789abcdef0123456789abcdef",
+        12,
+        "BTC-USD",
+        session=Session(
+            "paper", f"sniper{HOSTILE}", "9,123.50", "-31.50", -1, "doubtful", 3, "kill", 520, 2, 1
+        ),
+    ),
     signals=Signals(
         ("momentum", "atr", "book_10"),
         (True, False, True),
@@ -76,6 +89,8 @@ VIEW = View(
         "-0.1",
         14,
         (5, 6, 7, 12, 3),
+        "12.00",
+        "3.00",
     ),
     orders=Orders(
         (

@@ -97,7 +97,7 @@ class Tmux:
 def framed(lines: list[str], width: int, height: int, page: int = 0) -> bool:
     """Whether every border stands where the layout puts it and carries its title."""
     grid = [line.ljust(width) for line in lines] + [" " * width] * (height - len(lines))
-    for box in layout.pages(width, height)[page]:
+    for box in layout.pages(width, height, True)[page]:
         if not box.title:
             continue
         right, bottom = box.x + box.width - 1, box.y + box.height - 1
@@ -112,7 +112,7 @@ def framed(lines: list[str], width: int, height: int, page: int = 0) -> bool:
 
 def on_a_page(lines: list[str], width: int, height: int) -> bool:
     """Whether the borders are those of one of the pages."""
-    return any(framed(lines, width, height, page) for page in range(len(layout.pages(width, height))))
+    return any(framed(lines, width, height, page) for page in range(len(layout.pages(width, height, True))))
 
 
 def filled(lines: list[str]) -> bool:
@@ -139,11 +139,11 @@ def drive(width: int, height: int, folder: str) -> list[str]:
         tmux.key("Space")
         frozen = tmux.until("space does not freeze", lambda lines: "FROZEN" in lines[0])
         time.sleep(0.5)
-        top = layout.header.height(width)
+        top = layout.header.height(width, True)
         assert tmux.screen()[top:] == frozen[top:], "a frozen screen moved"
         tmux.key("Space")
         tmux.until("space does not thaw", lambda lines: "FROZEN" not in lines[0])
-        for page in range(1, len(layout.pages(width, height))):
+        for page in range(1, len(layout.pages(width, height, True))):
             tmux.key("Tab")
             tmux.until(
                 "tab does not turn the page", lambda lines, page=page: framed(lines, width, height, page)

@@ -30,7 +30,12 @@ def test_boxes_tile_the_screen(width: int, height: int, desk: bool) -> None:
 
 @given(WIDTHS, HEIGHTS, st.booleans())
 def test_every_panel_is_on_exactly_one_page(width: int, height: int, desk: bool) -> None:
+    """Not counting the overview of a large screen, which is a page ahead of the others."""
     pages = layout.pages(width, height, desk)
+    if desk and width >= layout.OVERVIEW_WIDTH and height >= layout.OVERVIEW_HEIGHT:
+        seen = [box.name for box in pages.pop(0)]
+        assert len(set(seen)) == len(seen)
+        assert set(seen) == set(layout.PANELS) - {"pipeline", "feed"}
     names = [box.name for page in pages for box in page if box.name != "header"]
     assert sorted(names) == sorted(set(layout.PANELS) - {"header"} - (set() if desk else set(DESK_PANELS)))
     assert all(page[0].name == "header" for page in pages)
@@ -46,6 +51,33 @@ def test_too_small_a_screen_has_no_pages(width: int, height: int) -> None:
 @pytest.mark.parametrize("size", [(120, 40), (200, 60)], ids=str)
 def test_a_large_screen_shows_all_at_once(size: tuple[int, int]) -> None:
     assert len(layout.pages(*size)) == 1
+
+
+def test_a_large_screen_of_a_session_shows_market_and_decisions_at_once() -> None:
+    first, *others = layout.pages(200, 60, True)
+    assert {"book", "candles", "markets", *DESK_PANELS} < {box.name for box in first}
+    assert [sorted(box.name for box in page) for page in others] == [
+        sorted(box.name for box in page)
+        for page in (*layout.pages(200, 60), [Box("header", 0, 0, 1, 1), *desk_boxes()])
+    ]
+    assert len(layout.pages(layout.OVERVIEW_WIDTH - 1, 60, True)) == len(others)
+
+
+def desk_boxes() -> list[Box]:
+    return [Box(name, 0, 0, 1, 1) for name in DESK_PANELS]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=str)
+def test_every_panel_of_a_session_has_room_for_eight_markets_and_every_signal(size: tuple[int, int]) -> None:
+    for page in layout.pages(*size, True):
+        for box in page:
+            _, _, width, height = box.inner
+            if box.name == "signals":
+                assert height >= 9 and width >= 10 + 3 * 22
+            elif box.name == "positions":
+                assert height >= 7 and width >= 76
+            elif box.name in DESK_PANELS:
+                assert height >= 5
 
 
 def test_eighty_by_twenty_four_shows_book_candles_and_markets_first() -> None:

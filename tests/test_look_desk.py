@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from sniper.account_document import coins, usdc
+from sniper.account_document import coins
 from sniper.engine import Engine
-from sniper.look_desk import DeskLook, _moves
+from sniper.look_desk import DeskLook, _moves, coarse, dollars
 from sniper.panels.view import View, Want
 from tests import paper_run
 
@@ -33,14 +35,16 @@ def look(engine: Engine, want: Want = WANT) -> View:
 def test_every_part_has_the_facts_of_the_desk(engine: Engine) -> None:
     desk, view = engine.desk, look(engine)
     assert desk is not None and desk.account.positions
-    assert len(view.signals.rows) == 8 and view.signals.rows[0].ticker == "BTC-USD"
-    scores = desk.signals.row(0)
-    assert [s for s in view.signals.rows[0].scores if s is not None] == [
-        round(score) for i, score in enumerate(scores) if desk.signals.ready(0) >> i & 1
-    ]
+    assert sorted(row.ticker for row in view.signals.rows) == sorted(engine.decoder.tickers)
+    for row in view.signals.rows:
+        market = engine.decoder.tickers.index(row.ticker)
+        ready = desk.signals.ready(market)
+        assert row.scores == tuple(
+            round(score) if ready >> i & 1 else None for i, score in enumerate(desk.signals.row(market))
+        )
     assert view.decisions.total == desk.decided == len(view.decisions.rows)
     assert {row.outcome for row in view.decisions.rows} <= {"placed", "refused", "withdrawn"}
-    assert view.risk.equity == view.positions.equity == usdc(desk.view.account.net)
+    assert view.risk.equity == view.positions.equity == dollars(desk.view.account.net)
     assert len(view.risk.stresses) == 2 and all(danger is not None for _, danger in view.risk.stresses)
     held = {
         engine.decoder.ticker(m): coins(desk, m, p.size_quantums) for m, p in desk.account.positions.items()
@@ -67,6 +71,57 @@ def test_looking_changes_nothing(engine: Engine) -> None:
 
 def test_without_a_decision_half_there_is_nothing_to_show() -> None:
     assert look(Engine()) == View()
+
+
+def test_what_is_held_comes_first_then_the_order_that_is_asked_for(engine: Engine) -> None:
+    desk = engine.desk
+    assert desk is not None
+    held = [engine.decoder.ticker(market) for market in desk.account.positions]
+    order = [5, 4, 3, 2, 1, 0, 7, 6]
+    signals, _, _, _, _, funding = DeskLook(engine).parts(WANT, engine.now_ns, order)
+    tickers = [row.ticker for row in signals.rows]
+    others = [engine.decoder.ticker(market) for market in order]
+    assert held and tickers == [*held, *(ticker for ticker in others if ticker not in held)]
+    assert [row.ticker for row in funding.rows] == tickers
+    assert len(DeskLook(engine).parts(WANT._replace(scores=3), engine.now_ns, order)[0].rows) == 3
+
+
+def test_the_session_in_short(engine: Engine) -> None:
+    desk = engine.desk
+    assert desk is not None
+    found = DeskLook(engine, "live").session()
+    assert found is not None and DeskLook(Engine()).session() is None
+    assert (found.mode, found.strategy, found.trust) == ("live", "sniper", "live")
+    assert found.equity == dollars(desk.view.account.net) and found.rung == desk.risk.rung == 0
+    assert found.positions == len(desk.account.positions) and found.orders == len(desk.orders.all_open())
+
+
+@pytest.mark.parametrize(
+    ("quantums", "unit", "plus", "said"),
+    [
+        (0, 10_000, True, "0.00"),
+        (4_999, 10_000, True, "0.00"),
+        (5_000, 10_000, True, "+0.01"),
+        (-5_000, 10_000, False, "-0.01"),
+        (-4_999, 10_000, False, "0.00"),
+        (12_345_678_995_000, 10_000, False, "12,345,679.00"),
+        (-1_000_049, 100, False, "-1.0000"),
+        (2_450, 100, True, "+0.0025"),
+    ],
+)
+def test_quantums_as_dollars(quantums: int, unit: int, plus: bool, said: str) -> None:
+    assert dollars(quantums, unit, plus) == said
+
+
+def test_an_age_in_whole_seconds() -> None:
+    assert coarse(1_999_999_999) == 1_000_000_000
+
+
+def test_why_something_was_wanted(engine: Engine) -> None:
+    rows = look(engine).decisions.rows
+    entry = next(row for row in rows if row.purpose == "entry")
+    assert re.fullmatch(r"score \d+ of 65(: \w+ [+-]\d+\.\d( \w+ [+-]\d+\.\d){3})?", entry.why), entry.why
+    assert "protection stop on the chain" in {row.why for row in rows if row.purpose == "protect"}
 
 
 def test_a_stress_in_words() -> None:

@@ -12,15 +12,32 @@ from tests.desk_views import VIEW, fits, texts
 def test_it_shows_what_there_is() -> None:
     shown = texts(positions.draw(VIEW, 100, 8))
     assert "9123.5" in shown[0] and "14 round trips" in shown[0]
-    assert shown[1].startswith("price 12 + -31.5  fees -29.2  funding -0.1")
-    assert shown[2].strip() == "▂▃▄█▁"
-    assert "BTC-USD" in shown[4] and "long" in shown[4] and "-61.5" in shown[4] and "96000" in shown[4]
-    assert "short" in shown[5] and shown[5].rstrip().endswith("-")
+    assert shown[1].startswith("price closed 12 open -31.5  fees -29.2  funding -0.1")
+    assert [row.rstrip() for row in shown[2:5]] == [
+        "   █".ljust(95) + "12.00",
+        "  ▃█",
+        "▆███▁".ljust(96) + "3.00",
+    ]
+    assert "BTC-USD" in shown[6] and "long" in shown[6] and "-61.5" in shown[6] and "96000" in shown[6]
+    assert "short" in shown[7] and shown[7].rstrip().endswith("-")
+
+
+def test_one_row_of_equity_where_there_is_no_more_room_and_positions_that_do_not_fit_are_counted() -> None:
+    shown = texts(positions.draw(VIEW, 78, 6))
+    assert shown[2].strip() == "▂▃▄█▁" and "BTC-USD" in shown[4] and "ETH-USD" in shown[5]
+    many = VIEW._replace(positions=VIEW.positions._replace(rows=VIEW.positions.rows * 4))
+    shown = texts(positions.draw(many, 78, 7))
+    assert "BTC-USD" in shown[4] and "and 6 more positions" in shown[6]
+
+
+def test_parts_of_the_profit_that_do_not_fit_are_left_out_whole() -> None:
+    assert texts(positions.draw(VIEW, 36, 6))[1].rstrip() == "price closed 12 open -31.5  fees"
 
 
 def test_the_line_of_equity() -> None:
-    assert positions.curve((), 10) == "" and positions.curve((5, 5), 10) == "▁▁"
-    assert positions.curve(tuple(range(100)), 3) == "▁▄█"
+    assert positions.curve((), 10) == [""] and positions.curve((5, 5), 10) == ["▁▁"]
+    assert positions.curve(tuple(range(100)), 3) == ["▁▄█"]
+    assert positions.curve((0, 50, 100), 3, 2) == ["  █", "▁██"]
 
 
 @pytest.mark.parametrize("size", [(20, 3), (38, 10), (78, 12), (118, 20), (198, 40)])

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from sniper._ext.signals import SIGNALS
 from sniper.panels import signals
+from sniper.panels.desk_parts import SignalRow, Signals
+from sniper.panels.row import Row
 from sniper.panels.view import View
 from tests.desk_views import VIEW, fits, texts
 
 
 def test_it_shows_what_there_is() -> None:
-    rows = signals.draw(VIEW, 40, 5)
+    rows = signals.draw(VIEW, 40, 4)
     shown = texts(rows)
     assert shown[0].split() == ["market", "mom", "atr", "b10"]
     assert shown[1].split() == ["BTC-USD", "91", "70", "52"] and shown[3].split() == [
@@ -19,8 +22,57 @@ def test_it_shows_what_there_is() -> None:
         "0",
         "50",
     ]
-    styles = [[style for _, style in row[1:4]] for row in rows[1:4]]
-    assert styles == [["bid strong", "accent", "dim"], ["ask strong", "dim", "ask"], ["dim", "dim", "dim"]]
+    assert cells(rows[1]) == [("  91", "long 3"), ("  70", "heat 2"), ("  52", "dim")]
+    assert cells(rows[2]) == [("   9", "short 3"), ("   3", "dim"), ("  35", "short 1")]
+    assert cells(rows[3]) == [("   ·   0  50", "dim")], "one look, one cell"
+
+
+def cells(row: Row) -> list[tuple[str, str]]:
+    return [cell for cell in row[1:] if cell[0].strip()]
+
+
+@pytest.mark.parametrize(
+    ("score", "sided", "style"),
+    [
+        (0, True, "short 3"),
+        (25, True, "short 2"),
+        (38, True, "short 1"),
+        (39, True, "dim"),
+        (50, True, "dim"),
+        (62, True, "long 1"),
+        (75, True, "long 2"),
+        (88, True, "long 3"),
+        (100, True, "long 3"),
+        (0, False, "dim"),
+        (23, False, "dim"),
+        (24, False, "heat 1"),
+        (50, False, "heat 2"),
+        (75, False, "heat 2"),
+        (76, False, "heat 3"),
+        (100, False, "heat 3"),
+    ],
+)
+def test_an_intensity_has_one_side_and_a_direction_two(score: int, sided: bool, style: str) -> None:
+    part = Signals(("one",), (sided,), (SignalRow("BTC-USD", (score,)),), 1)
+    assert cells(signals.draw(View(signals=part), 20, 2)[1])[0] == (f"{score:>4}", style)
+
+
+def test_columns_grow_narrow_before_a_signal_is_left_out() -> None:
+    names, directional = SIGNALS, (True,) * len(SIGNALS)
+    part = Signals(names, directional, (SignalRow("BTC-USD", (100,) * len(names)),), 1)
+    for width, cell in ((98, 4), (97, 3), (76, 3)):
+        shown = texts(signals.draw(View(signals=part), width, 2))
+        assert len(shown[0].split()) == len(names) + 1
+        assert shown[1].split()[1:] == ["100" if cell == 4 else "99"] * len(names)
+    assert set(names) == set(signals.SHORT)
+    for place, most in ((0, 3), (1, 2)):
+        short = [both[place] for both in signals.SHORT.values()]
+        assert len(set(short)) == len(short) and max(map(len, short)) <= most
+
+
+def test_markets_that_do_not_fit_are_counted() -> None:
+    part = VIEW.signals._replace(total=50)
+    assert "and 49 more markets" in texts(signals.draw(VIEW._replace(signals=part), 40, 3))[2]
 
 
 @pytest.mark.parametrize("size", [(20, 3), (38, 10), (78, 12), (118, 20), (198, 40)])

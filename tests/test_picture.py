@@ -8,18 +8,23 @@ import pytest
 from rich.console import Console
 
 from sniper import layout
+from sniper.demo import DESK_PANELS
 from sniper.painter import Painter
 from sniper.picture import Picture
 from tests.captures import SIZES
+from tests.desk_views import VIEW
 from tests.screen import Screen
 from tests.views import sample
 
 
 @pytest.mark.parametrize("size", [*SIZES, (97, 31), (50, 40)], ids=str)
-@pytest.mark.parametrize("seed", [1, 2])
-def test_painter_and_picture_agree(size: tuple[int, int], seed: int) -> None:
+@pytest.mark.parametrize(("seed", "desk"), [(1, False), (2, False), (1, True)])
+def test_painter_and_picture_agree(size: tuple[int, int], seed: int, desk: bool) -> None:
     view = sample(seed, crossed=seed == 1)
-    for number, page in enumerate(layout.pages(*size)):
+    if desk:
+        header = view.header._replace(session=VIEW.header.session)
+        view = view._replace(header=header, **{name: getattr(VIEW, name) for name in DESK_PANELS})
+    for number, page in enumerate(layout.pages(*size, desk)):
         console = Console(
             file=StringIO(),
             record=True,
@@ -29,7 +34,7 @@ def test_painter_and_picture_agree(size: tuple[int, int], seed: int) -> None:
             color_system="truecolor",
             no_color=False,
         )
-        console.print(Picture(view, *size, number), end="")
+        console.print(Picture(view, *size, number, desk=desk), end="")
         painter, screen = Painter(console), Screen(*size)
         painter.frame(page)
         for box in page:

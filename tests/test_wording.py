@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sniper.trading import Approved, Intent, Reason, Refused, Withdraw
-from sniper.wording import cause, compared, figure, outcome_line
+from sniper.wording import cause, compared, figure, outcome_line, weighed
 from tests.paper_run import run
 
 
@@ -45,6 +45,20 @@ def test_the_cause_of_a_decision_is_what_made_it() -> None:
     ladder = Intent(0, 1, 5, purpose="reduce", strategy="ladder", reasons=(danger, far, time))
     assert cause(ladder) == "ladder danger_ppm 500,000 distance_sigmas 3.9"
     assert cause(ladder._replace(purpose="protect", strategy="protection")) == "protection stop on the chain"
+
+
+def test_what_weighed_most_comes_first_and_costs_count_against() -> None:
+    made = (
+        Reason("points.flow", 3.24, 9.0, True),
+        Reason("points.trend", -5.5, 9.0, False),
+        Reason("points.basis", 0.0, 9.0, True),
+        Reason("cost.volume", 4.0, 8.0, False),
+        Reason("points.rsi", 0.5, 1.0, True),
+        Reason("points.book_3", 0.4, 1.0, True),
+        Reason("gate.score", 66.2, 65.0, True),
+    )
+    assert weighed(Intent(0, 0, 1, reasons=made)) == "trend -5.5 volume -4.0 flow +3.2 rsi +0.5"
+    assert weighed(Intent(0, 0, 1)) == ""
 
 
 def test_decisions_are_told_in_coins_and_prices() -> None:

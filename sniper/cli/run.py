@@ -115,6 +115,7 @@ def run(
             costs=costs,
             journal=journal,
             inbox_max=(config.inbox.records_max, config.inbox.bytes_max),
+            mode=config.trade.mode,
         )
         display = wiring.display(config, headless)
         stack.enter_context(display)

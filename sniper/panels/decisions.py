@@ -15,10 +15,10 @@ COLUMNS = (
     Column("time", 8, 4, leftmost=True),
     Column("market", 9, 0, leftmost=True),
     Column("outcome", 9, 1, leftmost=True),
-    Column("what", 13, 2, leftmost=True),
-    Column("size", 9, 5),
-    Column("price", 10, 6),
-    Column("why", 24, 3, leftmost=True),
+    Column("what", 12, 2, leftmost=True),
+    Column("size", 9, 6),
+    Column("price", 10, 5),
+    Column("why", 24, 3, leftmost=True, fills=True),
 )
 
 

@@ -8,6 +8,22 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
+class Session(NamedTuple):
+    """How the session trades, for the header. mode: paper or live; today: profit since the day began."""
+
+    mode: str = "paper"
+    strategy: str = ""
+    equity: str = ""
+    today: str = ""
+    today_sign: int = 0
+    trust: str = "empty"
+    rung: int = 0
+    latch: str = ""
+    danger_permille: int = 0
+    positions: int = 0
+    orders: int = 0
+
+
 class SignalRow(NamedTuple):
     """One market's scores, 0..100, None while a signal is not warmed up."""
 
@@ -106,6 +122,9 @@ class Positions(NamedTuple):
     funding: str = ""
     trips: int = 0
     curve: tuple[int, ...] = ()
+    highest: str = ""
+    lowest: str = ""
+    """Of the curve."""
 
 
 class OrderRow(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from sniper.panels.palette import LINK
-from sniper.panels.row import Cell, Row, bar, count, duration, filled, line
+from sniper.panels.row import Cell, Row, bar, count, duration, filled, fitting, line
 from sniper.panels.table import Column, cells, titles
 from sniper.panels.view import Feed, LinkRow, View
 
@@ -73,7 +73,7 @@ def _inbox(feed: Feed, width: int) -> Row:
         feed.inbox_records * 1000 // max(1, feed.inbox_records_max),
         feed.inbox_bytes * 1000 // max(1, feed.inbox_bytes_max),
     )
-    return line(
+    return fitting(
         width,
         ("inbox   ", "label"),
         (bar(part, 1000, 8), "bid bar" if part < 500 else "ask bar"),
@@ -106,16 +106,13 @@ def _process(feed: Feed, width: int) -> Row:
     cells_: list[Cell] = [("process ", "label")]
     if feed.resident_bytes:
         cells_.append((f"{feed.resident_bytes / 1e6:.1f} MB ", ""))
+    style = "warning" if feed.rejected else "dim"
+    cells_.append((f" refused {count(feed.rejected)} messages", style))
+    cells_.append((f", {count(feed.rejected_levels)} levels", style))
     if feed.growth_bytes_per_min is not None:
         steep = feed.growth_bytes_per_min > 1_000_000
-        cells_.append((f"{feed.growth_bytes_per_min / 1e6:+.2f} MB/min ", "warning" if steep else "dim"))
-    cells_.append(
-        (
-            f" refused {count(feed.rejected)} messages, {count(feed.rejected_levels)} levels",
-            "warning" if feed.rejected else "dim",
-        )
-    )
-    return line(width, *cells_)
+        cells_.append((f"  {feed.growth_bytes_per_min / 1e6:+.2f} MB/min", "warning" if steep else "dim"))
+    return fitting(width, *cells_)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sniper.panels.desk_parts import FundingRow
 from sniper.panels.palette import sign
-from sniper.panels.row import SECOND_NS, Row, duration, ends, filled, number
+from sniper.panels.row import SECOND_NS, Row, duration, ends, filled
 from sniper.panels.table import Column, cells, titles
 from sniper.panels.view import View
 
@@ -36,6 +38,7 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     return filled(rows, width, height)
 
 
+@lru_cache(maxsize=256)
 def _market(row: FundingRow, width: int) -> Row:
     style = "dim" if row.stale else sign((row.predicted > 0) - (row.predicted < 0))
     return cells(
@@ -48,7 +51,7 @@ def _market(row: FundingRow, width: int) -> Row:
             (f"{row.realised:.2f}", "dim"),
             ("old" if row.stale else str(row.samples), "warning" if row.stale else "dim"),
             (duration(max(0, row.age_ns)), "dim"),
-            (number(row.due, 10) or "-", ""),
+            (row.due or "-", ""),
         ),
     )
 

@@ -1,9 +1,10 @@
-"""Header: where the data comes from, whether it comes, what each stage costs. Painted without a border."""
+"""Header: where the data comes from, how the session trades, what each stage costs. Painted without a border."""
 
 from __future__ import annotations
 
-from sniper.panels.palette import LINK, TRUST
-from sniper.panels.row import Cell, Row, clock_ms, count, date, ends, filled, line, micros
+from sniper.panels.desk_parts import Session
+from sniper.panels.palette import LINK, MODE, RUNGS, TRUST, sign
+from sniper.panels.row import Cell, Row, clean, clock_ms, count, date, ends, filled, line, micros
 from sniper.panels.view import Header, Latency, View
 
 TITLE = "sniper"
@@ -12,9 +13,11 @@ WIDE = 110
 
 
 def draw(view: View, width: int, height: int) -> list[Row]:
-    """Two rows where there is room for all costs in one, else three."""
+    """Where the data comes from, then the session if it trades, then the costs in one row or two."""
     header = view.header
     rows = [_first(header, width)]
+    if header.session is not None:
+        rows.append(_session(header.session, width))
     if width >= WIDE:
         lead = ((" µs p50 p99 max ", "label"), *_cost("decode", header.decode), *_cost("book", header.book))
         rows.append(
@@ -30,15 +33,17 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     return filled(rows, width, height)
 
 
-def height(width: int) -> int:
-    """Rows the header takes at this width."""
-    return 2 if width >= WIDE else 3
+def height(width: int, desk: bool = False) -> int:
+    """Rows the header takes at this width. desk: whether the session trades."""
+    return (2 if width >= WIDE else 3) + desk
 
 
 def _first(header: Header, width: int) -> Row:
     state_style = "bar" if LINK.get(header.state) in ("good", "dim") else "critical"
+    mode = "off" if header.session is None else header.session.mode
     start: list[Cell] = [
         (" sniper ", "bar strong"),
+        (f" {mode.upper()} ", MODE.get(mode, "critical")),
         (f" {header.source} ", "bar"),
         (f" {header.state} ", state_style),
         (f" tick {header.tick:,} ", "bar"),
@@ -53,7 +58,7 @@ def _first(header: Header, width: int) -> Row:
             start.append((text, "bar"))
             room -= len(text)
     if room >= 12 + len(date(header.now_ns)) + 14:
-        start[4] = (f" {date(header.now_ns)} {clock_ms(header.now_ns)} ", "bar")
+        start[5] = (f" {date(header.now_ns)} {clock_ms(header.now_ns)} ", "bar")
         room -= 11
     for label, digits in ((" digest ", 32), (" digest ", 16), (" digest ", 8), (" ", 8)):
         if room > len(label) + digits:
@@ -63,6 +68,38 @@ def _first(header: Header, width: int) -> Row:
     if room > 0:
         start.append((" " * room, "bar"))
     return line(width, *start, *end)
+
+
+def _session(session: Session, width: int) -> Row:
+    """The account in one row: what matters most comes first and is never cut."""
+    word, style = RUNGS[session.rung]
+    found: list[tuple[Cell, ...]] = [
+        ((" equity ", "label"), (session.equity or "?", "strong")),
+        (("  rung ", "label"), (f"{session.rung} {word}", style)),
+        ((_plural(session.positions, "position"), ""),),
+    ]
+    if session.trust != "live":
+        found.insert(1, ((f"  account {session.trust}", "warning"),))
+    if session.latch:
+        found.insert(1, (("  ", ""), (f" {session.latch.upper()} ", "critical")))
+    found += [
+        (("  today ", "label"), (session.today, sign(session.today_sign))),
+        ((_plural(session.orders, "order"), ""),),
+        (("  danger ", "label"), (f"{session.danger_permille / 10:.1f}%", style)),
+        (("  strategy ", "label"), (clean(session.strategy), "")),
+    ]
+    row: list[Cell] = []
+    room = width
+    for cells in found:
+        needed = sum(len(text) for text, _ in cells)
+        if needed <= room:
+            row += cells
+            room -= needed
+    return line(width, *row)
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"  {number} {noun}{'s' if number != 1 else ''}"
 
 
 def _second(header: Header, width: int, start: tuple[Cell, ...]) -> Row:

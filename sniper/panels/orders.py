@@ -1,24 +1,27 @@
-"""Orders: state, age, and how many blocks each has to live."""
+"""Orders: state, age, and how many blocks each has left to live."""
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sniper.panels.desk_parts import OrderRow
-from sniper.panels.row import Row, duration, ends, filled, number
+from sniper.panels.row import Row, duration, ends, filled
 from sniper.panels.table import Column, cells, titles
 from sniper.panels.view import View
 
 TITLE = "Orders"
 STATES = {"acked": "good", "sent": "warning", "unknown": "critical", "fading": "dim"}
+SHORT = {"replacing": "replace", "cancelling": "cancel"}
 COLUMNS = (
-    Column("market", 10, 0, leftmost=True),
-    Column("side", 4, 2, leftmost=True),
-    Column("size", 9, 3),
-    Column("filled", 8, 6),
-    Column("price", 10, 4),
-    Column("what", 16, 5, leftmost=True),
-    Column("state", 10, 1, leftmost=True),
-    Column("age", 6, 7),
-    Column("blocks", 6, 8),
+    Column("market", 9, 0, leftmost=True),
+    Column("side", 4, 4, leftmost=True),
+    Column("size", 8, 6),
+    Column("filled", 6, 8),
+    Column("price", 10, 5),
+    Column("what", 17, 7, leftmost=True),
+    Column("state", 7, 1, leftmost=True),
+    Column("age", 5, 2),
+    Column("left", 4, 3),
 )
 
 
@@ -37,6 +40,7 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     return filled(rows, width, height)
 
 
+@lru_cache(maxsize=256)
 def _order(row: OrderRow, width: int) -> Row:
     return cells(
         COLUMNS,
@@ -44,13 +48,13 @@ def _order(row: OrderRow, width: int) -> Row:
         (
             (row.ticker, "strong"),
             (row.side.lower(), "bid" if row.side == "BUY" else "ask"),
-            (number(row.size, 9), ""),
-            (number(row.filled, 8), "dim"),
-            (number(row.price, 10), ""),
+            (row.size, ""),
+            (row.filled, "dim"),
+            (row.price, ""),
             (row.what, ""),
-            (row.state, STATES.get(row.state, "")),
+            (SHORT.get(row.state, row.state), STATES.get(row.state, "")),
             (duration(max(0, row.age_ns)), "dim"),
-            ("-" if row.left is None else str(row.left), "dim"),
+            ("-" if row.left is None else str(row.left), "warning" if (row.left or 0) < 0 else "dim"),
         ),
     )
 

@@ -24,6 +24,16 @@ STYLES: dict[str, Style] = {
     "critical": Style(color="#ffffff", bgcolor="#b62324", bold=True),
     "bar": Style(color="#ffffff", bgcolor="#1f4e79"),
     "bar strong": Style(color="#ffffff", bgcolor="#1f4e79", bold=True),
+    "paper": Style(color="#1c1503", bgcolor="#e3b341", bold=True),
+    "long 1": Style(color="#c9d4ce", bgcolor="#12291e"),
+    "long 2": Style(color="#e4f2ea", bgcolor="#17492f"),
+    "long 3": Style(color="#ffffff", bgcolor="#1f7a4b", bold=True),
+    "short 1": Style(color="#d8cccb", bgcolor="#33191a"),
+    "short 2": Style(color="#f5e6e5", bgcolor="#612524"),
+    "short 3": Style(color="#ffffff", bgcolor="#a4332f", bold=True),
+    "heat 1": Style(color="#ccd2da", bgcolor="#1b2634"),
+    "heat 2": Style(color="#e6edf5", bgcolor="#274262"),
+    "heat 3": Style(color="#ffffff", bgcolor="#336ba6", bold=True),
     "border": Style(color="#4f6f8f"),
     "title": Style(color="#9cc4ec", bold=True),
 }
@@ -47,6 +57,16 @@ STYLES_16: dict[str, Style] = {
     "critical": Style(color="bright_white", bgcolor="red", bold=True),
     "bar": Style(color="bright_white", bgcolor="blue"),
     "bar strong": Style(color="bright_white", bgcolor="blue", bold=True),
+    "paper": Style(color="black", bgcolor="yellow"),
+    "long 1": Style(color="green"),
+    "long 2": Style(color="green", bold=True),
+    "long 3": Style(color="black", bgcolor="green"),
+    "short 1": Style(color="red"),
+    "short 2": Style(color="red", bold=True),
+    "short 3": Style(color="bright_white", bgcolor="red"),
+    "heat 1": Style(color="cyan"),
+    "heat 2": Style(color="cyan", bold=True),
+    "heat 3": Style(color="black", bgcolor="cyan"),
     "border": Style(color="blue"),
     "title": Style(color="cyan", bold=True),
 }
@@ -68,6 +88,18 @@ LINK = {
     "stopped": "dim",
 }
 """Style of a connection's state."""
+
+MODE = {"off": "bar strong", "paper": "paper", "live": "critical"}
+"""Style of the way a session trades."""
+
+RUNGS = (
+    ("calm", "good"),
+    ("open nothing", "warning"),
+    ("cancel entries", "warning"),
+    ("reduce", "critical"),
+    ("flatten", "critical"),
+)
+"""Rungs of the liquidation ladder: what each does, and its style."""
 
 SEVERITY = {"info": "dim", "warning": "warning", "critical": "critical"}
 """Style of an event."""

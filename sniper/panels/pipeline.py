@@ -20,12 +20,31 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     rows = [_frame(pipeline, width)]
     rows += [((text, "dim"),) for text in _wrapped(pipeline.raw, width, raw_lines)]
     spare = height - len(rows) - len(stages)
+    quiet = [(name, cost) for name, cost, facts in stages if not facts] if spare < 0 else []
+    if quiet:  # the stages that changed nothing share what is left
+        stages = [stage for stage in stages if stage[2]]
+        spare = 0
     for name, cost, facts in stages:
         more = min(max(0, spare), len(facts) - 1) if facts else 0
         spare -= more
         rows.append(line(width, (f"{name:<{NAME}}", "label"), (f"{cost:>6}  ", ""), *_fact(facts, 0)))
         rows += [line(width, (" " * (NAME + 8), ""), *_fact(facts, i + 1)) for i in range(more)]
+    rows += _shared(quiet, width)
     return filled(rows, width, height)
+
+
+def _shared(stages: list[tuple[str, str]], width: int) -> list[Row]:
+    """Stages with their cost, as many in a row as fit."""
+    rows: list[list[Cell]] = []
+    room = 0
+    for name, cost in stages:
+        needed = len(name) + len(cost) + 3
+        if needed > room:
+            rows.append([])
+            room = width + 2
+        rows[-1] += [(f"{'  ' if rows[-1] else ''}{name} ", "label"), (cost, "")]
+        room -= needed
+    return [line(width, *cells) for cells in rows]
 
 
 def _frame(pipeline: Pipeline, width: int) -> Row:

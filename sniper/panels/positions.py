@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from sniper.panels.desk_parts import PositionRow
+from sniper.panels.desk_parts import PositionRow, Positions
 from sniper.panels.palette import sign
-from sniper.panels.row import Row, ends, filled, line, number
+from sniper.panels.row import Cell, Row, ends, filled, fitting, line, right
 from sniper.panels.table import Column, cells, titles
 from sniper.panels.view import View
 
 TITLE = "Positions"
-BLOCKS = "▁▂▃▄▅▆▇█"
+BLOCKS = " ▁▂▃▄▅▆▇█"
+CURVE_ROWS = 3
+"""Rows of the line of equity where there is room for them."""
 COLUMNS = (
-    Column("market", 10, 0, leftmost=True),
-    Column("side", 5, 2, leftmost=True),
-    Column("size", 10, 1),
+    Column("market", 9, 0, leftmost=True),
+    Column("side", 5, 9, leftmost=True),
+    Column("size", 9, 1),
     Column("entry", 10, 4),
     Column("mark", 10, 5),
-    Column("profit", 10, 3),
-    Column("fees", 8, 7),
-    Column("funding", 8, 8),
+    Column("profit", 8, 2),
+    Column("fees", 6, 7),
+    Column("funding", 7, 8),
     Column("stop", 10, 6),
 )
 
@@ -28,24 +30,59 @@ COLUMNS = (
 def draw(view: View, width: int, height: int) -> list[Row]:
     """Equity and its parts, the line of equity, then the positions."""
     part = view.positions
-    parts = f"price {part.realised} + {part.unrealised}  fees -{part.fees}  funding {part.funding}"
+    spare = height - 3 - max(2, len(part.rows))
     rows = [
         ends(width, (("equity ", "label"), (part.equity, "strong")), ((f"{part.trips} round trips", "dim"),)),
-        line(width, (parts, "")),
-        line(width, (curve(part.curve, width), "accent")),
-        titles(COLUMNS, width),
+        fitting(width, *_split(part)),
     ]
-    rows += [_position(row, width) for row in part.rows]
+    rows += _curve(part, width, max(1, min(CURVE_ROWS, spare)))
+    rows.append(titles(COLUMNS, width))
+    room = max(0, height - len(rows))
+    rows += [_position(row, width) for row in part.rows[:room]]
+    if len(part.rows) > room > 1:
+        rows[-1] = line(width, (f"and {len(part.rows) - room + 1} more positions", "warning"))
     return filled(rows, width, height)
 
 
-def curve(nets: tuple[int, ...], width: int) -> str:
-    """The newest samples as blocks between their least and their largest."""
+def _split(part: Positions) -> tuple[Cell, ...]:
+    """Where the profit comes from: price (closed and open), fees, funding."""
+    fees = part.fees.removeprefix("-") if part.fees[:1] == "-" else f"-{part.fees}" if part.fees else ""
+    return (
+        ("price closed ", "label"),
+        (part.realised, ""),
+        (" open ", "label"),
+        (part.unrealised, ""),
+        ("  fees ", "label"),
+        (fees, ""),
+        ("  funding ", "label"),
+        (part.funding, ""),
+    )
+
+
+def _curve(part: Positions, width: int, height: int) -> list[Row]:
+    """The line of equity, with its highest and its lowest value where it is more than one row high."""
+    if height < 2 or not part.curve:
+        return [line(width, (text, "accent")) for text in curve(part.curve, width, height)]
+    marks = max(len(part.highest), len(part.lowest)) + 1
+    rows = curve(part.curve, max(1, width - marks), height)
+    ticks = [part.highest, *[""] * (height - 2), part.lowest]
+    return [
+        line(width, (text.ljust(max(1, width - marks)), "accent"), (right(mark, marks), "dim"))
+        for text, mark in zip(rows, ticks, strict=True)
+    ]
+
+
+def curve(nets: tuple[int, ...], width: int, height: int = 1) -> list[str]:
+    """The newest samples as blocks between their least and their largest, in so many rows."""
     shown = nets[-width:]
     if not shown:
-        return ""
-    low, span = min(shown), max(shown) - min(shown)
-    return "".join(BLOCKS[(len(BLOCKS) - 1) * (net - low) // span if span else 0] for net in shown)
+        return [""] * height
+    low, span, steps = min(shown), max(shown) - min(shown), 8 * height - 1
+    levels = [1 + (steps * (net - low) // span if span else 0) for net in shown]
+    return [
+        "".join(BLOCKS[max(0, min(8, level - 8 * (height - 1 - row)))] for level in levels)
+        for row in range(height)
+    ]
 
 
 @lru_cache(maxsize=256)
@@ -57,13 +94,13 @@ def _position(row: PositionRow, width: int) -> Row:
         (
             (row.ticker, "strong"),
             (row.side, side),
-            (number(row.size, 10), ""),
-            (number(row.entry, 10), ""),
-            (number(row.mark, 10), ""),
-            (number(row.profit, 10), sign(row.profit_sign)),
-            (number(row.fees, 8), "dim"),
-            (number(row.funding, 8), "dim"),
-            (number(row.stop, 10) or "-", "warning" if not row.stop else ""),
+            (row.size, side),
+            (row.entry, ""),
+            (row.mark, ""),
+            (row.profit, sign(row.profit_sign)),
+            (row.fees, "dim"),
+            (row.funding, "dim"),
+            (row.stop or "-", "warning" if not row.stop else ""),
         ),
     )
 

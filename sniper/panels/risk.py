@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from sniper.panels.desk_parts import Danger, Risk
+from sniper.panels.palette import RUNGS
 from sniper.panels.row import Cell, Row, bar, clean, ends, filled, left, line, right
 from sniper.panels.view import View
 
 TITLE = "Risk"
-RUNGS = ("calm", "open nothing", "cancel entries", "reduce", "flatten")
-STYLES = ("good", "warning", "warning", "critical", "critical")
+END = " liquidation"
 BAR_PERCENT = 50
 """A liquidation price this far away fills the bar."""
 NEAR_PERCENT, CLOSE_PERCENT = 10.0, 4.0
@@ -21,20 +21,27 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     rows = [
         ends(
             width,
-            (("rung ", "label"), (f"{part.rung} {RUNGS[part.rung]}", STYLES[part.rung])),
+            (("rung ", "label"), (f"{part.rung} {RUNGS[part.rung][0]}", RUNGS[part.rung][1])),
             ((latch, "critical"),) if latch else ((f"account {part.trust}", _trust(part)),),
         ),
         _gauge("danger", part.danger_permille, part.rungs_permille, width),
         ends(
             width,
             (("equity ", "label"), (part.equity, "strong"), ("  free ", "label"), (part.free, "")),
-            ((f"{part.leverage}x  margin used {part.usage_permille / 10:.1f}%", ""),),
+            (
+                ("margin ", "label"),
+                (f"{part.usage_permille / 10:.1f}%", ""),
+                (f"  {part.leverage}x", ""),
+            ),
         ),
     ]
     rows += [_stress(name, danger, width) for name, danger in part.stresses]
     if part.unprotected:
         rows.append(line(width, (f"{part.unprotected} positions without a protective stop", "critical")))
-    rows += [_position(row, width) for row in part.rows]
+    room = max(0, height - len(rows))
+    rows += [_position(row, width) for row in part.rows[:room]]
+    if len(part.rows) > room > 1:
+        rows[-1] = line(width, (f"and {len(part.rows) - room + 1} more, farther away", "dim"))
     return filled(rows, width, height)
 
 
@@ -44,23 +51,23 @@ def _trust(part: Risk) -> str:
 
 def _gauge(name: str, permille: int, rungs: tuple[int, ...], width: int) -> Row:
     """Maintenance margin over equity up to liquidation, and where the rungs stand."""
-    room = max(4, width - 31)
+    room = max(4, width - 16 - len(END))
     filled_bar = list(bar(max(0, min(permille, 1000)), 1000, room))
     for rung in rungs:
         at = min(room - 1, room * rung // 1000)
         if filled_bar[at] == " ":
             filled_bar[at] = "┊"
-    over = sum(permille >= rung for rung in rungs)
+    style = RUNGS[sum(permille >= rung for rung in rungs)][1]
     head: tuple[Cell, ...] = (
         (left(name, 8), "label"),
-        (right(f"{permille / 10:.1f}%", 7), STYLES[over]),
+        (right(f"{permille / 10:.1f}%", 7), style),
         (" ", ""),
     )
-    return line(width, *head, ("".join(filled_bar), STYLES[over]), (" to liquidation", "dim"))
+    return line(width, *head, ("".join(filled_bar), style), (END, "dim"))
 
 
 def _stress(name: str, danger: int | None, width: int) -> Row:
-    said = "not computable" if danger is None else f"{danger / 10:.1f}% danger"
+    said = "not computable" if danger is None else f"danger {danger / 10:.1f}%"
     style = "critical" if danger is None or danger >= 1000 else "warning" if danger >= 500 else "good"
     return ends(width, (("stress ", "label"), (clean(name), "")), ((said, style),))
 
@@ -74,7 +81,9 @@ def _position(row: Danger, width: int) -> Row:
         return line(width, *head, ("  no price liquidates it", "good"))
     style = "critical" if row.percent < CLOSE_PERCENT else "warning" if row.percent < NEAR_PERCENT else "good"
     sigmas = "" if row.sigmas is None else f" {_rough(row.sigmas)}\N{GREEK SMALL LETTER SIGMA}"
-    said = f" {_rough(row.percent)}%{sigmas} liq {row.liquidation}"
+    percent = f" {_rough(row.percent)}%"
+    ways = (f"{percent}{sigmas} liq {row.liquidation}", f"{percent} liq {row.liquidation}")
+    said = next((way for way in ways if len(way) + 25 <= width), percent)
     room = max(3, width - 22 - len(said))
     length = round(min(row.percent, float(BAR_PERCENT)) * 100)
     return line(width, *head, (" ", ""), (bar(length, BAR_PERCENT * 100, room), style), (said, ""))

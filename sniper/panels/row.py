@@ -69,6 +69,16 @@ def line(width: int, *cells: Cell) -> Row:
     return tuple(row)
 
 
+def fitting(width: int, *cells: Cell) -> Row:
+    """A row of those first cells that fit as a whole; of the rest nothing shows, so that nothing is cut."""
+    room = width
+    for at, (text, _) in enumerate(cells):
+        room -= len(text)
+        if room < 0:
+            return line(width, *cells[:at])
+    return line(width, *cells)
+
+
 def ends(width: int, start: tuple[Cell, ...], end: tuple[Cell, ...]) -> Row:
     """A row with `start` at its left and `end` at its right; the end gives way when there is no room."""
     start_width = sum(len(text) for text, _ in start)

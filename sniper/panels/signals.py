@@ -1,4 +1,7 @@
-"""Signals: a heat map, a line a market and a column a signal, with the scores themselves."""
+"""Signals: a heat map, a line a market and a column a signal, with the scores themselves.
+
+Scores with a direction are green above 50 and red below; intensities are blue, and only as strong as they are.
+"""
 
 from __future__ import annotations
 
@@ -11,65 +14,78 @@ from sniper.panels.view import View
 TITLE = "Signals"
 TICKER_WIDTH = 10
 CELL_WIDTH = 4
+NARROW = 3
+"""Where columns of four cells would leave signals out; a score of 100 shows as 99 there."""
 SHORT = {
-    "momentum": "mom",
-    "trend": "trd",
-    "bollinger": "bol",
-    "realised": "rlz",
-    "regime": "rgm",
-    "volume": "vol",
-    "flow": "flw",
-    "book_1": "b1",
-    "book_3": "b3",
-    "book_10": "b10",
-    "microprice": "mic",
-    "spread": "spr",
-    "depth": "dep",
-    "funding": "fnd",
-    "funding_next": "nxt",
-    "basis": "bas",
-    "liquidations": "liq",
-    "footprint": "foo",
-    "recurring": "rec",
-    "replenished": "rpl",
+    "momentum": ("mom", "mo"),
+    "trend": ("trd", "tr"),
+    "rsi": ("rsi", "rs"),
+    "bollinger": ("bol", "bo"),
+    "atr": ("atr", "at"),
+    "realised": ("rlz", "rz"),
+    "regime": ("rgm", "rg"),
+    "volume": ("vol", "vo"),
+    "flow": ("flw", "fl"),
+    "book_1": ("b1", "b1"),
+    "book_3": ("b3", "b3"),
+    "book_10": ("b10", "bX"),
+    "microprice": ("mic", "mi"),
+    "spread": ("spr", "sp"),
+    "depth": ("dep", "de"),
+    "funding": ("fnd", "fu"),
+    "funding_next": ("nxt", "nx"),
+    "basis": ("bas", "ba"),
+    "liquidations": ("liq", "lq"),
+    "footprint": ("foo", "fo"),
+    "recurring": ("rec", "re"),
+    "replenished": ("rpl", "rp"),
 }
-"""Names that fit a column; docs/signals.md says what they mean."""
-STRONG, CLEAR = 25, 12
-"""How far from its neutral value a score must lie to be strong, or clear."""
+"""Names that fit a column of four cells, or three; docs/signals.md says what they mean."""
+STEPS = (12, 25, 38)
+"""How far from 50 a score with a direction must lie for each shade; an intensity, twice as far from 0."""
 
 
 def draw(view: View, width: int, height: int) -> list[Row]:
     """Names of the signals, then as many markets as fit."""
     part = view.signals
-    columns = max(0, (width - TICKER_WIDTH) // CELL_WIDTH)
-    names = tuple(
-        (right(SHORT.get(name, name)[: CELL_WIDTH - 1], CELL_WIDTH), "label") for name in part.names[:columns]
-    )
+    cell = CELL_WIDTH if TICKER_WIDTH + CELL_WIDTH * len(part.names) <= width else NARROW
+    columns = max(0, (width - TICKER_WIDTH) // cell)
+    names = tuple((right(_short(name, cell), cell), "label") for name in part.names[:columns])
     rows = [line(width, (left("market", TICKER_WIDTH), "label"), *names)]
-    rows += [_market(row, part.directional, columns, width) for row in part.rows[: height - 1]]
+    rows += [_market(row, part.directional, columns, cell, width) for row in part.rows[: height - 1]]
+    if part.total > height - 1 and len(rows) == height > 2:
+        rows[-1] = line(width, (f"and {part.total - height + 2} more markets", "dim"))
     return filled(rows, width, height)
 
 
+def _short(name: str, cell: int) -> str:
+    return SHORT.get(name, (name, name))[cell == NARROW][: cell - 1]
+
+
 @lru_cache(maxsize=256)
-def _market(row: SignalRow, directional: tuple[bool, ...], columns: int, width: int) -> Row:
-    cells = [
-        _cell(score, sided) for score, sided in zip(row.scores[:columns], directional[:columns], strict=True)
-    ]
-    return line(width, (left(row.ticker, TICKER_WIDTH), "strong"), *cells)
+def _market(row: SignalRow, directional: tuple[bool, ...], columns: int, cell: int, width: int) -> Row:
+    """One market. Scores beside each other with the same look are one cell of the row."""
+    cells: list[Cell] = [(left(row.ticker, TICKER_WIDTH), "strong")]
+    for score, sided in zip(row.scores[:columns], directional[:columns], strict=True):
+        text, style = _score(score, sided, cell)
+        if style == cells[-1][1]:
+            cells[-1] = (cells[-1][0] + text, style)
+        else:
+            cells.append((text, style))
+    return line(width, *cells)
 
 
-@lru_cache(maxsize=512)
-def _cell(score: int | None, directional: bool) -> Cell:
+@lru_cache(maxsize=1024)
+def _score(score: int | None, directional: bool, cell: int) -> Cell:
     if score is None:
-        return (right("·", CELL_WIDTH), "dim")
-    text = right(str(score), CELL_WIDTH)
-    if not directional:
-        return (text, "accent" if score >= 50 + CLEAR else "" if score >= CLEAR else "dim")
-    away = abs(score - 50)
-    if away < CLEAR:
+        return (right("·", cell), "dim")
+    text = right(str(min(score, 99) if cell == NARROW else score), cell)
+    away = abs(score - 50) if directional else score // 2
+    shade = sum(away >= step for step in STEPS)
+    if not shade:
         return (text, "dim")
-    side = "bid" if score > 50 else "ask"
-    return (text, f"{side} strong" if away >= STRONG else side)
+    side = "heat" if not directional else "long" if score > 50 else "short"
+    return (text, f"{side} {shade}")
 
 
 if __name__ == "__main__":

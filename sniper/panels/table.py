@@ -5,8 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from sniper.panels.row import Cell, Row, left, line, right
+from sniper.panels.palette import STYLES
+from sniper.panels.row import Cell, Row, left, number, right
 
+FILLED = frozenset(name for name, style in STYLES.items() if style.bgcolor is not None or style.strike)
+"""Styles that show on a blank: the gap to the next column must not have them."""
 GROWTH_MAX = 4  # cells that a column may grow by where there is room
 
 
@@ -17,7 +20,9 @@ class Column(NamedTuple):
     width: int
     rank: int
     leftmost: bool = False
-    """Text is set at the left; otherwise, as numbers are, at the right."""
+    """Text is set at the left; otherwise, as numbers are, at the right, with fewer decimals where it must be."""
+    fills: bool = False
+    """Takes what the others leave."""
 
 
 @lru_cache(maxsize=64)
@@ -27,6 +32,9 @@ def geometry(columns: tuple[Column, ...], width: int) -> tuple[tuple[int, ...], 
     while len(kept) > 1 and sum(columns[i].width + 1 for i in kept) - 1 > width:
         kept.remove(max(kept, key=lambda i: columns[i].rank))
     spare = width - (sum(columns[i].width + 1 for i in kept) - 1)
+    if any(columns[i].fills for i in kept):
+        wanted = next(i for i in kept if columns[i].fills)
+        return tuple(kept), tuple(columns[i].width + (max(0, spare) if i == wanted else 0) for i in kept)
     growth = max(0, min(GROWTH_MAX, spare // len(kept)))
     return tuple(kept), tuple(columns[i].width + growth for i in kept)
 
@@ -41,8 +49,24 @@ def cells(columns: tuple[Column, ...], width: int, values: tuple[Cell, ...]) -> 
     """A row of the table from one (text, style) for each column, those that do not fit left out."""
     kept, widths = geometry(columns, width)
     row: list[Cell] = []
+    room, last = width, "-"
     for i, cell_width in zip(kept, widths, strict=True):
         text, style = values[i]
-        row.append(((left if columns[i].leftmost else right)(text, cell_width), style))
-        row.append((" ", ""))
-    return line(width, *row)
+        if columns[i].leftmost:
+            text = left(text, cell_width)
+        else:
+            text = right(text if len(text) <= cell_width else number(text, cell_width), cell_width)
+        if room <= cell_width:
+            row.append((left(text, room), style))
+            return tuple(row)
+        room -= cell_width + 1
+        if style in FILLED:
+            row += ((text, style), (" ", ""))
+            last = ""
+        elif style == last:  # the fewer cells, the less is sent
+            row[-1] = (row[-1][0] + text + " ", style)
+        else:
+            row.append((text + " ", style))
+            last = style
+    row.append((" " * room, ""))
+    return tuple(row)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sniper.panels.desk_parts import Decisions, Funding, Orders, Positions, Risk, Signals
+from sniper.panels.desk_parts import Decisions, Funding, Orders, Positions, Risk, Session, Signals
 
 
 class Want(NamedTuple):
@@ -65,6 +65,8 @@ class Header(NamedTuple):
     draws_skipped: int = 0
     """Draws left out because the terminal did not take the last one."""
     frozen: bool = False
+    session: Session | None = None
+    """None: nothing is traded."""
 
 
 class Level(NamedTuple):
