@@ -107,7 +107,11 @@ class StatefulTriggered(NamedTuple):
 
 
 class StatefulGone(NamedTuple):
-    """In a block: a stateful order is over (cancelled, expired, removed). reason as in OrderGone."""
+    """In a block: a stateful order is over (cancelled, expired, removed, filled). reason as in OrderGone.
+
+    Where it rested it rests no longer; no OrderGone of its own tells that. But an order that the node drops from its
+    book before a block (under-collateralised, for example) is told twice: OrderGone at once, this in the next block.
+    """
 
     id: OrderId
     reason: int
@@ -169,6 +173,13 @@ class Transferred(NamedTuple):
     tx_hash: str
 
 
+class Executed(NamedTuple):
+    """In a block: what became of a transaction that had been judged good before (outcome.code 0 mostly)."""
+
+    tx_hash: str
+    outcome: Outcome
+
+
 class OraclePriced(NamedTuple):
     """In a block: new oracle prices: (market id, price as the chain's integer, its exponent)."""
 
@@ -213,6 +224,7 @@ News = (
     | Filled
     | SubaccountChanged
     | Transferred
+    | Executed
     | OraclePriced
     | FundingTicked
     | FundingForeseen

@@ -36,9 +36,12 @@ class Standing(NamedTuple):
 class ChainReading(Protocol):
     """What may be asked of the chain at any time. Nothing here changes it."""
 
-    terms: ChainTerms
-    height: int  # of the last committed block
-    now_ns: int  # the time of the last committed block
+    @property
+    def terms(self) -> ChainTerms: ...
+    @property
+    def height(self) -> int: ...  # of the last committed block
+    @property
+    def now_ns(self) -> int: ...  # the time of the last committed block
 
     def markets(self) -> Mapping[int, Terms]: ...  # by clob pair id
     def oracle(self, market: int) -> tuple[int, int]: ...  # (integer, exponent); (0, exponent) while unknown
@@ -66,7 +69,8 @@ class ChainReading(Protocol):
 class Chain(ChainReading, Protocol):
     """What changes the chain. Each call appends to `news`; whoever drives it drains the list after every call."""
 
-    news: list[News]
+    @property
+    def news(self) -> list[News]: ...  # take a copy, then clear() it
 
     def touch(self, now_ns: int) -> None: ...  # wall or virtual time goes on; never ends a block by itself
     # Clob messages of transactions that the node found in order. Stateful ones are judged now and executed in the

@@ -26,8 +26,9 @@ class Terms(NamedTuple):
     maintenance_fraction_ppm: int  # of the initial margin
     open_interest_lower_cap: int
     open_interest_upper_cap: int
-    default_funding_ppm: int
+    default_funding_ppm: int  # of 8 hours
     min_price_change_ppm: int
+    impact_notional: int = 5_000_000_000  # QQ: how much an impact price sells or buys
 
 
 class EquityTier(NamedTuple):
@@ -45,6 +46,40 @@ class FeeTier(NamedTuple):
     maker_ppm: int
 
 
+class LiquidationTerms(NamedTuple):
+    """How the chain liquidates; the genesis values of the protocol (margin.md 6). Amounts in QQ."""
+
+    fee_ppm_max: int = 15_000
+    bankruptcy_adjustment_ppm: int = 1_000_000
+    spread_to_maintenance_ppm: int = 1_500_000
+    position_notional_min: int = 1_000_000_000  # a block and position: at least so much of it
+    position_portion_ppm_max: int = 100_000  # and at most this part, where that is more
+    subaccount_notional_max: int = 100_000_000_000  # a block and subaccount
+    subaccount_loss_max: int = 1_000_000_000_000  # a block and subaccount, of the insurance fund
+    subaccounts_max: int = 50  # a block
+
+
+FEE_TIERS = tuple(
+    FeeTier(volume * 1_000_000_000_000, taker, maker)
+    for volume, taker, maker in (
+        (0, 500, 100),
+        (1, 450, 100),
+        (5, 400, 50),
+        (25, 350, 0),
+        (50, 300, 0),
+        (100, 250, -70),
+        (200, 250, -110),
+    )
+)
+"""Volumes in millions of USDC; the documentation's present table (orders.md 8)."""
+
+EQUITY_TIERS = tuple(
+    EquityTier(usdc * 1_000_000, orders)
+    for usdc, orders in ((0, 0), (20, 1), (100, 5), (1_000, 10), (10_000, 100), (100_000, 200))
+)
+"""The genesis table (margin.md 7)."""
+
+
 class ChainTerms(NamedTuple):
     """The terms of the chain; defaults are those of protocol v9.5 and its documentation."""
 
@@ -56,3 +91,6 @@ class ChainTerms(NamedTuple):
     )  # (orders and cancels, blocks), by owner
     stateful_per_blocks: tuple[tuple[int, int], ...] = ((2, 1), (20, 100))
     block_ns: int = 650_000_000
+    fee_tiers: tuple[FeeTier, ...] = FEE_TIERS
+    equity_tiers: tuple[EquityTier, ...] = EQUITY_TIERS
+    liquidation: LiquidationTerms = LiquidationTerms()
