@@ -158,6 +158,34 @@ def test_a_wrong_sequence_is_taken_from_the_chain_and_tried_once_more() -> None:
     assert [tx.auth_info.signer_infos[0].sequence for tx in node.seen] == [3, 9]
 
 
+def test_after_a_lost_stateful_answer_the_chain_s_sequence_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sniper.venues.live_sender.SEQUENCE_S", 0.05)
+    answers, told = Answers(), threading.Event()
+    sequences: list[int] = []
+
+    def hear(sequence: int) -> None:
+        sequences.append(sequence)
+        if sequence == 3:
+            node.sequence = 4  # as if the next block had it
+        else:
+            told.set()
+
+    async def hang(tx: Tx, before: int) -> tuple[int, str, str]:
+        await asyncio.sleep(30)
+        return 0, "", ""
+
+    long_term = place(5, kind="long_term", time_in_force="gtt", good_til_block=0, good_til_s=1_800_000_000)
+    with SmallNode(hang) as node:
+        settings = LiveSettings(nodes=(at(node),), tls=False, address=ADDRESS, deadline_ms=100)
+        sending = Sender(checked(settings), KeyPair.from_mnemonic(MNEMONIC), answers, None, hear)
+        sending.start()
+        sending.hand([wire(long_term)])
+        (answer,) = answers.wait(1)
+        assert told.wait(10) and sending.stop(10)
+    assert answer[2] == NO_ANSWER and answer[3].startswith("sequence 3 ")
+    assert sequences == [3, 4]
+
+
 def test_cancels_of_one_tick_go_in_one_message_and_are_good_for_all() -> None:
     answers = Answers()
     with SmallNode() as node, sender([at(node)], answers) as sending:

@@ -9,7 +9,7 @@ from sniper._ext.tape import KIND_NAMES, Tape
 from sniper.order_table import NOT_SENT
 from sniper.quantums import lent
 from sniper.trading import VENUE_CONNECTION, Cancel, Place
-from sniper.types import REC_VENUE
+from sniper.types import REC_OPERATOR, REC_VENUE
 from sniper.venues.live_messages import Wanted, wanted
 from sniper.venues.live_sender import Note, Sender
 from sniper.venues.live_settings import LiveSettings, checked
@@ -40,7 +40,7 @@ class Live:
         self._markets = Markets(decoder)
         self._clock_ns = clock_ns
         self._inbox: Inbox | None = None
-        self.sender = Sender(settings, key, self._say, note)
+        self.sender = Sender(settings, key, self._say, note, self._say_sequence)
 
     def start(self, inbox: Inbox) -> None:
         """Connect to the nodes."""
@@ -82,3 +82,7 @@ class Live:
         assert self._inbox is not None, "start comes first"
         record = f"{verb} {client_id} {code} {text}".encode("ascii", "replace")
         self._inbox.put(self._clock_ns(), VENUE_CONNECTION, REC_VENUE, record)
+
+    def _say_sequence(self, sequence: int) -> None:
+        assert self._inbox is not None, "start comes first"
+        self._inbox.put(self._clock_ns(), VENUE_CONNECTION, REC_OPERATOR, b"sequence %d" % sequence)

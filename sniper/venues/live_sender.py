@@ -35,11 +35,15 @@ SEQUENCE_MISMATCH: Final = 32
 EXPECTED: Final = re.compile(r"expected (\d{1,18})")
 TEXT_MAX: Final = 200
 RETRY_S: Final = 1.0
+SEQUENCE_S: Final = 2.0
+SEQUENCE_ASKED_MAX: Final = 15
 RISKY: Final = ("entry",)
 """Purposes that must not be sent without a durable note of the intent; what reduces risk goes all the same."""
 
 Say = Callable[[str, int, int, str], None]
 """(verb, client id, code, text): an answer on its way to the inbox."""
+SaySequence = Callable[[int], None]
+"""The account's next sequence in committed state: what a transaction with a lower one can no longer be part of."""
 Note = Callable[[Sequence[Wanted]], None]
 """Writes intents; returns when they are durable, raises OSError when they are not."""
 
@@ -50,11 +54,18 @@ class Sender:
     key: signs. note: makes intents durable, None for none.
     """
 
-    def __init__(self, settings: LiveSettings, key: Any, say: Say, note: Note | None = None) -> None:
+    def __init__(
+        self,
+        settings: LiveSettings,
+        key: Any,
+        say: Say,
+        note: Note | None = None,
+        say_sequence: SaySequence = lambda sequence: None,
+    ) -> None:
         self.settings = settings
         self._wallet = Wallet(key, 0, 0)
         self._known = False  # account number and sequence
-        self._say, self._note = say, note
+        self._say, self._note, self._say_sequence = say, note, say_sequence
         self._owner = Owner(settings.address, settings.subaccount)
         self._jobs: deque[tuple[Wanted, ...]] = deque()
         self._waiting = 0
@@ -63,6 +74,7 @@ class Sender:
         self._ready = threading.Event()
         self._stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._watching: set[asyncio.Task[None]] = set()
         self._stateful: asyncio.Queue[Parcel] = asyncio.Queue()
         self._thread = threading.Thread(target=self._run, name="sniper-sender", daemon=True)
         self.nodes: Nodes | None = None
@@ -126,7 +138,7 @@ class Sender:
                     await self._take(self._jobs.popleft())
             await self._settle()
         finally:
-            for task in (serial, learning, *self._tasks):
+            for task in (serial, learning, *self._tasks, *self._watching):
                 task.cancel()
             await self.nodes.close()
 
@@ -147,14 +159,28 @@ class Sender:
                 await asyncio.sleep(RETRY_S)
 
     async def _ask_account(self) -> None:
+        account = await self._account()
+        self._wallet.account_number, self._wallet.sequence = account.account_number, account.sequence
+        self._known = True
+
+    async def _account(self) -> Any:
         assert self.nodes is not None
         request = QueryAccountRequest(address=self.settings.address)
         answer = await QueryStub(self.nodes.front).Account(request)
         account = BaseAccount()
         if not answer.account.Unpack(account):
             raise ValueError(f"{answer.account.type_url} is not an account that can sign")
-        self._wallet.account_number, self._wallet.sequence = account.account_number, account.sequence
-        self._known = True
+        return account
+
+    async def _watch_sequence(self, sequence: int) -> None:
+        """A transaction of this sequence got no answer: once the account's is past it, its fate is settled."""
+        for _ in range(SEQUENCE_ASKED_MAX):
+            await asyncio.sleep(SEQUENCE_S)
+            with contextlib.suppress(grpc.RpcError, ValueError):
+                found = int((await self._account()).sequence)
+                self._say_sequence(found)
+                if found > sequence:
+                    return
 
     async def _take(self, handed: tuple[Wanted, ...]) -> None:
         """One tick's commands: durable first, then on their way."""
@@ -170,9 +196,11 @@ class Sender:
             if parcel.stateful:
                 self._stateful.put_nowait(parcel)
             else:
-                task = asyncio.create_task(self._send(parcel))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._keep(self._tasks, asyncio.create_task(self._send(parcel)))
+
+    def _keep(self, tasks: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
     async def _durable(self, handed: tuple[Wanted, ...]) -> tuple[Wanted, ...]:
         """Those that may leave: all, or, where the note of them fails, what brings no new risk."""
@@ -210,6 +238,8 @@ class Sender:
         if answer is None:
             self.unanswered += 1
             self._tell(parcel, NO_ANSWER, f"no answer from {len(self.settings.nodes)} nodes", sequence)
+            if parcel.stateful:
+                self._keep(self._watching, asyncio.create_task(self._watch_sequence(sequence)))
             return
         code = int(answer.code)
         mismatch = parcel.stateful and code == SEQUENCE_MISMATCH and answer.codespace == "sdk"
