@@ -402,6 +402,30 @@ cdef class Liquidation:
         return (a.usdc, a.net, a.initial, a.maintenance, a.free, a.leverage, a.usage, a.danger, a.distance_sigmas,
                 a.trouble == 0)
 
+    def holdings(self, int account):
+        """(market, size, notional, maintenance) of every position, by market."""
+        self.known(account)
+        cdef Py_ssize_t i
+        cdef Position* p = &self.p[account, 0]
+        return [(p[i].market, p[i].size, p[i].notional, p[i].maintenance) for i in range(self.a[account].positions)]
+
+    def trouble(self, int account):
+        """Why an account is not computable, as bits; 0: it is."""
+        self.known(account)
+        return self.a[account].trouble
+
+    def nearest(self, int account):
+        """(market, percent, sigmas of an hour) of the position nearest to its liquidation price, the first of equals;
+        None where none has one."""
+        self.known(account)
+        cdef Py_ssize_t i
+        cdef Py_ssize_t best = -1
+        cdef Position* p = &self.p[account, 0]
+        for i in range(self.a[account].positions):
+            if p[i].liquidation_price > 0.0 and (best < 0 or p[i].distance_percent < p[best].distance_percent):
+                best = i
+        return None if best < 0 else (p[best].market, p[best].distance_percent, p[best].distance_sigmas)
+
     def terms_of(self, int market):
         """(effective IMF ppm, base IMF ppm, maintenance fraction ppm, open interest QQ, trouble bits) of a market."""
         self.known(0, market)

@@ -174,8 +174,8 @@ class Account:
         scale = self._scales.at(market)
         if scale is None:
             return 0
-        row = self._decoder.markets[market]
-        return notional(size_quantums, scale.atomic, int(row["num"][ORACLE]), int(row["dec"][ORACLE]))
+        _, _, _, _, num, dec, _ = self._decoder.numbers(market)
+        return notional(size_quantums, scale.atomic, num[ORACLE], dec[ORACLE])
 
     def split(self, subaccount: int | None = None, market: int | None = None) -> Split:
         """Where the profit since the first snapshot comes from, at oracle prices."""

@@ -75,21 +75,13 @@ class Series:
 
 def oracle_usd(decoder: Any, market: int) -> float | None:
     """The oracle price of a market, None while it is not known."""
-    row = decoder.markets[market]
-    if not int(row["known"]) >> ORACLE & 1:
-        return None
-    return float(int(row["num"][ORACLE]) / 10 ** int(row["dec"][ORACLE]))
+    known, _, _, _, num, dec, _ = decoder.numbers(market)
+    return float(num[ORACLE] / 10 ** dec[ORACLE]) if known >> ORACLE & 1 else None
 
 
 def nearest(desk: Any, now_ns: int) -> Nearest | None:
     """The position that is nearest to its liquidation price now, None if none can be liquidated."""
     if not desk.account.positions:
         return None
-    found: Nearest | None = None
-    count = int(desk.margin.accounts[0]["positions"])
-    for row in desk.margin.positions[0][:count]:
-        if row["liquidation_price"] > 0.0:
-            percent = float(row["distance_percent"])
-            if found is None or percent < found.percent:
-                found = Nearest(now_ns, int(row["market"]), percent, float(row["distance_sigmas"]))
-    return found
+    found = desk.margin.nearest(0)
+    return None if found is None else Nearest(now_ns, *found)

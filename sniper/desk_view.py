@@ -167,8 +167,7 @@ class DeskView:
 
 def fixed_facts(decoder: Any, market: int) -> Fixed:
     """What of a market changes with MARKET and ORACLE rows only."""
-    row = decoder.markets[market]
-    nums, decimals, known = row["num"].tolist(), row["dec"].tolist(), int(row["known"])
+    known, status, kind, oracle_ns, nums, decimals, wholes = decoder.numbers(market)
 
     def value(field: int) -> float:
         return nums[field] / POWER[decimals[field]] if known >> field & 1 else 0.0
@@ -176,13 +175,13 @@ def fixed_facts(decoder: Any, market: int) -> Fixed:
     oracle = value(ORACLE)
     return (
         decoder.ticker(market),
-        STATUS_NAMES[int(row["status"])],
-        int(row["type"]) == ISOLATED,
+        STATUS_NAMES[status],
+        kind == ISOLATED,
         value(TICK),
         value(STEP),
-        int(row["whole"][STEP_QUANTUMS]) if known >> (STEP_QUANTUMS + NUMS) & 1 else 0,
+        wholes[STEP_QUANTUMS] if known >> (STEP_QUANTUMS + NUMS) & 1 else 0,
         oracle,
-        int(row["oracle_ns"]),
+        oracle_ns,
         value(NEXT_FUNDING),
         value(IMF),
         value(MMF),

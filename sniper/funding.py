@@ -190,10 +190,10 @@ class Funding:
     def _judge(self, market: int, mantissa: int, decimals: int, at_ns: int) -> tuple[float, float, int, bool]:
         """A published rate -> itself, what is expected, its samples, and whether it can be of its hour at all."""
         predicted = mantissa / 10**decimals
-        row = self._decoder.markets[market]
+        known, _, _, _, num, dec, _ = self._decoder.numbers(market)
         own, own_decimals = mantissa, decimals
-        if int(row["known"]) >> DEFAULT & 1:  # the samples are without the default rate
-            default, default_decimals = int(row["num"][DEFAULT]), int(row["dec"][DEFAULT])
+        if known >> DEFAULT & 1:  # the samples are without the default rate
+            default, default_decimals = num[DEFAULT], dec[DEFAULT]
             own_decimals = max(decimals, default_decimals)
             own = mantissa * 10 ** (own_decimals - decimals) - default * 10 ** (
                 own_decimals - default_decimals
@@ -279,8 +279,8 @@ class Funding:
         scale = self._scales.at(market)
         if scale is None:
             return 0, 0, 0
-        row = self._decoder.markets[market]
-        return int(row["num"][ORACLE]), int(row["dec"][ORACLE]), scale.atomic
+        _, _, _, _, num, dec, _ = self._decoder.numbers(market)
+        return num[ORACLE], dec[ORACLE], scale.atomic
 
     def save(self) -> bytes:
         """The state as bytes."""

@@ -61,7 +61,7 @@ class Intake:
         if held is None:
             shelf.counts["foreign_fills"] += 1
             return
-        step = int(self._decoder.markets[held.order.market]["whole"][STEP_QUANTUMS])
+        step = self._decoder.numbers(held.order.market)[6][STEP_QUANTUMS]
         held.fill_steps += fill.size_quantums // step if step > 0 else 0
         shelf.counts["late_fills"] += held.order.state == "dead"
         self._grown(held, f"{fill.fill_id} at height {fill.height}")

@@ -222,7 +222,7 @@ class Orders:
             return "no block height is known yet"
         if not 0 <= intent.market < self._decoder.markets_n:
             return f"no market {intent.market}"
-        known = int(self._decoder.markets[intent.market]["known"])
+        known = self._decoder.numbers(intent.market)[0]
         if not (known >> CLOB_PAIR & 1 and known >> STEP_QUANTUMS & 1):
             return "the market table lacks what an order needs"
         return ""
@@ -249,7 +249,7 @@ class Orders:
 
     def _place(self, intent: Intent, now_ns: int, height: int) -> Place:
         client_id, market, short = self._next_id(), intent.market, intent.kind == SHORT_TERM
-        pair = int(self._decoder.markets[market]["whole"][CLOB_PAIR - NUMS])
+        pair = self._decoder.numbers(market)[6][CLOB_PAIR - NUMS]
         order = Order(
             client_id,
             order_uuid(self._owner, client_id, pair, ORDER_FLAGS[intent.kind]),

@@ -58,15 +58,13 @@ class Scales:
         """The scale of a market index."""
         if not 0 <= market < self._decoder.markets_n:
             return None
-        row = self._decoder.markets[market]
-        if int(row["known"]) & _NEEDED != _NEEDED:
+        known, _, _, _, num, dec, whole = self._decoder.numbers(market)
+        if known & _NEEDED != _NEEDED:
             return None
-        num, dec, whole = row["num"], row["dec"], row["whole"]
-        tick, step_quantums = int(num[_TICK]), int(whole[_STEP_QUANTUMS - _WHOLES])
-        atomic = int(whole[_ATOMIC - _WHOLES])
+        tick, step_quantums, atomic = num[_TICK], whole[_STEP_QUANTUMS - _WHOLES], whole[_ATOMIC - _WHOLES]
         if tick <= 0 or step_quantums <= 0 or not -30 <= atomic <= 30:
             return None
-        return Scale(market, atomic, step_quantums, tick, int(dec[_TICK]))
+        return Scale(market, atomic, step_quantums, tick, dec[_TICK])
 
     def clear(self) -> None:
         """Forget what was read: the market table has changed."""

@@ -13,7 +13,7 @@ import msgspec
 
 from sniper.order_record import Claim
 from sniper.order_table import SHORT_TERM
-from sniper.risk_candidate import STATEFUL_PER_100_BLOCKS, STATEFUL_PER_BLOCK, Candidate, Conditions
+from sniper.risk_candidate import STATEFUL_PER_100_BLOCKS, STATEFUL_PER_BLOCK, Candidate, Conditions, rank
 from sniper.risk_gates import OPENING, REDUCTION
 from sniper.risk_ladder import Fill, Ladder, Sent
 from sniper.risk_margin import Margin, Shock, Totals, equity_slots
@@ -21,7 +21,18 @@ from sniper.risk_operator import FLOORS, Latch, Operator
 from sniper.risk_outlook import Outlook
 from sniper.risk_pace import Pace
 from sniper.risk_protect import Protector
-from sniper.risk_rungs import CALM, FAR, FLATTEN, Assessment, Rungs, Trend, Trends, assess, danger_of
+from sniper.risk_rungs import (
+    CALM,
+    FAR,
+    FLATTEN,
+    Assessment,
+    Rungs,
+    Trend,
+    Trends,
+    assess,
+    at_last_prices,
+    danger_of,
+)
 from sniper.risk_settings import RiskSettings, validate
 from sniper.risk_sizing import exit_size, size
 from sniper.running_digest import RunningDigest
@@ -30,7 +41,6 @@ from sniper.viewing import AccountFacts, View
 
 __all__ = ["Margin", "Risk", "RiskSettings"]
 
-RANKS: Final = {"flatten": 0, "reduce": 1, "exit": 2, "protect": 3, "entry": 4}
 NOTHING: Final[tuple[()]] = ()
 Wanted = Intent | Withdraw
 
@@ -72,7 +82,7 @@ class Risk:
         self.reconciled = True
         """Whether our books are known to agree with the venue's: said each tick, not kept."""
         self._seen: AccountFacts | None = None
-        self._stale_ns = settings.ladder.feed_stale_ns
+        self._stale_ns, self._check_ns = settings.ladder.feed_stale_ns, settings.protection.check_ns
         self._watch_due_ns = self._protect_due_ns = 0
         self._losses = self._streak_ns = 0
 
@@ -125,7 +135,7 @@ class Risk:
         if not view.positions:
             danger_ppm = danger_of(facts.net, facts.maintenance)
             self.assessment = Assessment(facts.net, facts.maintenance, danger_ppm, FAR, stale, ())
-        elif not int(self._margin.accounts[self.settings.account]["trouble"]):
+        elif not self._margin.trouble(self.settings.account):
             # an account that may be out of date (`computable` says so) is no reason to look away
             self.assessment = assess(view, self._margin, self.settings.account, ladder, self._trends)
         # else nothing is known: what was found last still holds
@@ -144,13 +154,14 @@ class Risk:
         """Stops that are missing or too many, every `check_ns`. To be called also without positions."""
         if view.now_ns < self._protect_due_ns:
             return NOTHING
-        self._protect_due_ns = view.now_ns + self.settings.protection.check_ns
+        self._protect_due_ns = view.now_ns + self._check_ns
         orders = self._orders.all_open()
         if not (orders or view.positions) or not view.account.computable:
             return NOTHING
-        assessment = assess(view, self._margin, self.settings.account, self.settings.ladder, None)
+        net = view.account.net
+        assessment = at_last_prices(net, self._margin, self.settings.account)
         stateful = len([order for order in orders if order.kind != SHORT_TERM])
-        slots = equity_slots(self.settings.gates, view.account.net) - stateful
+        slots = equity_slots(self.settings.gates, net) - stateful
         self._pace.forget(view.now_ns, view.height)
         budget = min(
             STATEFUL_PER_BLOCK - self._pace.stateful_at(view.height),
@@ -183,7 +194,10 @@ class Risk:
         outlook = self._outlook(view)
         approved: list[Approved] = []
         refused: list[Refused] = []
-        for intent in sorted((one for one in wanted if isinstance(one, Intent)), key=rank):
+        intents = [one for one in wanted if isinstance(one, Intent)]
+        if len(intents) > 1:
+            intents.sort(key=rank)
+        for intent in intents:
             old = self._replaces(view, intent, leaving)
             here = outlook.without(claims[old]) if old >= 0 else outlook
             verdict = self._judge(here, intent, self._conditions(view))
@@ -329,18 +343,6 @@ class _State(msgspec.Struct, array_like=True):
     asked: list[tuple[int, int]]
     trends: list[tuple[int, Trend]]
     unprotected: tuple[int, ...]
-
-
-def rank(intent: Intent) -> tuple[int, float, int, int, str]:
-    """Where an intent stands in line: forced reductions, exits, stops, then entries by strength."""
-    strength = abs(intent.score - 50.0)
-    return (
-        RANKS.get(intent.purpose, len(RANKS)),
-        -strength if strength >= 0.0 else 0.0,
-        intent.market,
-        intent.side,
-        repr(intent),
-    )
 
 
 def _sized(outlook: Outlook, candidate: Candidate) -> tuple[Candidate, tuple[Reason, ...]]:

@@ -15,6 +15,7 @@ EXACT_MAX: Final = 1 << 60
 """No order is larger, in BQ or QQ: the kernel is exact up to here."""
 REDUCING: Final = ("exit", "reduce", "flatten")
 FORCED: Final = ("reduce", "flatten")
+RANKS: Final = {"flatten": 0, "reduce": 1, "exit": 2, "protect": 3, "entry": 4}
 STATEFUL_PER_BLOCK: Final = 2
 STATEFUL_PER_100_BLOCKS: Final = 20
 """Stateful orders that the chain takes of one owner (rate limits of the clob module)."""
@@ -82,3 +83,15 @@ def usd(found: int, limit: int, detail: str = "") -> Finding:
 def enough(slack: int) -> Finding:
     """Passes unless something is missing: QQ."""
     return Finding(-slack / MILLION, 0.0, slack >= 0)
+
+
+def rank(intent: Intent) -> tuple[int, float, int, int, str]:
+    """Where an intent stands in line: forced reductions, exits, stops, then entries by strength."""
+    strength = abs(intent.score - 50.0)
+    return (
+        RANKS.get(intent.purpose, len(RANKS)),
+        -strength if strength >= 0.0 else 0.0,
+        intent.market,
+        intent.side,
+        repr(intent),
+    )

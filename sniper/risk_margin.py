@@ -16,10 +16,12 @@ class Margin(Protocol):
     """What risk asks of the margin kernel. Amounts in QQ, sizes in BQ, fractions in ppm."""
 
     markets_max: int
-    accounts: Any
-    """Rows of ACCOUNT_DTYPE: `positions` says how many rows of `positions` count, `trouble` why nothing is known."""
-    positions: Any
-    """Rows of rows of POSITION_DTYPE: size, notional, initial, maintenance, market, ..."""
+
+    def holdings(self, account: int) -> list[tuple[int, int, int, int]]:
+        """(market, size, notional, maintenance) of every position, by market."""
+
+    def trouble(self, account: int) -> int:
+        """Why nothing is known of an account, 0: it is."""
 
     def terms_of(self, market: int) -> tuple[int, int, int, int, int]:
         """(effective IMF, base IMF, maintenance fraction of the base, open interest, trouble)."""

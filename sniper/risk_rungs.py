@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from math import sqrt
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sniper.risk_margin import BEYOND, Margin
 from sniper.risk_settings import MILLION, LadderSettings
@@ -121,7 +121,7 @@ class Trends:
 
     def keep(self, markets: Container[int]) -> None:
         """Forget the markets that are not held any more."""
-        if len(self.known) > 0:
+        if [market for market in self.known if market not in markets]:
             self.known = {market: trend for market, trend in self.known.items() if market in markets}
 
 
@@ -167,14 +167,6 @@ def danger_of(net: int, maintenance: int) -> int:
     return BEYOND if maintenance else 0
 
 
-def rows_of(margin: Margin, account: int) -> list[tuple[int, int, int, int]]:
-    """(market, size, notional, maintenance) of every position, by market."""
-    count = int(margin.accounts[account]["positions"])
-    rows: Any = margin.positions[account][:count]
-    columns = (rows[name].tolist() for name in ("market", "size", "notional", "maintenance"))
-    return list(zip(*columns, strict=True))
-
-
 def gap_of(facts: MarketFacts, size: int) -> float:
     """How far the whole book lies beyond the oracle price, against a position: a fraction. The oracle will follow."""
     touch = facts.ask_ticks if size > 0 else facts.bid_ticks
@@ -184,37 +176,42 @@ def gap_of(facts: MarketFacts, size: int) -> float:
     return max(0.0, -away if size > 0 else away)
 
 
-def assess(
-    view: View, margin: Margin, account: int, settings: LadderSettings, trends: Trends | None
-) -> Assessment:
-    """Danger and distance at the prices that must be assumed; without trends at the last prices."""
+def assess(view: View, margin: Margin, account: int, settings: LadderSettings, trends: Trends) -> Assessment:
+    """Danger and distance at the prices that must be assumed."""
     age_ns = view.now_ns - view.feed_ns
     stale = age_ns > settings.feed_stale_ns
     age, reaction = max(0, age_ns) / MINUTE_NS, settings.reaction_ns / MINUTE_NS
     blur = settings.stale_sigmas * sqrt(age) if stale else 0.0
     unknown = settings.sigma_unknown_ppm / MILLION
     net, maintenance, parts = view.account.net, 0, []
-    if trends is not None:
-        trends.keep(view.positions)
-    for market, size, notional, required in rows_of(margin, account):
+    trends.keep(view.positions)
+    for market, size, notional, required in margin.holdings(account):
         facts = view.market(market)
         sigma = facts.sigma if facts.sigma > 0.0 else unknown / ROOT_OF_60
-        move = 0.0
-        if trends is not None:
-            trend = trends.look(market, facts.oracle_usd, view.feed_ns)
-            drifts = (facts.drift, trend.fast, trend.slow)
-            drift = max(0.0, -min(drifts) if size > 0 else max(drifts))
-            move = blur * sigma + max(drift * (age + reaction), gap_of(facts, size) + drift * reaction)
-        move_ppm = min(int(move * MILLION) + 1, MOVE_PPM_MAX) if move > 0.0 else 0
-        sign = -1 if size > 0 else 1
-        net -= -(-abs(notional) * move_ppm // MILLION)
-        moved, kept = (
-            amount * (MILLION + sign * move_ppm) // MILLION for amount in (abs(notional), required)
-        )
-        maintenance += kept
-        parts.append(Part(market, size, moved, kept, sigma * ROOT_OF_60, move_ppm))
+        trend = trends.look(market, facts.oracle_usd, view.feed_ns)
+        drifts = (facts.drift, trend.fast, trend.slow)
+        drift = max(0.0, -min(drifts) if size > 0 else max(drifts))
+        move = blur * sigma + max(drift * (age + reaction), gap_of(facts, size) + drift * reaction)
+        amount, move_ppm = abs(notional), 0
+        if move > 0.0:
+            move_ppm = min(int(move * MILLION) + 1, MOVE_PPM_MAX)
+            net -= -(-amount * move_ppm // MILLION)
+            after = MILLION - move_ppm if size > 0 else MILLION + move_ppm
+            amount, required = amount * after // MILLION, required * after // MILLION
+        maintenance += required
+        parts.append(Part(market, size, amount, required, sigma * ROOT_OF_60, move_ppm))
     sigmas = FAR
     for part in parts:
-        if part.fall > 0:
-            sigmas = min(sigmas, (net - maintenance) / (part.fall * part.sigma))
+        fall = part.fall
+        if fall > 0:
+            sigmas = min(sigmas, (net - maintenance) / (fall * part.sigma))
     return Assessment(net, maintenance, danger_of(net, maintenance), sigmas, stale, tuple(parts))
+
+
+def at_last_prices(net: int, margin: Margin, account: int) -> Assessment:
+    """Danger at the last oracle prices, as the margin kernel has it. Distances in sigmas are not looked at."""
+    maintenance, parts = 0, []
+    for market, size, notional, required in margin.holdings(account):
+        maintenance += required
+        parts.append(Part(market, size, abs(notional), required, 0.0, 0))
+    return Assessment(net, maintenance, danger_of(net, maintenance), FAR, False, tuple(parts))

@@ -63,11 +63,10 @@ def unit_of(decoder: Any, market: int) -> Unit | None:
     """The unit of a market, None while the table lacks a number that it needs."""
     if not 0 <= market < decoder.markets_n:
         return None
-    row = decoder.markets[market]
-    if int(row["known"]) & NEEDED != NEEDED:
+    known, _, _, _, num, dec, whole = decoder.numbers(market)
+    if known & NEEDED != NEEDED:
         return None
-    num, dec = row["num"].tolist(), row["dec"].tolist()
-    step_quantums = int(row["whole"][STEP_QUANTUMS - NUMS])
+    step_quantums = whole[STEP_QUANTUMS - NUMS]
     if min(num[TICK], num[STEP], num[ORACLE], step_quantums) <= 0:
         return None
     price = scaled(num[TICK] * num[STEP], QUOTE_DECIMALS - dec[TICK] - dec[STEP])

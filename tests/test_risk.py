@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sniper.risk import Risk, rank
+from sniper.risk import Risk
+from sniper.risk_candidate import rank
 from sniper.risk_settings import GateSettings, LadderSettings, RiskSettings, SizingSettings
 from sniper.trading import Answer, Cancel, Intent, Place, Withdraw
 from tests import reference_risk as naive

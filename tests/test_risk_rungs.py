@@ -19,7 +19,6 @@ from sniper.risk_rungs import (
     Trends,
     assess,
     danger_of,
-    rows_of,
 )
 from sniper.risk_settings import LadderSettings
 from tests.risking import BTC, ETH, USD, Scene
@@ -175,7 +174,7 @@ def test_with_fresh_prices_it_is_what_the_kernel_says() -> None:
     assert found.sigmas == pytest.approx(facts.distance_sigmas, rel=1e-9)
     assert found.danger_ppm == facts.maintenance * 10**6 // facts.net
     assert found.spare == facts.net - facts.maintenance
-    assert [row[:2] for row in rows_of(scene.margin, 0)] == [(BTC, 500_000_000), (ETH, -400_000_000)]
+    assert [row[:2] for row in scene.margin.holdings(0)] == [(BTC, 500_000_000), (ETH, -400_000_000)]
 
 
 def test_old_prices_are_assumed_to_have_moved_against_us() -> None:

@@ -137,6 +137,8 @@ class Memory(msgspec.Struct):
         """Forget what does not count any more at a height."""
         if height > self.height:
             self.height = height
+            if not (self.filled or self.cancelled or self.removed):
+                return
             self.filled = {key: item for key, item in self.filled.items() if item[1] >= height}
             self.cancelled = {key: until for key, until in self.cancelled.items() if until > height}
             self.removed = {key: at for key, at in self.removed.items() if at >= height}

@@ -55,12 +55,14 @@ class Blocks:
 
     def traded(self, market: int, price: Price) -> None:
         """A trade that counts for triggers."""
-        self.state.first.setdefault(market, price)
-        low, high = self.state.low.get(market), self.state.high.get(market)
-        if low is None or compared(price, low) < 0:
-            self.state.low[market] = price
-        if high is None or compared(price, high) > 0:
-            self.state.high[market] = price
+        state = self.state
+        low, high = state.low.get(market), state.high.get(market)
+        if low is None or high is None:
+            state.low[market] = state.high[market] = state.first[market] = price
+        elif compared(price, low) < 0:
+            state.low[market] = price
+        elif compared(price, high) > 0:
+            state.high[market] = price
 
     def funding_due(self, time_ns: int) -> bool:
         """Whether a block of this time is the first at or after an hour while something is held."""
@@ -104,7 +106,9 @@ class Blocks:
         """Stateful orders that waited are in the block now. Returns those that come to the book."""
         floor = self._floor
         waiting = [order for order in floor.orders.values() if order.state == WAITING]
-        room = slots(floor.settings, floor.collateral.totals().net) if waiting else 0
+        if not waiting:
+            return []
+        room = slots(floor.settings, floor.collateral.totals().net)
         taken = sum(not order.short_term and order.state != WAITING for order in floor.orders.values())
         entering = []
         for order in sorted(waiting, key=lambda order: order.seq):
@@ -152,6 +156,10 @@ class Blocks:
     def _settle_markets(self, height: int, now_ns: int) -> None:
         """Markets in final settlement: no orders, no positions."""
         floor = self._floor
+        business = [order.market for order in floor.orders.values()]
+        business += floor.ledger.holdings
+        if not [market for market in dict.fromkeys(business) if self._final(market)]:
+            return
         for order in list(floor.orders.values()):
             if self._final(order.market):
                 plan = floor.reports.plan_block(now_ns)

@@ -23,6 +23,7 @@ from sniper.venues.queue import joined
 from sniper.venues.reports import Plan, Reports
 from sniper.venues.terms import Markets, Price, Terms, quote_of, ticks_over
 
+EMPTY: list[PaperOrder] = []
 DAY_NS = 86_400_000_000_000
 DAYS = 30
 
@@ -44,6 +45,8 @@ class Floor:
         self.ledger, self.collateral = ledger, collateral
         self.memory, self.reports = memory, reports
         self.orders: dict[Key, PaperOrder] = {}
+        self.resting_count = 0
+        """How many of them rest on the book."""
         self._sides: dict[tuple[int, int], list[PaperOrder]] = {}
         self._model = FILLS[settings.fill]
 
@@ -199,7 +202,7 @@ class Floor:
 
     def resting(self, market: int, side: int) -> list[PaperOrder]:
         """Our resting orders of one side, best price first, then by arrival."""
-        return self._sides.get((market, side), [])
+        return self._sides.get((market, side), EMPTY)
 
     def traded(
         self,
@@ -294,6 +297,7 @@ class Floor:
         side = self._sides.get((order.market, order.side), [])
         if order in side:
             side.remove(order)
+            self.resting_count -= 1
         if order.short_term and order.filled:
             self.memory.keep_filled(order)
         elif not order.short_term:
@@ -311,6 +315,7 @@ class Floor:
         """Take over the orders of a saved venue."""
         self.orders = {order.key: order for order in orders}
         self._sides.clear()
+        self.resting_count = 0
         for order in self.orders.values():
             if order.state == RESTING:
                 self._insert(order)
@@ -318,3 +323,4 @@ class Floor:
     def _insert(self, order: PaperOrder) -> None:
         side = self._sides.setdefault((order.market, order.side), [])
         insort(side, order, key=lambda other: other.priority)
+        self.resting_count += 1

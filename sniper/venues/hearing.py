@@ -19,6 +19,7 @@ LEVEL, TRADE, ORACLE, MARKET, BLOCK, BOOK = (
 )
 SNAPSHOT, DUPLICATE, LIQUIDATED, DELEVERAGED, RETICKED = 1, 2, 32, 64, 512  # Event.flags
 NO_MARKET = 0xFFFF
+OTHERS = 0  # of Tape.used: how many rows are no levels
 FEW = 24  # rows that are looked at one by one
 COLUMNS = ("kind", "side", "market", "price", "size", "flags", "venue_ns", "ref")
 
@@ -29,11 +30,13 @@ class Hearing:
     def __init__(self, tape: Tape, floor: Floor, blocks: Blocks) -> None:
         self._rows, self._trades, self._updates = tape.rows, tape.trades, tape.markets
         self._columns = tuple(lent(tape.rows[name]) for name in COLUMNS)
+        self._others, self._used = lent(tape.others), lent(tape.used)
         self._floor, self._blocks = floor, blocks
         self._wanted = np.zeros(NO_MARKET + 1, np.bool_)  # by market: whether its rows are read
         self._wanted[NO_MARKET] = True
         self.followed: dict[int, None] = {}
         self.height = 0
+        self._unread = 0  # how many rows were picked from without their levels
 
     def follow(self, markets: Iterable[int]) -> None:
         """Read the rows of these markets from now on, and of no others."""
@@ -45,7 +48,28 @@ class Hearing:
             self.followed = wanted
 
     def picks(self, n: int) -> list[int]:
-        """Indexes of the rows of followed markets, and of those that are of no market."""
+        """Indexes of the rows of followed markets, and of those that are of no market.
+
+        While nothing of ours rests, and nothing that we took is remembered, levels tell nothing. Within a tick that
+        changes with its second block at the earliest.
+        """
+        market, followed = self._columns[2], self.followed
+        self._unread = 0
+        if not (self._floor.resting_count or self._floor.depth.taken):
+            found, of_none = [], 0
+            for i in self._others[: self._used[OTHERS]]:
+                if market[i] in followed:
+                    found.append(i)
+                elif market[i] == NO_MARKET:
+                    found.append(i)
+                    of_none += 1
+            if of_none < 2:
+                self._unread = n
+                return found
+        return self._all(n)
+
+    def _all(self, n: int) -> list[int]:
+        """The same with levels."""
         if n > FEW:
             picked: list[int] = np.flatnonzero(self._wanted[self._rows["market"][:n]]).tolist()
             return picked
@@ -90,15 +114,21 @@ class Hearing:
             floor.snapshot(market)
         if block is not None:
             self._blocks.block(block, now_ns)
+        if self._unread and floor.resting_count:  # an order came to the book with the block
+            told = [i for i in range(self._unread) if kinds[i] == LEVEL and places[i] in self.followed]
+            return list(dict.fromkeys([places[i] for i in told]))
         return list(changed)
 
     def _trade(self, row: int, now_ns: int) -> None:
         """A trade of the market: what is due to our resting orders, and to triggers."""
         _, sides, places, prices, sizes, flagss, times, refs = self._columns
         market, flags = places[row], flagss[row]
-        price, terms = Price(prices[row], flags >> 24), self._floor.markets.known(market)
-        steps = sizes[row] * 10**terms.step_decimals // (terms.step * 10 ** (flags >> 16 & 0xFF))
+        price = Price(prices[row], flags >> 24)
         self._blocks.traded(market, price)
+        if not self._floor.resting(market, 1 - sides[row]):
+            return
+        terms = self._floor.markets.known(market)
+        steps = sizes[row] * 10**terms.step_decimals // (terms.step * 10 ** (flags >> 16 & 0xFF))
         self._floor.traded(
             market,
             sides[row],

@@ -70,6 +70,7 @@ class Paper:
         self._connected = self._subscribed = False
         self._awake = bool(self.grants.waiting)
         self._next_ns = NEVER
+        self._followed: list[int] = []
 
     # --- what the loop calls ----------------------------------------------------------------------------------
 
@@ -84,25 +85,30 @@ class Paper:
 
     def due(self, now_ns: int) -> int | None:
         """When something of the venue next happens or is said, None while nothing will."""
+        if self._subscribed and self._next_ns == NEVER and not self.outbox.waiting:
+            return None
         says_ns = self.outbox.due() if self._subscribed else None
         if self._connected and not self._subscribed and not self.grants.waiting:
             says_ns = now_ns
-        acts_ns = self.arrivals.next_ns
+        acts_ns = self._next_ns
         if acts_ns != NEVER and (says_ns is None or acts_ns < says_ns):
             return acts_ns
         return says_ns
 
     def pull(self, until_ns: int, inbox: Inbox) -> None:
         """Hand over what is due."""
-        if not self._connected or self.outbox.lost:
-            self.outbox.connect(until_ns, inbox)
+        outbox = self.outbox
+        if self._subscribed and not (outbox.waiting or outbox.lost):
+            return
+        if not self._connected or outbox.lost:
+            outbox.connect(until_ns, inbox)
             self._connected, self._subscribed = True, False
         if not self._subscribed:
             if self.grants.waiting:
                 return
-            self.outbox.subscribe(until_ns, self.snapshot(), inbox)
+            outbox.subscribe(until_ns, self.snapshot(), inbox)
             self._subscribed = True
-        self.outbox.pull(until_ns, inbox)
+        outbox.pull(until_ns, inbox)
 
     def observe(self, now_ns: int, rows: int) -> None:
         """A tick was run and wrote so many rows: the market moved, and what is due happens."""
@@ -130,14 +136,26 @@ class Paper:
             height = max(self.hearing.height, int(self._books.height))
             self.arrivals.arrive(now_ns, height, self._block_ns())
             self._next_ns = self.arrivals.next_ns
-        if picks or arrives:
+        if arrives or (picks and self._moved()):
             self._follow()
 
+    def _moved(self) -> bool:
+        """Whether we have business elsewhere than before."""
+        if bool(self.ledger.holdings) != bool(self.blocks.state.hour_ns):
+            return True
+        return self._business() != self._followed
+
+    def _business(self) -> list[int]:
+        """Markets in which we have orders, positions or taken levels, some of them several times."""
+        found = [order.market for order in self.floor.orders.values()]
+        found += self.ledger.holdings
+        if self.depth.taken:
+            found += [market for market, _, _ in self.depth.taken]
+        return found
+
     def _follow(self) -> None:
-        """Have business in the markets in which we have orders, positions or taken levels."""
-        wanted = [order.market for order in self.floor.orders.values()]
-        wanted += self.ledger.holdings
-        wanted += [market for market, _, _ in self.depth.taken]
+        """Have an ear for the markets in which we have business."""
+        self._followed = wanted = self._business()
         self.hearing.follow(wanted)
         if bool(self.ledger.holdings) != bool(self.blocks.state.hour_ns):
             self.blocks.watch_hours(self._block_ns())

@@ -75,6 +75,8 @@ def quote_of(terms: Terms, base: int, ticks: int) -> int:
 
 def compared(a: Price, b: Price) -> int:
     """1 where a is above b, 0 where they are equal, -1 where it is below."""
+    if a.decimals == b.decimals:
+        return (a.number > b.number) - (a.number < b.number)
     ours: int = a.number * 10**b.decimals
     other: int = b.number * 10**a.decimals
     return (ours > other) - (ours < other)
@@ -111,7 +113,7 @@ class Markets:
         """The terms of a market, None while the table lacks the market or a number that is needed."""
         found = self._terms.get(market)
         if found is None and 0 <= market < self._decoder.markets_n:
-            found = _read(market, self._decoder.ticker(market), self._decoder.markets[market])
+            found = _read(market, self._decoder.ticker(market), self._decoder.numbers(market))
             if found is not None:
                 self._terms[market] = found
         return found
@@ -128,11 +130,10 @@ class Markets:
 
     def follow(self, market: int) -> None:
         """Take up the price and the rate of a market as they are now."""
-        row = self._decoder.markets[market]
+        known, _, _, _, num, dec, _ = self._decoder.numbers(market)
         for field, kept in ((ORACLE, self.oracle), (FUNDING, self.rate)):
             if market not in kept:
-                known = int(row["known"]) >> field & 1
-                kept[market] = Price(int(row["num"][field]), int(row["dec"][field])) if known else Price(0, 0)
+                kept[market] = Price(num[field], dec[field]) if known >> field & 1 else Price(0, 0)
 
     def keep(self, wanted: Collection[int]) -> None:
         """Follow these markets and forget the others, of which no news will be read."""
@@ -160,8 +161,7 @@ class Markets:
 
 
 def _read(market: int, ticker: str, row: Any) -> Terms | None:
-    known = int(row["known"])
-    num, dec, whole = row["num"].tolist(), row["dec"].tolist(), row["whole"].tolist()
+    known, status, kind, _, num, dec, whole = row
     atomic, exponent = whole[_ATOMIC], whole[_EXPONENT]
     if (
         known & _NEEDED != _NEEDED
@@ -174,8 +174,8 @@ def _read(market: int, ticker: str, row: Any) -> Terms | None:
         market,
         ticker,
         whole[_CLOB_PAIR],
-        STATUS_NAMES[int(row["status"])],
-        int(row["type"]) == _ISOLATED,
+        STATUS_NAMES[status],
+        kind == _ISOLATED,
         atomic,
         exponent,
         whole[_STEP_QUANTUMS],
