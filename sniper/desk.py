@@ -29,6 +29,7 @@ from sniper.reconciling import Reconcile, Seen
 from sniper.risk import Risk
 from sniper.running_digest import RunningDigest
 from sniper.standing import Standing
+from sniper.strategies.blame import blamed, wishes
 from sniper.strategies.registry import build, resolutions
 from sniper.trading import Approved, Cancel, Intent, Place, Refused, Withdraw
 from sniper.trips import Trips
@@ -215,11 +216,16 @@ class Desk:
         for market in self.trips.markets:
             bid, _, ask, _ = view.top(market)
             self.trips.mark(market, bid, ask)
-        wanted = self.strategy.decide(view)
+        try:
+            wanted = self.strategy.decide(view)
+            if wanted:
+                wanted = wishes(wanted)
+        except (Exception, SystemExit) as problem:  # a strategy is anybody's code
+            raise blamed(self.strategy, "decide", tick, problem) from problem
         forced, protective = risk.ladder(view), risk.protect(view)
         if not (wanted or forced or protective):
             return ()
-        return self._carry_out(tick, now_ns, [*forced, *protective, *wanted])
+        return self._carry_out(tick, now_ns, [*forced, *protective, *(wanted or ())])
 
     def _carry_out(self, tick: int, now_ns: int, wanted: list[Intent | Withdraw]) -> Sequence[Place | Cancel]:
         approved, refused, withdraws = self.risk.check(self.view, wanted)
@@ -290,7 +296,12 @@ class Desk:
         notices = self._notices
         seen = (notices.height, notices.feed_ns, notices.block_ns, self._sequence)
         own = (seen, self.digest.value, self._reckoning.save())
-        return msgspec.msgpack.encode([own, [part.save() for part in self.parts()]])
+        *parts, strategy = self.parts()
+        try:
+            kept = bytes(memoryview(strategy.save()))
+        except (Exception, SystemExit) as problem:  # a strategy is anybody's code
+            raise blamed(strategy, "save", self.view.tick, problem) from problem
+        return msgspec.msgpack.encode([own, [*(part.save() for part in parts), kept]])
 
     def load(self, state: bytes) -> None:
         """Take over a state that `save` wrote. ValueError on anything else; half of it may be taken over then."""

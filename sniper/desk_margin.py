@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any, Final
 
 from sniper._ext.liquidation import Liquidation
@@ -75,7 +76,7 @@ class Reckoning:
         if computable and account.trust != "empty":
             standing.look(now_ns, net, account.transferred)
         self._counters[NOT_COMPUTABLE] = self._margin.unknown
-        self._view.positions = account.positions
+        self._view.positions = MappingProxyType(account.positions)  # lent to strategies
         self._view.account = AccountFacts(
             usdc,
             net,

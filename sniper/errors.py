@@ -28,7 +28,7 @@ EXIT_SIGTERM = 143
 
 EXIT_MEANINGS: dict[int, str] = {
     EXIT_OK: "done",
-    EXIT_UNEXPECTED: "unexpected: a fault of sniper itself",
+    EXIT_UNEXPECTED: "unexpected: a fault of sniper itself, or of a strategy",
     EXIT_USAGE: "usage: a wrong option, argument or input file",
     EXIT_CONFIG: "the config is not valid",
     EXIT_PERMISSION: "a key or a permission is missing",
@@ -81,6 +81,10 @@ class ConfigError(SniperError):
     """The config is not valid: nothing was started."""
 
     exit_code = EXIT_CONFIG
+
+
+class StrategyFault(SniperError):
+    """A strategy raised something, or returned what is no decision. The run ended: its state cannot be relied on."""
 
 
 class PermissionProblem(SniperError):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sniper.desk import Decided, Desk
 from sniper.risk_gates import OPENING, REDUCTION
+from sniper.strategies.blame import blamed
 from sniper.trading import BUY, SELL, Intent, Reason, Withdraw
 from sniper.viewing import Strategy, View
 from sniper.wording import compared
@@ -137,7 +138,10 @@ class Witness:
 
 def explain(desk: Desk, strategy: Strategy, view: View, market: int) -> Explanation:
     """One market, as strategy and risk see it now."""
-    reasons = strategy.explain(view, market)
+    try:
+        reasons = strategy.explain(view, market)
+    except (Exception, SystemExit) as problem:  # a strategy is anybody's code
+        raise blamed(strategy, "explain", view.tick, problem) from problem
     facts = view.market(market)
     side = leaning(reasons)
     touch = facts.ask_ticks if side >= 0 else facts.bid_ticks

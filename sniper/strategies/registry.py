@@ -18,7 +18,8 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
-from sniper.errors import ConfigError
+from sniper._ext.tape import RESOLUTION_NAMES
+from sniper.errors import ConfigError, SniperError
 from sniper.viewing import Strategy
 
 GROUP = "sniper.strategies"
@@ -60,9 +61,9 @@ def find(name: str) -> type[Strategy]:
     point = installed[name][0]
     try:
         found = point.load()
-    except (ImportError, AttributeError) as error:
+    except (Exception, SystemExit) as error:  # anybody's code
         raise ConfigError(
-            f"the strategy {name} of {_owner(point)} cannot be loaded: {error}",
+            f"the strategy {name} of {_owner(point)} cannot be loaded: {type(error).__name__}: {error}",
             "Reinstall that package, or choose another strategy.",
         ) from error
     return _checked(found, name, f"{point.value} of {_owner(point)}")
@@ -80,13 +81,30 @@ def build(
     options: the settings as JSON text, as a mapping or as the NamedTuple itself; what is left out keeps its default.
     """
     made: Any = find(name)
-    strategy: Strategy = made(tuple(signals), tuple(kinds), settings_of(made, options))
+    settings = settings_of(made, options)
+    try:
+        strategy: Strategy = made(tuple(signals), tuple(kinds), settings)
+    except SniperError:
+        raise
+    except (Exception, SystemExit) as error:  # anybody's code
+        said = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"the strategy {name} cannot be made: {said}", "Correct its __init__.") from error
     return strategy
 
 
 def resolutions(strategy: Strategy) -> tuple[int, ...]:
     """The resolutions that a strategy asks indicators for, ascending: its attribute of that name, if it has one."""
-    return tuple(sorted(getattr(strategy, "resolutions", ())))
+    asked = getattr(strategy, "resolutions", ())
+    try:
+        found = tuple(sorted(asked))
+    except TypeError:
+        found = (None,)
+    if not all(type(one) is int and 0 <= one < len(RESOLUTION_NAMES) for one in found):
+        raise ConfigError(
+            f"the strategy {strategy.name} asks for the resolutions {asked!r:.80}",
+            f"They are 0 to {len(RESOLUTION_NAMES) - 1}: {', '.join(RESOLUTION_NAMES)}.",
+        )
+    return found
 
 
 def settings_of(strategy: Any, options: str | Mapping[str, Any] | tuple[Any, ...]) -> Any:
@@ -150,9 +168,10 @@ def _from_file(name: str) -> type[Strategy]:
     sys.modules[module.__name__] = module  # where the types of its settings are looked up
     try:
         spec.loader.exec_module(module)
-    except (ImportError, SyntaxError) as error:
+    except (Exception, SystemExit) as error:  # anybody's code
         del sys.modules[module.__name__]
-        raise ConfigError(f"the strategy {file} cannot be loaded: {error}", "Correct the file.") from error
+        said = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"the strategy {file} cannot be loaded: {said}", "Correct the file.") from error
     own = [
         value
         for value in vars(module).values()
