@@ -59,11 +59,8 @@ class ChainReading(Protocol):
     def stateful_order(self, order: OrderId) -> ChainOrder | None: ...
     def triggered(self, order: OrderId) -> bool: ...  # a conditional one that waits for its trigger no more
     def filled(self, order: OrderId) -> int: ...  # BQ of it, while remembered
-    def gated(
-        self, perpetual: int
-    ) -> tuple[
-        int, int, int
-    ]: ...  # heights, 0 for never: negative account seen, outage seen, money moves again
+    # When withdrawals and transfers stop, heights, 0 for never: (negative account seen, outage seen, free again).
+    def gated(self, perpetual: int) -> tuple[int, int, int]: ...
 
 
 class Chain(ChainReading, Protocol):
