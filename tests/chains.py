@@ -6,16 +6,45 @@ import pickle
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sniper.exchange.facts import ACCEPTED, BlockEnded, ChainOrder, Holding, News, OrderId, Outcome, SubaccountId
+from sniper.exchange.facts import (
+    ACCEPTED,
+    BlockEnded,
+    ChainOrder,
+    Holding,
+    News,
+    OrderId,
+    Outcome,
+    SubaccountId,
+)
 from sniper.exchange.interfaces import Account, Purse, Standing
 from sniper.exchange.terms import ACTIVE, CROSS, ISOLATED, ChainTerms, EquityTier, FeeTier, Terms
 
 BLOCK_NS = 650_000_000
 START_NS = 1_767_225_600_000_000_000
-BTC = Terms(0, 0, 0, "BTC-USD", ACTIVE, CROSS, -10, -9, 1_000_000, 100_000, -5, 20_000, 600_000, 0, 0, 100, 1000)
-ETH = Terms(1, 1, 1, "ETH-USD", ACTIVE, CROSS, -9, -9, 1_000_000, 100_000, -6, 20_000, 600_000, 0, 0, 100, 1000)
+BTC = Terms(
+    0, 0, 0, "BTC-USD", ACTIVE, CROSS, -10, -9, 1_000_000, 100_000, -5, 20_000, 600_000, 0, 0, 100, 1000
+)
+ETH = Terms(
+    1, 1, 1, "ETH-USD", ACTIVE, CROSS, -9, -9, 1_000_000, 100_000, -6, 20_000, 600_000, 0, 0, 100, 1000
+)
 ISO = Terms(
-    7, 9, 1007, "ISO-USD", ACTIVE, ISOLATED, -6, -9, 1_000_000, 1_000_000, -8, 50_000, 600_000, 10**12, 2 * 10**12, 0, 800
+    7,
+    9,
+    1007,
+    "ISO-USD",
+    ACTIVE,
+    ISOLATED,
+    -6,
+    -9,
+    1_000_000,
+    1_000_000,
+    -8,
+    50_000,
+    600_000,
+    10**12,
+    2 * 10**12,
+    0,
+    800,
 )
 
 
@@ -164,7 +193,7 @@ class AccountsChain:
 
     def done(self, *names: str) -> list[tuple[Any, ...]]:
         """The calls of these names, `touch` left out."""
-        return [call for call in self.calls if call[0] in names or not names and call[0] != "touch"]
+        return [call for call in self.calls if call[0] in names or (not names and call[0] != "touch")]
 
 
 def holding(perpetual: int, quantums: int) -> Holding:

@@ -136,14 +136,23 @@ def test_texts_are_the_chains() -> None:
     all_of.add(ME, *tree(either))
     refused = all_of.check(ME, 1, 2, request(messages.TRANSFER, a_transfer(ME), signature=b""))
     assert refused is not None and refused.code == 105
-    assert "[SignatureVerification (id = 1.1)] signature verification failed; please verify account" in refused.text
+    assert (
+        "[SignatureVerification (id = 1.1)] signature verification failed; please verify account"
+        in refused.text
+    )
     missing = all_of.check(ME, 7, 0, request(messages.PLACE, an_order(ME)))
     assert missing is not None and missing.code == 1 and missing.codespace == "accountplus"
     assert missing.text.endswith(f"authenticator 7 not found for account {ME}: Authenticator is not found")
 
 
-@given(st.integers(1, 4), st.lists(st.sampled_from(("key", "all", "any", "filter")), min_size=2, max_size=4), st.randoms())
-def test_a_tree_is_stored_if_every_way_through_it_asks_for_a_signature(depth: int, kinds: list[str], chance: Any) -> None:
+@given(
+    st.integers(1, 4),
+    st.lists(st.sampled_from(("key", "all", "any", "filter")), min_size=2, max_size=4),
+    st.randoms(),
+)
+def test_a_tree_is_stored_if_every_way_through_it_asks_for_a_signature(
+    depth: int, kinds: list[str], chance: Any
+) -> None:
     def grow(level: int) -> tuple[dict[str, Any], bool]:
         kind = chance.choice(kinds) if level else chance.choice(("key", "filter"))
         if kind == "key":
@@ -154,7 +163,9 @@ def test_a_tree_is_stored_if_every_way_through_it_asks_for_a_signature(depth: in
         packed = [{**one, "config": base64.b64encode(one["config"]).decode()} for one, _ in below]
         safe = [safe for _, safe in below]
         name = "AllOf" if kind == "all" else "AnyOf"
-        return {"type": name, "config": json.dumps(packed).encode()}, any(safe) if kind == "all" else all(safe)
+        return {"type": name, "config": json.dumps(packed).encode()}, any(safe) if kind == "all" else all(
+            safe
+        )
 
     grown, safe = grow(depth)
     refused = Authenticators().judge(grown["type"], grown["config"])
@@ -205,4 +216,7 @@ def test_ids_are_never_given_again(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_in_simulation_signatures_are_taken_for_right() -> None:
-    assert code(Theirs.signature_verification(KEY), messages.PLACE, an_order(ME), signature=b"", simulate=True) == 0
+    assert (
+        code(Theirs.signature_verification(KEY), messages.PLACE, an_order(ME), signature=b"", simulate=True)
+        == 0
+    )

@@ -44,7 +44,11 @@ def test_what_the_client_builds() -> None:
     assert (found.short_term, found.clob, found.authenticators) == (False, False, ())
     assert (found.gas_limit, found.fee) == (1_000_000, ((USDC, "25000"),))
     raw = TxRaw.FromString(data)
-    assert (found.body, found.auth, found.signature) == (raw.body_bytes, raw.auth_info_bytes, raw.signatures[0])
+    assert (found.body, found.auth, found.signature) == (
+        raw.body_bytes,
+        raw.auth_info_bytes,
+        raw.signatures[0],
+    )
     assert len(hash_of(data)) == 64
     short = opened(signed(wallet(0), an_order(ME), fee=0))
     assert isinstance(short, Transaction) and short.short_term and short.clob

@@ -18,9 +18,7 @@ from tests.wallets import a_transfer, address, pair
 ME = address(0)
 ADD = Message(
     messages.ADD_AUTHENTICATOR,
-    MsgAddAuthenticator(
-        sender=ME, authenticator_type="SignatureVerification", data=pair(1).public_key_bytes
-    ),
+    MsgAddAuthenticator(sender=ME, authenticator_type="SignatureVerification", data=pair(1).public_key_bytes),
 )
 REMOVE = Message(messages.REMOVE_AUTHENTICATOR, MsgRemoveAuthenticator(sender=ME, id=0))
 MOVE = Message(messages.TRANSFER, a_transfer(ME))
@@ -34,7 +32,9 @@ def test_authenticators_come_and_go() -> None:
     assert run([REMOVE], "B", True).code == 0
     again = run([REMOVE], "C", True)
     assert (again.codespace, again.code) == ("accountplus", 1)
-    assert again.text.startswith("failed to execute message; message index: 0: RemoveAuthenticator: failed to get")
+    assert again.text.startswith(
+        "failed to execute message; message index: 0: RemoveAuthenticator: failed to get"
+    )
 
 
 def test_all_or_nothing() -> None:
@@ -66,7 +66,10 @@ def test_other_coins_are_not_there() -> None:
         return Message(messages.SEND, MsgSend(from_address=ME, to_address=address(1), amount=amount))
 
     refused = execution.run([send(("adydx", "7"))], "A", False)
-    assert (refused.code, refused.text) == (5, "spendable balance 0adydx is smaller than 7adydx: insufficient funds")
+    assert (refused.code, refused.text) == (
+        5,
+        "spendable balance 0adydx is smaller than 7adydx: insufficient funds",
+    )
     chain.answers["send"] = Outcome(5, "sdk", "insufficient funds")
     assert execution.run([send((USDC, "7"))], "A", False) == Outcome(5, "sdk", "insufficient funds")
     assert execution.run([send((USDC, "7"))], "A", False).code == 0

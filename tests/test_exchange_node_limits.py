@@ -19,7 +19,8 @@ def test_every_attempt_counts_for_so_many_blocks(attempts: list[tuple[str, int, 
             limits.forget(height)
         made.append((owner, weight, height))
         expected = any(
-            sum(w for who, w, at in made if who == owner and at > height - span) > most for most, span in LIMITS
+            sum(w for who, w, at in made if who == owner and at > height - span) > most
+            for most, span in LIMITS
         )
         assert (limits.attempt(SHORT, owner, weight, height) is not None) == expected
         assert limits.attempt(STATEFUL, owner, weight, height) is None

@@ -45,7 +45,15 @@ def test_address_of_a_key_as_the_client_has_it(number: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "dydx", "dydx1", "cosmos19rl4cm2hmr8afy4kldpxz3fka4jguq0auqdal4", address(0)[:-1], address(0)[:-1] + "x", "ä" * 40],
+    [
+        "",
+        "dydx",
+        "dydx1",
+        "cosmos19rl4cm2hmr8afy4kldpxz3fka4jguq0auqdal4",
+        address(0)[:-1],
+        address(0)[:-1] + "x",
+        "ä" * 40,
+    ],
 )
 def test_what_is_no_address(text: str) -> None:
     assert not is_address(text)

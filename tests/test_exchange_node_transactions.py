@@ -12,7 +12,7 @@ from v4_proto.cosmos.tx.v1beta1.tx_pb2 import Tx, TxBody, TxRaw
 from v4_proto.dydxprotocol.clob.tx_pb2 import MsgCreateClobPair, OrderBatch
 from v4_proto.dydxprotocol.subaccounts.subaccount_pb2 import SubaccountId
 
-from sniper.exchange.facts import LONG_TERM, Outcome
+from sniper.exchange.facts import LONG_TERM, Executed, Outcome
 from sniper.exchange.facts import SubaccountId as Ours
 from sniper.exchange.node.fees import COLLECTOR, USDC
 from sniper.exchange.node.transactions import CACHE_MAX, Node
@@ -109,7 +109,9 @@ def test_a_wrong_chain_id_account_number_or_tampered_body_is_unauthorized(on: Se
 def test_another_key_is_refused_however_it_is_given(on: Setting) -> None:
     stranger = on.send(signed(wallet(1, 10), an_order(ME), fee=0))
     assert (stranger.codespace, stranger.code) == ("sdk", 8)
-    assert stranger.text.endswith(f"pubKey does not match signer address {ME} with signer index: 0: invalid pubkey")
+    assert stranger.text.endswith(
+        f"pubKey does not match signer address {ME} with signer index: 0: invalid pubkey"
+    )
     # The right key is named, another signed.
     forged = Tx.FromString(signed(mine(), an_order(ME), fee=0))
     other = Tx.FromString(signed(wallet(1, 10), an_order(ME), fee=0))
@@ -203,7 +205,20 @@ def test_money_moves_in_a_block_and_its_fate_can_be_asked(on: Setting) -> None:
     )
     assert (record.outcome.code, record.height, record.gas_wanted) == (102, 101, 1_000_000)
     account = on.chain.account(ME)
-    assert account is not None and account.sequence == 1, "a message that fails in a block has used its sequence"
+    assert account is not None and account.sequence == 1, (
+        "a message that fails in a block has used its sequence"
+    )
+
+
+def test_what_only_the_block_refuses_is_told_too(on: Setting) -> None:
+    first = on.node.broadcast(signed(mine(0), a_transfer(ME)), START_NS)[1]
+    second = on.node.broadcast(signed(mine(1), a_transfer(ME, amount=6)), START_NS)[1]
+    on.node.before_block(START_NS)
+    on.chain.news.extend((Executed(first, Outcome(102, "subaccounts", "no")), Executed(second, Outcome(0))))
+    on.chain.end_block(START_NS)
+    on.node.after_block()
+    assert on.node.records[first].outcome.text == "failed to execute message; message index: 0: no"
+    assert on.node.records[second].outcome.code == 0
 
 
 def test_every_way_of_moving_money(on: Setting) -> None:
@@ -226,7 +241,12 @@ def test_every_way_of_moving_money(on: Setting) -> None:
 @pytest.mark.parametrize(
     ("fee", "gas", "code", "text"),
     [
-        (24_999, 1_000_000, 13, f"insufficient fees; got: 24999{USDC} required: 25000{USDC}: insufficient fee"),
+        (
+            24_999,
+            1_000_000,
+            13,
+            f"insufficient fees; got: 24999{USDC} required: 25000{USDC}: insufficient fee",
+        ),
         (0, 0, 41, "must provide positive gas: invalid gas limit"),
         (1_000, 40_000, 11, "out of gas in location: messages; gasWanted: 40000, gasUsed: 90000: out of gas"),
         (
@@ -276,7 +296,9 @@ def test_rate_limits_count_attempts_of_an_owner(on: Setting) -> None:
         for number, sequence in enumerate((0, 0, 1))
     ]
     assert codes == [2003, 0, 5001], "the refused one counts"
-    assert on.send(signed(mine(1), a_cancel(ME, LONG_TERM, good_til_block_time=1_767_300_000), fee=0)).code == 0
+    assert (
+        on.send(signed(mine(1), a_cancel(ME, LONG_TERM, good_til_block_time=1_767_300_000), fee=0)).code == 0
+    )
     on.block()
     assert on.send(signed(mine(2), an_order(ME, client_id=9, **LONG), fee=0)).code == 0
 
@@ -284,7 +306,9 @@ def test_rate_limits_count_attempts_of_an_owner(on: Setting) -> None:
 def test_a_batch_weighs_two(on: Setting) -> None:
     on.chain.terms = on.chain.terms._replace(short_term_per_blocks=((3, 2),))
     on.node = Node(on.chain)
-    batch = batch_cancel(SubaccountId(owner=ME, number=0), [OrderBatch(clob_pair_id=0, client_ids=[1, 2])], 110)
+    batch = batch_cancel(
+        SubaccountId(owner=ME, number=0), [OrderBatch(clob_pair_id=0, client_ids=[1, 2])], 110
+    )
     assert on.send(signed(mine(), batch, fee=0)).code == 0
     assert on.chain.done("batch_cancel")[0][1:4] == (Ours(ME, 0), ((0, (1, 2)),), 110)
     assert on.send(signed(mine(), a_cancel(ME), fee=0)).code == 0
@@ -371,5 +395,8 @@ def test_simulation_looks_at_messages_and_sequence_and_leaves_nothing(on: Settin
 
 def test_authenticators_in_simulation_need_no_signature(on: Setting) -> None:
     on.node.authenticators.add(ME, "SignatureVerification", pair(1).public_key_bytes)
-    assert on.node.simulate(signed(wallet(2), a_transfer(ME), tx_options=options(mine(), 0)), START_NS)[0].code == 0
+    assert (
+        on.node.simulate(signed(wallet(2), a_transfer(ME), tx_options=options(mine(), 0)), START_NS)[0].code
+        == 0
+    )
     assert on.send(signed(wallet(2), a_transfer(ME), tx_options=options(mine(), 0))).code == 100

@@ -29,6 +29,11 @@ from sniper.exchange.node.messages import (
 )
 
 
+def in_message(outcome: Outcome, index: int) -> Outcome:
+    """A refusal as a block's result tells it."""
+    return outcome._replace(text=f"failed to execute message; message index: {index}: {outcome.text}")
+
+
 class Execution:
     """Hands messages to the chain and to the authenticators."""
 
@@ -79,10 +84,7 @@ class Execution:
         for index, (url, content) in enumerate(messages):
             outcome = self._calls[url](content, tx_hash)
             if outcome.code:
-                if not in_block:
-                    return outcome
-                where = f"failed to execute message; message index: {index}"
-                return outcome._replace(text=f"{where}: {outcome.text}")
+                return in_message(outcome, index) if in_block else outcome
         return ACCEPTED
 
     @contextmanager

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from sniper.exchange.facts import ACCEPTED, Outcome
+from sniper.exchange.facts import ACCEPTED, Executed, Outcome
 from sniper.exchange.interfaces import Account, Chain
 from sniper.exchange.node import basics, codes
 from sniper.exchange.node.authenticators import Authenticator, Authenticators, Request
 from sniper.exchange.node.envelope import TX_BYTES_MAX, Transaction, hash_of, opened
-from sniper.exchange.node.execution import Execution
+from sniper.exchange.node.execution import Execution, in_message
 from sniper.exchange.node.fees import COLLECTOR, USDC, fee_of, gas_of
 from sniper.exchange.node.limits import SHORT, STATEFUL, RateLimits
 from sniper.exchange.node.messages import BATCH_CANCEL, PLACE
@@ -103,9 +103,15 @@ class Node:
             self.executed.append((one, self._deliver(one)))
 
     def after_block(self) -> None:
-        """The block is committed: its transactions can be asked for."""
+        """The block is committed: its transactions can be asked for. To be called before the chain's news are taken."""
         height, now_ns = self.chain.height, self.chain.now_ns
-        for one, outcome in self.executed:
+        failed = {
+            news.tx_hash: news.outcome
+            for news in self.chain.news
+            if isinstance(news, Executed) and news.outcome.code
+        }
+        for one, judged in self.executed:
+            outcome = judged if judged.code or one.hash not in failed else in_message(failed[one.hash], 0)
             found = opened(one.tx)
             used = gas_of(found) if isinstance(found, Transaction) else 0
             self.records[one.hash] = Record(height, now_ns, outcome, one.tx, one.gas_limit, used)
