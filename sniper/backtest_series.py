@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from sniper._ext.signals import SIGNALS
 from sniper._ext.tape import FIELD_NAMES
 
 SAMPLES_MAX: Final = 4096
-SHOWN_MAX: Final = 4
-"""Markets whose prices and scores are kept: the first ones."""
+KEPT_MAX: Final = 32
+"""Markets whose prices and scores are kept: the first ones. Which of them a report shows is known in the end only."""
 ORACLE: Final = FIELD_NAMES.index("oraclePrice")
 
 
@@ -28,7 +32,8 @@ class Nearest(NamedTuple):
 class Shown(NamedTuple):
     """One moment of the report. Amounts in QQ; distance: percent to the nearest liquidation price, None without one.
 
-    prices: oracle prices in USD of the markets shown, None while unknown; scores: by market, then by signal.
+    prices: oracle prices in USD of the markets kept, None while unknown; scores: single-precision floats, by market,
+    then by signal (`scores_of` reads them).
     """
 
     now_ns: int
@@ -37,7 +42,7 @@ class Shown(NamedTuple):
     funding: int
     distance: float | None
     prices: tuple[float | None, ...]
-    scores: tuple[tuple[float, ...], ...]
+    scores: bytes
 
 
 class Series:
@@ -57,7 +62,7 @@ class Series:
             self.step_ns *= 2
         self.due_ns = now_ns - now_ns % self.step_ns + self.step_ns
         desk, decoder = self._desk, self._engine.decoder
-        count = min(SHOWN_MAX, int(decoder.markets_n))
+        count = min(KEPT_MAX, int(decoder.markets_n))
         split = desk.account.split()
         near = nearest(desk, now_ns)
         self.samples.append(
@@ -68,9 +73,14 @@ class Series:
                 split.funding,
                 None if near is None else near.percent,
                 tuple([oracle_usd(decoder, market) for market in range(count)]),
-                tuple([tuple(desk.view.scores(market)) for market in range(count)]),
+                desk.signals.scores[:count].astype(np.float32).tobytes(),
             )
         )
+
+
+def scores_of(sample: Shown) -> NDArray[np.float32]:
+    """The scores of a sample: a row a market, a column a signal."""
+    return np.frombuffer(sample.scores, np.float32).reshape(-1, len(SIGNALS))
 
 
 def oracle_usd(decoder: Any, market: int) -> float | None:

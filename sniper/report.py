@@ -5,6 +5,7 @@ plotly draws; its script stands in the page, so that it works without a network.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from html import escape
 from typing import Any, Final
@@ -14,19 +15,33 @@ import plotly.io
 import plotly.offline
 from plotly.subplots import make_subplots
 
-from sniper._ext.signals import SIGNALS
+from sniper._ext.signals import SIGNAL_TABLE, SIGNALS
 from sniper.backtest_document import price
+from sniper.backtest_series import scores_of
 from sniper.backtesting import Result
 from sniper.engine import Engine
 from sniper.feed.sim.text import iso
+from sniper.trading import Trip
 from sniper.trips import ClosedTrip
 
 USDC: Final = 1e6
+SHOWN_MAX: Final = 4
+"""Markets with plots of their own."""
 SCORES_MAX: Final = 512
 """Columns of a heat map: more are not told apart on a screen."""
+SCORES_HEIGHT: Final = 520
+GAP: Final = 0.05
+NOTHING_HELD: Final = "nothing was held, so that nothing could be liquidated"
+NO_PRICE: Final = "no price could have liquidated what was held"
 TRADES_MAX: Final = 4096
 GOOD, BAD, INK, SOFT = "#1a9e6c", "#d5484f", "#2f5ea8", "#8a93a6"
 DIVERGING: Final = [[0.0, "#c8453f"], [0.5, "#f5f4f0"], [1.0, "#2a7f62"]]
+ONE_SIDED: Final = [[0.0, "#f5f4f0"], [1.0, "#1d4f91"]]
+"""Scores with a direction are neutral in the middle; of an intensity there is none at 0."""
+SCALES: Final = (
+    ("directional", "short 0, long 100", DIVERGING),
+    ("intensity", "none 0, full 100", ONE_SIDED),
+)
 STYLE: Final = """
 :root{color-scheme:light}
 body{margin:0;background:#f4f5f7;color:#1c2330;font:15px/1.45 system-ui,-apple-system,"Segoe UI",sans-serif}
@@ -41,24 +56,24 @@ dt{color:#596275;font-size:12px}dd{margin:0;font-size:18px;font-variant-numeric:
 
 def page(engine: Engine, result: Result, document: dict[str, Any]) -> str:
     """The page of a result; document: what `backtest_document` made of it."""
-    tickers = engine.decoder.tickers
+    tickers, markets = engine.decoder.tickers, shown(engine, result)
     title = f"Backtest: {document['strategy']}"
-    parts = [
+    parts: list[tuple[Any, ...]] = [
         ("equity", "Equity and drawdown", equity(result)),
         *(
             (f"price-{market}", f"Trades on price: {tickers[market]}", trades(engine, result, market))
-            for market in shown(result)
+            for market in markets
         ),
         ("costs", "Funding and fees", costs(result)),
         *(
-            (f"scores-{market}", f"Score history: {tickers[market]}", scores(result, market))
-            for market in shown(result)
+            (f"scores-{market}", f"Score history: {tickers[market]}", scores(result, market), SCORES_HEIGHT)
+            for market in markets
         ),
         ("distance", "Distance to liquidation", distance(result)),
     ]
     body = "".join(
-        f'<section id="{name}"><h2>{escape(heading)}</h2>{drawn(figure, name)}</section>\n'
-        for name, heading, figure in parts
+        f'<section id="{name}"><h2>{escape(heading)}</h2>{drawn(figure, name, *height)}</section>\n'
+        for name, heading, figure, *height in parts
     )
     span = (
         f"{document['first']} to {document['last']}, {document['ticks']:,} ticks, digest {document['digest']}"
@@ -71,9 +86,17 @@ def page(engine: Engine, result: Result, document: dict[str, Any]) -> str:
     )
 
 
-def shown(result: Result) -> range:
-    """The markets that samples were kept of."""
-    return range(max((len(sample.prices) for sample in result.shown), default=0))
+def shown(engine: Engine, result: Result) -> list[int]:
+    """The markets with plots of their own: those with most round trips, then those that are held, then the first."""
+    kept = range(max((len(sample.prices) for sample in result.shown), default=0))
+    trips = Counter(trip.market for trip in result.trips)
+    ranks = {market: (-trips[market], not held(engine, market), market) for market in kept}
+    return sorted(sorted(kept, key=lambda market: ranks[market])[:SHOWN_MAX])
+
+
+def held(engine: Engine, market: int) -> Trip | None:
+    """The round trip of a market that is open in the end."""
+    return engine.desk.trips.facts(market) if engine.desk is not None else None
 
 
 def figures(document: dict[str, Any]) -> str:
@@ -113,11 +136,12 @@ def drawn(figure: Any, name: str, height: int = 380) -> str:
     """A figure as the element `<name>-plot`."""
     figure.update_layout(
         height=height,
-        margin={"l": 60, "r": 20, "t": 10, "b": 40},
+        margin={"l": 60, "r": 20, "t": 40, "b": 40},
         template="plotly_white",
         legend={"orientation": "h", "y": 1.08},
         hovermode="x unified",
     )
+    figure.update_yaxes(exponentformat="none", separatethousands=True)
     text: str = plotly.io.to_html(
         figure,
         full_html=False,
@@ -146,6 +170,8 @@ def equity(result: Result) -> Any:
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.7, 0.3], vertical_spacing=0.05)
     figure.add_trace(line(times, nets, "equity, USDC", INK), row=1, col=1)
     figure.add_trace(line(times, falls, "drawdown, %", BAD), row=2, col=1)
+    figure.update_yaxes(title_text="USDC", row=1, col=1)
+    figure.update_yaxes(title_text="%", row=2, col=1)
     return figure
 
 
@@ -155,30 +181,59 @@ def trades(engine: Engine, result: Result, market: int) -> Any:
     figure = go.Figure(
         line([iso(s.now_ns) for s in kept], [s.prices[market] for s in kept], "oracle price, USD", SOFT)
     )
+    figure.update_yaxes(title_text="USD")
     trips = [trip for trip in result.trips if trip.market == market][-TRADES_MAX:]
-    for name, chosen, symbol, color in (
-        ("long entry", [t for t in trips if t.side == 0], "triangle-up", GOOD),
-        ("short entry", [t for t in trips if t.side == 1], "triangle-down", BAD),
+    still = held(engine, market)
+    opened: list[ClosedTrip | Trip] = [*trips]
+    if still is not None:
+        opened.append(still)
+    for side, name, symbol, color in (
+        (0, "long entry", "triangle-up", GOOD),
+        (1, "short entry", "triangle-down", BAD),
     ):
-        figure.add_trace(marks(engine, chosen, name, symbol, color, True))
-    figure.add_trace(marks(engine, trips, "exit", "x", INK, False))
-    return figure
+        chosen = [trip for trip in opened if trip.side == side]
+        causes = [
+            trip.entry_cause if isinstance(trip, ClosedTrip) else f"{trip.cause}, still open"
+            for trip in chosen
+        ]
+        moments = [(trip.opened_ns, trip.entry_ticks) for trip in chosen]
+        figure.add_trace(marks(engine, market, moments, causes, name, symbol, color))
+    moments = [(trip.closed_ns, trip.exit_ticks) for trip in trips]
+    gains = [f"{trip.exit_kind} {trip.net / USDC:+.2f} USDC" for trip in trips]
+    figure.add_trace(marks(engine, market, moments, gains, "exit", "x", INK))
+    return figure if opened else said(figure, "no trade in this market", 0.95)
 
 
 def marks(
-    engine: Engine, trips: Sequence[ClosedTrip], name: str, symbol: str, color: str, entry: bool
+    engine: Engine,
+    market: int,
+    moments: Sequence[tuple[int, float]],
+    texts: Sequence[str],
+    name: str,
+    symbol: str,
+    color: str,
 ) -> Any:
-    """Entries or exits as marks on the price."""
+    """Entries or exits, (time, price in ticks) each, as marks on the price."""
     return go.Scatter(
-        x=[iso(trip.opened_ns if entry else trip.closed_ns) for trip in trips],
-        y=[price(engine, trip.market, trip.entry_ticks if entry else trip.exit_ticks) for trip in trips],
-        text=[
-            escape(trip.entry_cause) if entry else f"{escape(trip.exit_kind)} {trip.net / USDC:+.2f} USDC"
-            for trip in trips
-        ],
+        x=[iso(now_ns) for now_ns, _ in moments],
+        y=[price(engine, market, ticks) for _, ticks in moments],
+        text=[escape(text) for text in texts],
         name=name,
         mode="markers",
-        marker={"symbol": symbol, "size": 9, "color": color},
+        marker={"symbol": symbol, "size": 10, "color": color, "line": {"width": 1, "color": "#ffffff"}},
+    )
+
+
+def said(figure: Any, text: str, height: float = 0.5) -> Any:
+    """The figure with a sentence in it; height: 0 at its bottom, 1 at its top."""
+    return figure.add_annotation(
+        text=text,
+        x=0.5,
+        y=height,
+        xref="paper",
+        yref="paper",
+        showarrow=False,
+        font={"size": 15, "color": SOFT},
     )
 
 
@@ -193,24 +248,44 @@ def costs(result: Result) -> Any:
 
 
 def scores(result: Result, market: int) -> Any:
-    """Every signal's score in time: 50 is neutral for those that have a direction."""
-    kept = [sample for sample in result.shown if market < len(sample.scores)]
+    """Every signal's score in time, those with a direction above, on a scale of their own."""
+    kept = [sample for sample in result.shown if market < len(sample.prices)]
     kept = kept[:: -(-len(kept) // SCORES_MAX)] if kept else kept
-    return go.Figure(
-        go.Heatmap(
-            x=[iso(sample.now_ns) for sample in kept],
-            y=list(SIGNALS),
-            z=[[round(sample.scores[market][i], 2) for sample in kept] for i in range(len(SIGNALS))],
-            zmin=0,
-            zmax=100,
-            colorscale=DIVERGING,
-            colorbar={"title": "score"},
+    times = [iso(sample.now_ns) for sample in kept]
+    values = [scores_of(sample)[market].tolist() for sample in kept]
+    groups = [[i for i, row in enumerate(SIGNAL_TABLE) if row[1] == kind] for kind, _, _ in SCALES]
+    shares = [len(group) / len(SIGNALS) for group in groups]
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=shares, vertical_spacing=GAP)
+    bottom = 1.0
+    for at, ((_, ends, colors), group, share_) in enumerate(zip(SCALES, groups, shares, strict=True)):
+        height = share_ * (1 - GAP)
+        figure.add_trace(
+            go.Heatmap(
+                x=times,
+                y=[SIGNALS[i] for i in group],
+                z=[[round(row[i], 2) for row in values] for i in group],
+                zmin=0,
+                zmax=100,
+                colorscale=colors,
+                colorbar={"title": ends, "len": height, "y": bottom - height / 2, "thickness": 14},
+                name="",
+            ),
+            row=at + 1,
+            col=1,
         )
-    )
+        bottom -= height + GAP
+    figure.update_yaxes(autorange="reversed", dtick=1)
+    return figure
 
 
 def distance(result: Result) -> Any:
-    """Percent of the price to the nearest liquidation price; nothing where nothing is held."""
+    """Percent of the price to the nearest liquidation price; a sentence where there was never one."""
     times = [iso(sample.now_ns) for sample in result.shown]
     curve = line(times, [s.distance for s in result.shown], "to the nearest liquidation price, %", INK)
-    return go.Figure(curve.update(mode="lines+markers", marker={"size": 4}, showlegend=True))
+    figure = go.Figure(curve.update(mode="lines+markers", marker={"size": 4}, showlegend=True))
+    figure.update_yaxes(title_text="%")
+    if any(sample.distance is not None for sample in result.shown):
+        return figure
+    traded = any(sample.gross for sample in result.curve)
+    figure.update_xaxes(visible=False).update_yaxes(visible=False).update_traces(showlegend=False)
+    return said(figure, NO_PRICE if traded else NOTHING_HELD)

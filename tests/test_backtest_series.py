@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from sniper import backtest_series
-from sniper.backtest_series import Series, nearest
+from sniper.backtest_series import Series, nearest, scores_of
 from sniper.engine import Engine
 from tests import paper_run
 
@@ -24,7 +25,19 @@ def test_a_full_series_keeps_every_other_sample(engine: Engine, monkeypatch: pyt
     times = [sample.now_ns for sample in series.samples]
     assert 4 <= len(times) <= 8 and times[0] == 0 and series.step_ns == 160
     assert times == sorted(set(times))
-    assert len(series.samples[0].prices) == len(series.samples[0].scores) == backtest_series.SHOWN_MAX
+    assert len(series.samples[0].prices) == len(scores_of(series.samples[0])) == 8
+
+
+def test_scores_are_those_of_the_signals_and_no_more_markets_are_kept_than_there_is_room_for(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert engine.desk is not None
+    series = Series(engine, 10)
+    series.take(0)
+    assert np.array_equal(scores_of(series.samples[0]), engine.desk.signals.scores[:8].astype(np.float32))
+    monkeypatch.setattr(backtest_series, "KEPT_MAX", 3)
+    series.take(10)
+    assert len(series.samples[1].prices) == len(scores_of(series.samples[1])) == 3
 
 
 def test_the_nearest_position(engine: Engine) -> None:
