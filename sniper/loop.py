@@ -68,6 +68,12 @@ class Watcher(Protocol):
     def after(self, records: Sequence[Record], commands: Iterable[Command]) -> None: ...
 
 
+class Attending(Protocol):
+    """What speaks with the operator and shows that the loop lives."""
+
+    def turn(self) -> None: ...
+
+
 class Display(Protocol):
     """What draws."""
 
@@ -81,6 +87,7 @@ class Loop:
 
     tick_ns: longest time between two ticks. speed: of tape time, 0 for as fast as possible. journal: begun with
     the engine's state. venue: takes the orders. look: builds views; with it go `costs` and `display`.
+    attending: is called after every tick.
     snapshot_ns: tape time between two snapshots in the journal.
     """
 
@@ -99,6 +106,7 @@ class Loop:
         costs: Any = None,
         display: Display | None = None,
         stopping: Stopping | None = None,
+        attending: Attending | None = None,
         clock_ns: Callable[[], int] | None = None,
     ) -> None:
         self.engine, self.feed, self.inbox = engine, feed, inbox
@@ -107,7 +115,7 @@ class Loop:
         self._tick_ns, self._speed = tick_ns, speed
         self._snapshot_ns, self._snapshot_due_ns = snapshot_ns, 0
         self._look, self._costs, self._display = look, costs, display
-        self._stopping = stopping or Stopping()
+        self._stopping, self._attending = stopping or Stopping(), attending
         self._clock_ns = clock_ns
         self._drain = engine.settings.bytes_max, engine.settings.records_max
         self._collect_due_s = 0.0
@@ -223,6 +231,8 @@ class Loop:
             self._send(now_ns, commands)
         if journal is not None and journal.stopped != self._journal_stopped:
             self._tell_journal(now_ns, journal.stopped)
+        if self._attending is not None:
+            self._attending.turn()
         if look is not None:
             look.after(records, commands)
             if self._display is not None:

@@ -11,7 +11,7 @@ import click
 from sniper import __version__
 from sniper.cli.terminal import choose_color
 
-# verb: (module with an attribute `command`, what `sniper --help` says of it)
+# verb: (module with an attribute `command`, or module:attribute, what `sniper --help` says of it)
 VERBS: dict[str, tuple[str, str]] = {
     "run": ("sniper.cli.run", "Run the engine on simulated, recorded or live frames."),
     "replay": ("sniper.cli.replay", "Run the engine over a journal and compare every digest."),
@@ -23,6 +23,13 @@ VERBS: dict[str, tuple[str, str]] = {
     "why": ("sniper.cli.why", "Explain what was decided at a tick, and what it would have taken."),
     "drill": ("sniper.cli.drill", "Rehearse a disaster: a falling market, a feed that goes silent."),
     "doctor": ("sniper.cli.doctor", "Check this machine, the config and the endpoints."),
+    "status": ("sniper.cli.operate:status", "Say how a running instance stands."),
+    "orders": ("sniper.cli.operate:orders", "List the open orders of a running instance."),
+    "positions": ("sniper.cli.operate:positions", "List the positions of a running instance."),
+    "pause": ("sniper.cli.operate:pause", "Tell a running instance to open nothing new."),
+    "reduce": ("sniper.cli.operate:reduce", "Tell a running instance to give back its positions."),
+    "kill": ("sniper.cli.operate:kill", "Tell a running instance to close everything and stay closed."),
+    "resume": ("sniper.cli.operate:resume", "Lift pause, reduce or kill."),
     "new": ("sniper.cli.new", "Begin a strategy of your own."),
     "config": ("sniper.cli.config", "Show, check, describe or write the config."),
 }
@@ -39,7 +46,8 @@ class LazyGroup(click.Group):
         """The verb's command, imported now; None where there is no such verb."""
         if cmd_name not in VERBS:
             return None
-        command = import_module(VERBS[cmd_name][0]).command
+        module, _, name = VERBS[cmd_name][0].partition(":")
+        command = getattr(import_module(module), name or "command")
         assert isinstance(command, click.Command)
         return command
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -74,6 +75,7 @@ def run(
     as_json: bool,
 ) -> int:
     """Put the parts together, run, and say what came of it."""
+    from sniper.cli.attending import Attending
     from sniper.engine import Engine
     from sniper.inbox import Inbox
     from sniper.look import Look
@@ -117,6 +119,16 @@ def run(
             inbox_max=(config.inbox.records_max, config.inbox.bytes_max),
             mode=config.trade.mode,
         )
+        attending = stack.enter_context(
+            Attending(
+                f"{config.feed.source.split(':')[0]}-{os.getpid()}",
+                config.trade.mode,
+                config.feed.source,
+                engine,
+                inbox,
+                getattr(feed, "now_ns", None),
+            )
+        )
         display = wiring.display(config, headless)
         stack.enter_context(display)
         loop = Loop(
@@ -132,6 +144,7 @@ def run(
             costs=costs,
             display=display,
             stopping=stopping,
+            attending=attending,
             clock_ns=getattr(feed, "now_ns", None),
         )
         loop.run(ticks, None if duration_s is None else round(duration_s * 1e9))

@@ -1,0 +1,92 @@
+"""A run that can be spoken to: its card, its socket and its sign of life, for as long as it lasts."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sniper.cli.folders import create, state_folder
+from sniper.cli.terminal import note
+from sniper.errors import SniperError
+from sniper.heartbeat import Heartbeat
+from sniper.instances import Instance, Places, announce, folder, listed, runs, withdraw
+from sniper.operating import Operating
+from sniper.operating_documents import document
+
+if TYPE_CHECKING:
+    from sniper.engine import Engine
+    from sniper.inbox import Inbox
+
+
+class Attending:
+    """Entered for the time of a run; the loop calls `turn` after each tick.
+
+    name: of the instance. lasting: its files outlive it, since the account's next run is the same instance. Where the
+    files cannot be made the run goes on without, and says so.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        mode: str,
+        source: str,
+        engine: Engine,
+        inbox: Inbox,
+        clock_ns: Callable[[], int] | None,
+        heard: Callable[[str, str], None] = lambda verb, reason: None,
+        lasting: bool = False,
+        state: Path | None = None,
+    ) -> None:
+        self._instance = Instance(name, os.getpid(), mode, source, time.time_ns())
+        self._engine, self._inbox, self._heard, self._lasting = engine, inbox, heard, lasting
+        self._clock_ns = clock_ns or (lambda: engine.now_ns)
+        self._state = state or state_folder(os.environ)
+        self._files: Places | None = None
+        self._operating: Operating | None = None
+        self._heart: Heartbeat | None = None
+
+    def __enter__(self) -> Attending:
+        engine = self._engine
+        try:
+            create(folder(self._state))
+            forget_the_dead(self._state)
+            self._files = files = announce(self._state, self._instance)
+            self._heart = Heartbeat(files.beat, self._instance.mode)
+            self._operating = Operating(
+                files.socket, self._inbox, self._clock_ns, lambda: engine.ticks, self._heard
+            )
+        except (OSError, SniperError) as problem:
+            note(f"nobody can speak to this run: {problem}")
+            return self
+        self._operating.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._operating is not None:
+            self._operating.stop()
+        if self._heart is not None:
+            self._heart.close()
+        if self._files is not None:
+            withdraw(self._files, self._lasting)
+
+    def turn(self) -> None:
+        """A tick was run."""
+        engine, operating = self._engine, self._operating
+        if operating is not None and operating.waiting:
+            operating.serve(self._answer)
+        if self._heart is not None:
+            self._heart.beat(engine.ticks, engine.now_ns, engine.desk.height if engine.desk else 0)
+
+    def _answer(self, question: str) -> dict[str, Any]:
+        told = self._instance
+        return document(self._engine, question) | {"instance": told.name, "pid": told.pid, "mode": told.mode}
+
+
+def forget_the_dead(state: Path) -> None:
+    """Take away what instances left behind that were killed and whose name will not come again."""
+    for instance, files, beat in listed(state):
+        if instance.name.endswith(f"-{instance.pid}") and not runs(instance, beat):
+            withdraw(files, keep=False)

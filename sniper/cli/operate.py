@@ -1,0 +1,170 @@
+"""`sniper status|orders|positions|pause|reduce|kill|resume`: what a running instance says, and what it is told."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sniper.cli.folders import state_folder
+from sniper.cli.options import json_option
+from sniper.cli.terminal import emit, note
+from sniper.errors import EXIT_OK, EXIT_RISK_LATCH, NetworkUnavailable, UsageError
+
+if TYPE_CHECKING:
+    from sniper.heartbeat import Beat
+    from sniper.instances import Instance, Places
+
+    Found = tuple[Instance, Places, Beat | None]
+
+account_option = click.option(
+    "--account",
+    "name",
+    metavar="NAME",
+    help="Which instance, as 'sniper status' names it (its beginning is enough). Default: the only one.",
+)
+
+
+def choose(state: Path, name: str | None) -> Found:
+    """The instance that is meant. UsageError where that is not clear, NetworkUnavailable where none runs."""
+    from sniper.instances import listed, runs
+
+    known = [one for one in listed(state) if name is None or one[0].name.startswith(name)]
+    running = [one for one in known if runs(one[0], one[2])]
+    if len(running) > 1:
+        names = ", ".join(one[0].name for one in running)
+        raise UsageError(f"{len(running)} instances run: {names}", "Say which with --account NAME.")
+    if running:
+        return running[0]
+    if name is not None and known:
+        return known[0]
+    raise NetworkUnavailable("no instance of sniper runs here", "Start one with 'sniper run'.")
+
+
+def told(verb: str, name: str | None, reason: str = "") -> dict[str, Any]:
+    """What the instance answers. A word that it does not hear is left in its file, and that is said."""
+    from sniper.operating import WORDS, ask, leave
+
+    instance, files, beat = choose(state_folder(os.environ), name)
+    try:
+        answer = ask(files.socket, verb, reason)
+    except (OSError, ValueError) as problem:
+        if verb not in WORDS:
+            age = f"; its last sign of life is {time.time() - beat.now_ns / 1e9:.0f} s old" if beat else ""
+            raise NetworkUnavailable(
+                f"{instance.name} (pid {instance.pid}) does not answer: {problem}{age}",
+                "If its process hangs, 'sniper kill --reason ...' leaves the word in a file for its next turn.",
+            ) from None
+        try:
+            file = leave(files.socket, verb, reason)
+        except OSError as worse:
+            raise NetworkUnavailable(
+                f"{instance.name} (pid {instance.pid}) does not answer: {problem}; nor can a word be left: {worse}",
+                "Look at the venue yourself: nothing was done.",
+            ) from None
+        raise NetworkUnavailable(
+            f"{instance.name} (pid {instance.pid}) does not answer: {problem}; "
+            f"the word {verb} lies in {file} and is obeyed at its next turn or start",
+            "Look at the venue yourself: until then nothing was done.",
+        ) from None
+    if not answer.pop("ok", False):
+        raise UsageError(f"{instance.name} refuses: {answer.get('problem', 'no reason given')}")
+    return answer
+
+
+def question(verb: str, text: str, say: Any) -> click.Command:
+    """A command that asks."""
+
+    @click.command(verb, help=text)
+    @account_option
+    @json_option
+    def command(name: str | None, as_json: bool) -> int:
+        answer = told(verb, name)
+        if as_json:
+            emit(answer)
+        else:
+            say(answer)
+        return EXIT_OK
+
+    return command
+
+
+def word(verb: str, text: str, reason_needed: bool) -> click.Command:
+    """A command that orders."""
+
+    @click.command(verb, help=text)
+    @click.option("--reason", default="", required=reason_needed, metavar="TEXT", help="Why; it is kept.")
+    @account_option
+    @json_option
+    def command(reason: str, name: str | None, as_json: bool) -> int:
+        answer = told(verb, name, reason)
+        latch = answer.get("latch") or "none"
+        if as_json:
+            emit(answer)
+        obeyed = latch == ("none" if verb == "resume" else verb)
+        held = f"latch {latch}" + (f" ({answer['reason']})" if answer.get("reason") else "")
+        note(f"{verb}: {'obeyed' if obeyed else 'NOT obeyed'}, {held}, tick {answer.get('tick')}")
+        return EXIT_OK if obeyed else EXIT_RISK_LATCH
+
+    return command
+
+
+def say_status(answer: dict[str, Any]) -> None:
+    """A few lines on standard output."""
+    account = answer.get("account")
+    latch = answer.get("latch")
+    lines = [
+        f"tick {answer['tick']}  height {answer.get('height', '-')}  strategy {answer.get('strategy', '-')}"
+    ]
+    if account:
+        lines += [
+            f"equity {account['equity']} USDC  free {account['free_collateral']}  rung {account['rung']}"
+            f"  account {account['trust']}{'' if answer['reconciled'] else ', not reconciled'}",
+            f"latch {latch}: {answer.get('reason') or 'no reason given'}" if latch else "no latch",
+            f"positions {len(account['positions'])}  open orders {account['open_orders']}"
+            f"  round trips {account['round_trips']}  decisions {account['decisions']}",
+        ]
+    else:
+        lines.append("it watches only and trades nothing")
+    click.echo("\n".join(lines))
+
+
+def say_orders(answer: dict[str, Any]) -> None:
+    """A line an order."""
+    for row in answer.get("orders", ()):
+        left = (
+            f"{row['blocks_left']} blocks left"
+            if row["blocks_left"] is not None
+            else f"til {row['good_til_s']}"
+        )
+        click.echo(
+            f"{row['client_id']:>10}  {row['market']:<12} {row['side']:<4} {row['size_steps'] - row['filled_steps']}"
+            f" steps at {row['price']}  {row['kind']} {row['time_in_force']}  {row['state']}  {row['purpose']}"
+            f"  {row['age_s']:.1f} s  {left}"
+        )
+    if not answer.get("orders"):
+        note("no open orders")
+
+
+def say_positions(answer: dict[str, Any]) -> None:
+    """A line a position."""
+    for row in answer.get("positions", ()):
+        click.echo(
+            f"{row['market']:<12} {row['size']:>16}  value {row['notional']} USDC"
+            f"  liquidation {row['liquidation_price'] or '-'}  realised {row['realised']}  fees {row['fees']}"
+            f"  funding {row['funding']}  {'protected' if row['protected'] else 'NO STOP'}"
+        )
+    if not answer.get("positions"):
+        note("no open positions")
+
+
+status = question("status", "Say how a running instance stands.", say_status)
+orders = question("orders", "List the orders of a running instance that may still fill.", say_orders)
+positions = question("positions", "List the open positions of a running instance.", say_positions)
+pause = word("pause", "Open nothing new from now on; what is held is managed.", False)
+reduce = word("reduce", "Open nothing and give back positions, the worst first.", False)
+kill = word("kill", "Close everything and stay closed, over restarts too. Wants a reason.", True)
+resume = word("resume", "Lift pause, reduce or kill. A kill wants a reason to be lifted.", False)

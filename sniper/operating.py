@@ -1,0 +1,265 @@
+"""A running instance hears its operator: a local socket for the user alone, and a file where that does not answer.
+
+Requests and answers are one line of JSON each. Words (`pause reduce kill resume`) become records of the inbox like
+everything else from outside, so a replay obeys them at the same tick; questions (`status orders positions`) are
+answered by the loop between two ticks from what stands there. Nothing in a request names a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import socket
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Protocol
+
+import msgspec
+
+from sniper.trading import VENUE_CONNECTION
+from sniper.types import REC_OPERATOR
+
+REQUEST_BYTES_MAX: Final = 4096
+ANSWER_BYTES_MAX: Final = 4 << 20
+REASON_MAX: Final = 500
+PATIENCE_S: Final = 2.0
+"""How long a client may take to say its line, and how long the loop may take to answer."""
+LOOK_S: Final = 0.5
+"""How often the file is looked for."""
+TURNS: Final = 2
+"""A word put now is obeyed two turns later at the latest: the one under way may have drained the inbox already."""
+PATH_MAX: Final = 100  # of a local socket, by the system
+
+WORDS: Final = ("pause", "reduce", "kill", "resume")
+QUESTIONS: Final = ("status", "orders", "positions")
+
+
+class Request(msgspec.Struct, forbid_unknown_fields=True):
+    """What a client asks."""
+
+    verb: Literal["pause", "reduce", "kill", "resume", "status", "orders", "positions"]
+    reason: Annotated[str, msgspec.Meta(max_length=REASON_MAX)] = ""
+
+
+class Inbox(Protocol):
+    """Where words go."""
+
+    def put(self, recv_ns: int, connection: int, kind: int, data: bytes, /) -> bool: ...
+
+
+class Refusal(ValueError):
+    """A request that is not carried out, with the reason for the client."""
+
+
+Answering = Callable[[str], dict[str, Any]]
+"""Called by the loop's thread with a question: the document that answers it."""
+Heard = Callable[[str, str], None]
+"""Called with each word and its reason before it goes into the inbox: the audit log."""
+
+
+class Operating:
+    """Listens in a thread of its own. `serve` is for the loop, once a turn, whenever `waiting` says so.
+
+    path: of the socket; beside it, with the ending .word, lies the file. ticks: the loop's number of turns so far.
+    OSError where the socket cannot be made.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        inbox: Inbox,
+        clock_ns: Callable[[], int],
+        ticks: Callable[[], int],
+        heard: Heard = lambda verb, reason: None,
+    ) -> None:
+        if len(os.fsencode(path)) > PATH_MAX:
+            raise OSError(f"{path} is too long for a local socket")
+        self.path, self.file = path, path.with_suffix(".word")
+        self._inbox, self._clock_ns, self._ticks, self._heard = inbox, clock_ns, ticks, heard
+        self.waiting: deque[tuple[str, int, deque[dict[str, Any]], threading.Event]] = deque(maxlen=16)
+        self._stopping = threading.Event()
+        self._socket = listening(path)
+        self._thread = threading.Thread(target=self._run, name="sniper-operator", daemon=True)
+
+    def start(self) -> None:
+        """Listen. A word that was left in the file while nobody ran is obeyed first."""
+        self._look()
+        self._thread.start()
+
+    def serve(self, answering: Answering) -> None:
+        """Answer what waits and is ripe; called between two ticks."""
+        for _ in range(len(self.waiting)):
+            question, ripe, answers, done = self.waiting.popleft()
+            if self._ticks() < ripe:
+                self.waiting.append((question, ripe, answers, done))
+                continue
+            answers.append(answering(question))
+            done.set()
+
+    def stop(self) -> None:
+        """End the thread and take the socket away."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(PATIENCE_S)
+        self._socket.close()
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+
+    def _run(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._socket, selectors.EVENT_READ)
+            while not self._stopping.is_set():
+                if selector.select(LOOK_S):
+                    with contextlib.suppress(OSError):
+                        client, _ = self._socket.accept()
+                        with client:
+                            self._attend(client)
+                self._look()
+
+    def _attend(self, client: socket.socket) -> None:
+        client.settimeout(PATIENCE_S)
+        try:
+            if peer_uid(client) != os.geteuid():
+                raise Refusal("only the user that runs it may speak to it")
+            answer = self._answer(asked(client))
+        except Refusal as refusal:
+            answer = {"ok": False, "problem": str(refusal)}
+        except OSError as problem:  # the client is gone or too slow
+            answer = {"ok": False, "problem": str(problem)}
+        text = msgspec.json.encode(answer)
+        if len(text) > ANSWER_BYTES_MAX:
+            text = b'{"ok":false,"problem":"the answer is too long"}'
+        client.sendall(text + b"\n")
+
+    def _answer(self, request: Request) -> dict[str, Any]:
+        if request.verb in WORDS:
+            self._word(request.verb, request.reason)
+            return self._ask("status", self._ticks() + TURNS) | {"word": request.verb}
+        return self._ask(request.verb, 0)
+
+    def _word(self, verb: str, reason: str) -> None:
+        reason = " ".join(reason.split())
+        if verb in ("kill", "resume") and not reason:
+            raise Refusal(f"{verb} wants a reason: --reason '...'")
+        self._heard(verb, reason)
+        self._inbox.put(self._clock_ns(), VENUE_CONNECTION, REC_OPERATOR, f"{verb} {reason}".encode())
+
+    def _ask(self, question: str, ripe: int) -> dict[str, Any]:
+        answers: deque[dict[str, Any]] = deque(maxlen=1)
+        done = threading.Event()
+        if len(self.waiting) == self.waiting.maxlen:
+            raise Refusal("too many questions wait")
+        self.waiting.append((question, ripe, answers, done))
+        if not done.wait(PATIENCE_S):
+            raise Refusal(f"the loop did not answer within {PATIENCE_S:g} s")
+        return {"ok": True} | answers[0]
+
+    def _look(self) -> None:
+        """A word in the file: for when the socket does not answer."""
+        try:
+            if self.file.stat().st_uid != os.geteuid():
+                return
+            with self.file.open("rb") as file:
+                text = file.read(REQUEST_BYTES_MAX + 1)
+            self.file.unlink()
+        except OSError:
+            return
+        with contextlib.suppress(Refusal):
+            request = read(text)
+            if request.verb in WORDS:
+                self._word(request.verb, request.reason)
+
+
+def listening(path: Path) -> socket.socket:
+    """A socket at the path, for the user alone. A dead one in its place is taken away."""
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        before = os.umask(0o177)
+        try:
+            made.bind(os.fspath(path))
+        finally:
+            os.umask(before)
+        made.listen(4)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def peer_uid(client: socket.socket) -> int:
+    """The user at the other end."""
+    found = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", found)[1])
+
+
+def asked(client: socket.socket) -> Request:
+    """The client's line. Refusal for what is none, is too long or does not come."""
+    text, end_s = b"", time.monotonic() + PATIENCE_S
+    while not text.endswith(b"\n"):
+        if len(text) > REQUEST_BYTES_MAX:
+            raise Refusal(f"a request has at most {REQUEST_BYTES_MAX} bytes")
+        if time.monotonic() > end_s:
+            raise Refusal("the request did not come to an end")
+        try:
+            part = client.recv(REQUEST_BYTES_MAX + 1)
+        except TimeoutError:
+            raise Refusal("the request did not come to an end") from None
+        if not part:
+            break
+        text += part
+    return read(text)
+
+
+def read(text: bytes) -> Request:
+    """The request in a line of JSON. Refusal for anything else."""
+    if len(text) > REQUEST_BYTES_MAX:
+        raise Refusal(f"a request has at most {REQUEST_BYTES_MAX} bytes")
+    try:
+        return msgspec.json.decode(text, type=Request)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        raise Refusal(f"not a request: {problem}") from None
+
+
+def ask(path: Path, verb: str, reason: str = "", patience_s: float = 2.5 * PATIENCE_S) -> dict[str, Any]:
+    """A client's question or word. OSError where nobody answers; ValueError for an answer that is none."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as to:
+        to.settimeout(patience_s)
+        to.connect(os.fspath(path))
+        to.sendall(msgspec.json.encode(Request(verb, reason)) + b"\n")  # type: ignore[arg-type]
+        text = b""
+        while not text.endswith(b"\n") and len(text) <= ANSWER_BYTES_MAX:
+            part = to.recv(1 << 16)
+            if not part:
+                break
+            text += part
+    found = msgspec.json.decode(text, type=dict[str, Any])
+    return found
+
+
+def leave(path: Path, verb: str, reason: str) -> Path:
+    """Leave a word in the file beside the socket, whole or not at all. OSError where that fails.
+
+    A kill that waits there is not written over by a lesser word.
+    """
+    file = path.with_suffix(".word")
+    waits = ""
+    with contextlib.suppress(OSError, Refusal):
+        waits = read(file.read_bytes()[: REQUEST_BYTES_MAX + 1]).verb
+    if waits == "kill" != verb:
+        raise FileExistsError(f"{file} holds a kill that nobody has obeyed yet")
+    fresh = file.with_suffix(".new")
+    target = os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(target, msgspec.json.encode(Request(verb, reason)))  # type: ignore[arg-type]
+        os.fsync(target)
+    finally:
+        os.close(target)
+    os.replace(fresh, file)
+    return file

@@ -1,0 +1,89 @@
+"""What a running instance answers its operator: plain values, decimals as strings, null where there is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sniper.account_document import account_document, coins, usdc
+from sniper.decimals import price_text
+from sniper.desk import Desk
+from sniper.engine import Engine
+
+NANO = 1e9
+SIDES = ("BUY", "SELL")
+
+
+def document(engine: Engine, question: str) -> dict[str, Any]:
+    """The answer to `status`, `orders` or `positions`."""
+    return {"schema": f"sniper.{question}/1", "tick": engine.ticks, "now_ns": engine.now_ns} | (
+        ANSWERS[question](engine, engine.desk) if engine.desk else {"account": None}
+    )
+
+
+def status(engine: Engine, desk: Desk) -> dict[str, Any]:
+    """How it stands."""
+    latch = desk.risk.latch
+    return {
+        "height": desk.height,
+        "strategy": desk.settings.strategy,
+        "latch": latch.verb or None,
+        "reason": latch.reason or None,
+        "reconciled": desk.reconcile.settled,
+        "account": account_document(desk, engine.decoder.tickers),
+    }
+
+
+def orders(engine: Engine, desk: Desk) -> dict[str, Any]:
+    """Every order that may still fill."""
+    rows = []
+    for order in desk.orders.all_open():
+        market = engine.decoder.markets[order.market]
+        rows.append(
+            {
+                "client_id": order.client_id,
+                "order_id": order.order_id,
+                "market": engine.decoder.ticker(order.market),
+                "side": SIDES[order.side],
+                "price": price_text(market, order.price_ticks),
+                "size_steps": order.size_steps,
+                "filled_steps": order.filled_steps,
+                "kind": order.kind,
+                "time_in_force": order.time_in_force,
+                "reduce_only": order.reduce_only,
+                "purpose": order.purpose,
+                "state": order.state,
+                "age_s": round((engine.now_ns - order.sent_ns) / NANO, 3),
+                "blocks_left": order.good_til_block - desk.height if order.good_til_block else None,
+                "good_til_s": order.good_til_s or None,
+                "cause": order.cause,
+            }
+        )
+    return {"orders": rows}
+
+
+def positions(engine: Engine, desk: Desk) -> dict[str, Any]:
+    """Every open position of the traded subaccount."""
+    margin = desk.margin.positions[0][: int(desk.margin.accounts[0]["positions"])]
+    near = {int(row["market"]): row for row in margin}
+    rows = []
+    for index, position in desk.account.positions.items():
+        row = near.get(index)
+        liquidation = float(row["liquidation_price"]) if row is not None else 0.0
+        rows.append(
+            {
+                "market": engine.decoder.ticker(index),
+                "size": coins(desk, index, position.size_quantums),
+                "entry_value": usdc(position.entry_quote),
+                "notional": usdc(int(row["notional"])) if row is not None else None,
+                "liquidation_price": repr(liquidation) if liquidation > 0.0 else None,
+                "realised": usdc(position.realised),
+                "fees": usdc(position.fees),
+                "funding": usdc(position.funding),
+                "opened_ns": position.opened_ns,
+                "protected": index not in desk.risk.unprotected,
+            }
+        )
+    return {"positions": rows, "equity": usdc(desk.view.account.net)}
+
+
+ANSWERS = {"status": status, "orders": orders, "positions": positions}
