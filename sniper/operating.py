@@ -33,6 +33,7 @@ LOOK_S: Final = 0.5
 """How often the file is looked for."""
 TURNS: Final = 2
 """A word put now is obeyed two turns later at the latest: the one under way may have drained the inbox already."""
+UNREAD_MAX: Final = 64
 PATH_MAX: Final = 100  # of a local socket, by the system
 
 WORDS: Final = ("pause", "reduce", "kill", "resume")
@@ -124,9 +125,10 @@ class Operating:
     def _attend(self, client: socket.socket) -> None:
         client.settimeout(PATIENCE_S)
         try:
+            request = asked(client)
             if peer_uid(client) != os.geteuid():
                 raise Refusal("only the user that runs it may speak to it")
-            answer = self._answer(asked(client))
+            answer = self._answer(request)
         except Refusal as refusal:
             answer = {"ok": False, "problem": str(refusal)}
         except OSError as problem:  # the client is gone or too slow
@@ -134,7 +136,13 @@ class Operating:
         text = msgspec.json.encode(answer)
         if len(text) > ANSWER_BYTES_MAX:
             text = b'{"ok":false,"problem":"the answer is too long"}'
-        client.sendall(text + b"\n")
+        with contextlib.suppress(OSError):
+            client.sendall(text + b"\n")
+            client.shutdown(socket.SHUT_WR)
+            # What is closed with bytes unread takes its own answer along.
+            for _ in range(UNREAD_MAX):
+                if not client.recv(REQUEST_BYTES_MAX):
+                    break
 
     def _answer(self, request: Request) -> dict[str, Any]:
         if request.verb in WORDS:
@@ -233,6 +241,7 @@ def ask(path: Path, verb: str, reason: str = "", patience_s: float = 2.5 * PATIE
         to.settimeout(patience_s)
         to.connect(os.fspath(path))
         to.sendall(msgspec.json.encode(Request(verb, reason)) + b"\n")  # type: ignore[arg-type]
+        to.shutdown(socket.SHUT_WR)
         text = b""
         while not text.endswith(b"\n") and len(text) <= ANSWER_BYTES_MAX:
             part = to.recv(1 << 16)

@@ -79,7 +79,9 @@ def test_what_it_does_wrong_is_its_fault(
     told = refused(capsys, 1, "run", *RUN, "--set", "strategy.name=anybody.py", "--journal", "j")
     assert "the strategy anybody failed in decide of tick " in told and said in told
     assert "fault of sniper" not in told
-    assert refused(capsys, 1, "replay", "j") == told, "the journal is in order, and it fails again in that tick"
+    assert refused(capsys, 1, "replay", "j") == told, (
+        "the journal is in order, and it fails again in that tick"
+    )
 
 
 def test_a_generator_a_list_and_none_are_decisions(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:

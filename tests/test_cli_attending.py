@@ -1,0 +1,58 @@
+"""A run can be spoken to for as long as it lasts, and goes on where that cannot be."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sniper.cli.attending import Attending, forget_the_dead
+from sniper.engine import Engine
+from sniper.heartbeat import read
+from sniper.inbox import Inbox
+from sniper.instances import Instance, announce, folder, listed
+from sniper.operating import ask
+
+
+def attending(state: Path, name: str = "sim-1", lasting: bool = False) -> Attending:
+    inbox = Inbox(100, 10_000)
+    return Attending(name, "off", "sim", Engine(), inbox, None, lasting=lasting, state=state)
+
+
+def test_its_files_come_and_go_with_it(tmp_path: Path) -> None:
+    with attending(tmp_path) as made:
+        made.turn()
+        ((instance, files, beat),) = listed(tmp_path)
+        assert instance.pid == os.getpid() and beat is not None and beat.mode == "off"
+    assert listed(tmp_path) == [] and not files.beat.exists()
+
+
+def test_an_account_s_last_sign_of_life_stays(tmp_path: Path) -> None:
+    with attending(tmp_path, "mainnet-dydx1-0", lasting=True) as made:
+        made.turn()
+    ((_, files, beat),) = listed(tmp_path)
+    assert beat is not None and beat.mode == "ended" and read(files.beat) == beat
+    with pytest.raises(OSError):
+        ask(files.socket, "status")
+
+
+def test_without_a_folder_it_goes_on_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "running").write_text("in the way")
+    with attending(tmp_path) as made:
+        made.turn()
+    assert "nobody can speak to this run" in capsys.readouterr().err
+
+
+def test_cards_of_the_dead_are_taken_away(tmp_path: Path) -> None:
+    gone = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+    pid = int(gone.stdout)
+    folder(tmp_path).mkdir()
+    for name in (f"sim-{pid}", "mainnet-dydx1-0"):
+        announce(tmp_path, Instance(name, pid, "paper", "sim", 1))
+    forget_the_dead(tmp_path)
+    assert [one[0].name for one in listed(tmp_path)] == ["mainnet-dydx1-0"]

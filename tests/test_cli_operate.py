@@ -1,0 +1,139 @@
+"""End to end: a run in one process, its operator in another."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sniper.instances import listed
+
+ROOT = Path(__file__).parent.parent
+
+
+def sniper(state: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "sniper", *words],
+        cwd=ROOT,
+        env=os.environ | {"XDG_STATE_HOME": str(state)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def started(state: Path, *words: str) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sniper", "run", "--headless", "--no-journal", *words],
+        cwd=ROOT,
+        env=os.environ | {"XDG_STATE_HOME": str(state)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    end_s = time.monotonic() + 30
+    while not list((state / "sniper" / "running").glob("*.sock")) and time.monotonic() < end_s:
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        time.sleep(0.05)
+    return process
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
+    state = tmp_path_factory.mktemp("s")
+    process = started(state)
+    yield state, process
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 130
+    assert [one[0].pid for one in listed(state / "sniper") if one[0].pid == process.pid] == []
+
+
+def document(state: Path, verb: str) -> dict[str, Any]:
+    found = sniper(state, verb, "--json")
+    assert found.returncode == 0, found.stderr
+    answer: dict[str, Any] = json.loads(found.stdout)
+    assert answer["schema"] == f"sniper.{verb}/1" and answer["mode"] == "paper"
+    return answer
+
+
+def test_it_says_how_it_stands(running: tuple[Path, subprocess.Popen[str]]) -> None:
+    state, process = running
+    answer = document(state, "status")
+    assert answer["pid"] == process.pid and answer["account"]["equity"] and answer["strategy"] == "sniper"
+    text = sniper(state, "status")
+    assert "equity" in text.stdout and text.returncode == 0
+    assert document(state, "orders")["orders"] is not None
+    assert document(state, "positions")["positions"] is not None
+    for verb in ("orders", "positions"):
+        assert sniper(state, verb).returncode == 0
+
+
+def test_it_obeys_and_a_kill_holds(running: tuple[Path, subprocess.Popen[str]]) -> None:
+    state, _ = running
+    paused = sniper(state, "pause", "--reason", "lunch")
+    assert paused.returncode == 0 and "pause: obeyed" in paused.stderr and "lunch" in paused.stderr
+    assert sniper(state, "kill").returncode == 2  # wants a reason
+    assert sniper(state, "kill", "--reason", "smoke").returncode == 0
+    assert document(state, "status")["latch"] == "kill"
+    assert sniper(state, "pause").returncode == 7  # a kill is not weakened
+    assert sniper(state, "resume").returncode == 2
+    lifted = sniper(state, "resume", "--reason", "no fire", "--json")
+    assert lifted.returncode == 0 and json.loads(lifted.stdout)["latch"] is None
+
+
+def test_with_several_it_asks_which(running: tuple[Path, subprocess.Popen[str]]) -> None:
+    state, process = running
+    second = subprocess.Popen(
+        [sys.executable, "-m", "sniper", "run", "--headless", "--no-journal"],
+        cwd=ROOT,
+        env=os.environ | {"XDG_STATE_HOME": str(state)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        end_s = time.monotonic() + 30
+        while len(list((state / "sniper" / "running").glob("*.sock"))) < 2 and time.monotonic() < end_s:
+            time.sleep(0.05)
+        both = sniper(state, "status")
+        assert both.returncode == 2 and f"sim-{process.pid}" in both.stderr and "--account" in both.stderr
+        assert sniper(state, "status", "--account", f"sim-{process.pid}").returncode == 0
+    finally:
+        second.kill()
+        second.wait()
+    # What a killed one left does not stand in the way, and the next run takes it away.
+    assert sniper(state, "status").returncode == 0
+
+
+def test_one_that_hangs_is_told_by_file(tmp_path: Path) -> None:
+    process = started(tmp_path)
+    try:
+        process.send_signal(signal.SIGSTOP)
+        assert sniper(tmp_path, "status").returncode == 5
+        told = sniper(tmp_path, "kill", "--reason", "it hangs")
+        assert told.returncode == 5 and "lies in" in told.stderr
+        assert "a kill" in sniper(tmp_path, "pause").stderr
+        process.send_signal(signal.SIGCONT)
+        end_s = time.monotonic() + 20
+        while time.monotonic() < end_s:
+            found = sniper(tmp_path, "status", "--json")
+            if found.returncode == 0 and json.loads(found.stdout)["latch"] == "kill":
+                break
+            time.sleep(0.2)
+        else:
+            raise AssertionError("the word in the file was not obeyed")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_nobody_runs(tmp_path: Path) -> None:
+    found = sniper(tmp_path, "status")
+    assert found.returncode == 5 and "sniper run" in found.stderr
