@@ -11,6 +11,7 @@ from v4_proto.cosmos.base.query.v1beta1.pagination_pb2 import PageResponse
 from sniper.exchange.facts import Outcome
 from sniper.exchange.interfaces import ChainReading
 from sniper.exchange.node.transactions import Node
+from sniper.exchange.terms import Terms
 
 LIMIT_DEFAULT: Final = 100
 LIMIT_MAX: Final = 10_000
@@ -79,3 +80,11 @@ def serializable(value: int) -> bytes:
     """A SerializableInt: 02 or, if negative, 03, and the magnitude, most significant byte first; 02 alone is zero."""
     size = (abs(value).bit_length() + 7) // 8
     return (b"\x03" if value < 0 else b"\x02") + abs(value).to_bytes(size, "big")
+
+
+def market_of(asked: Asked, name: str, number: int) -> Terms:
+    """The market whose `name` (clob_pair, perpetual or market) is this number."""
+    for terms in asked.chain.markets().values():
+        if getattr(terms, name) == number:
+            return terms
+    raise not_found()

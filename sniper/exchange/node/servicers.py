@@ -12,10 +12,10 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import grpc
 
-from sniper.exchange.node import cosmos_queries, dydx_queries
+from sniper.exchange.node import account_queries, cosmos_queries, market_queries
 from sniper.exchange.node.asking import Answer, Asked, Refused, Service
 
-SERVICES: Final = (*cosmos_queries.SERVICES, *dydx_queries.SERVICES)
+SERVICES: Final = (*cosmos_queries.SERVICES, *market_queries.SERVICES, *account_queries.SERVICES)
 PASS, UNAVAILABLE, HANG, LOST, LATE = "pass", "unavailable", "hang", "lost", "late"
 LOST_TEXT: Final = "Socket closed"
 
