@@ -9,6 +9,7 @@ from sniper.account import AccountSettings
 from sniper.desk import DeskSettings
 from sniper.engine import Engine, Settings
 from sniper.feed.sim import Sim
+from sniper.feed.sim.feed import START_NS
 from sniper.inbox import Inbox
 from sniper.journal import Journal
 from sniper.journal_settings import header
@@ -35,7 +36,13 @@ def paper(engine: Engine, **settings: Any) -> Paper:
 
 
 def run(
-    seconds: float, *, seed: int = 1, markets: int = 6, journal: Path | None = None, **others: Any
+    seconds: float,
+    *,
+    seed: int = 1,
+    markets: int = 6,
+    start_ns: int = START_NS,
+    journal: Path | None = None,
+    **others: Any,
 ) -> tuple[Engine, Paper]:
     """Run so long, as fast as possible."""
     made = engine(**others)
@@ -44,9 +51,14 @@ def run(
     venue.start(inbox)
     kept = Journal(journal, header(made.settings, "{}", seed)) if journal else None
     try:
-        Loop(made, Sim(seed=seed, markets=markets), inbox, speed=0, venue=venue, journal=kept).run(
-            None, round(seconds * SECOND_NS)
-        )
+        Loop(
+            made,
+            Sim(seed=seed, markets=markets, start_ns=start_ns),
+            inbox,
+            speed=0,
+            venue=venue,
+            journal=kept,
+        ).run(None, round(seconds * SECOND_NS))
     finally:
         if kept is not None:
             kept.close()

@@ -13,6 +13,7 @@ from sniper.journal_reader import JournalReader
 from sniper.trading import VENUE_CONNECTION
 from sniper.types import REC_FRAME, REC_OPERATOR, REC_VENUE
 from tests import paper_run
+from tests.eager import EAGER, entries, settings
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +55,21 @@ def test_an_input_that_values_nothing_is_refused() -> None:
     engine = paper_run.engine()
     with pytest.raises(UsageError, match="price"):
         backtest(engine, paper_run.paper(engine), [])
+
+
+@pytest.mark.parametrize("strategy", EAGER)
+def test_a_paper_session_gives_the_same_decisions_with_every_strategy(strategy: str, tmp_path: Path) -> None:
+    path = tmp_path / "session.mcap"
+    ran, _ = paper_run.run(200.0, journal=path, markets=8, **settings(strategy))
+    assert ran.desk is not None
+    engine = paper_run.engine(**settings(strategy))
+    with JournalReader(path) as reader:
+        result = backtest(engine, paper_run.paper(engine), without_venue(ticks_of(path, reader)))
+    made = list(ran.desk.decisions)
+    assert entries(made), "nothing to compare"
+    assert result.decisions[-len(made) :] == made and len(result.decisions) == ran.desk.decided
+    assert result.digest == ran.digest
+    other = paper_run.engine(**settings(next(name for name in EAGER if name != strategy)))
+    with JournalReader(path) as reader:
+        ticks = without_venue(ticks_of(path, reader))
+        assert backtest(other, paper_run.paper(other), ticks).decisions != result.decisions
