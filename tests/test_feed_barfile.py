@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sniper.errors import PermissionProblem, UsageError
+from sniper.feed import barfile
 from sniper.feed.barfile import FIELDS, is_bars, read
 from tests import real
 
@@ -140,6 +141,36 @@ def test_files_that_are_something_else(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         read(tmp_path / "a.parquet")
     assert is_bars(Path("x.CSV.gz")) and not is_bars(Path("x.ndjson.gz"))
+
+
+def test_what_unpacks_to_more_than_there_is_room_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(barfile, "BYTES_MAX", 1 << 20)
+    monkeypatch.setattr(barfile, "CHUNK", 1 << 16)
+    bomb = HEAD.encode() + b"0" * (2 << 20)
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(bomb))
+    (tmp_path / "a.csv").write_bytes(bomb)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("20251226_btcusd_minute_trade_perpetual.csv", bomb)
+    for name in ("a.csv", "a.csv.gz", "a.zip"):
+        with pytest.raises(UsageError, match="holds more than 1 MiB"):
+            read(tmp_path / name)
+
+
+def test_the_end_of_a_name_may_be_in_capitals(tmp_path: Path) -> None:
+    (tmp_path / "A.CSV.GZ").write_bytes(gzip.compress((HEAD + GOOD).encode()))
+    assert is_bars(tmp_path / "A.CSV.GZ") and len(read(tmp_path / "A.CSV.GZ").open) > 1
+
+
+def test_an_archive_with_a_password_is_refused(tmp_path: Path) -> None:
+    name = "20251226_btcusd_minute_trade_perpetual.csv"
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(name, "0,1,1,1,1,1")
+    data = bytearray((tmp_path / "a.zip").read_bytes())
+    data[6] |= 1  # the flag of encryption, in the local header and in the directory
+    data[data.rindex(b"PK\x01\x02") + 8] |= 1
+    (tmp_path / "a.zip").write_bytes(data)
+    with pytest.raises(UsageError, match="damaged or not a candle file"):
+        read(tmp_path / "a.zip")
 
 
 def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

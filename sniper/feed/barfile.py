@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import IO, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ CORRECT: Final = "Correct the file: bars oldest first, each once."
 DECIMALS_MAX: Final = 12
 NUMBER_MAX: Final = 10**15
 BARS_MAX: Final = 20_000_000
+BYTES_MAX: Final = 1 << 30
+CHUNK: Final = 1 << 22
 DAY_NS: Final = 86_400_000_000_000
 YEARS_NS: Final = (0, 7_258_118_400_000_000_000)
 """1970 to 2199: what the decoder takes as a time."""
@@ -74,20 +76,36 @@ def read(path: Path, gaps: bool = False) -> Bars:
     gaps: whether bars may be missing; nothing happens in the time of a missing one.
     """
     try:
-        if path.suffix == ".zip":
+        suffix = path.suffix.lower()
+        if suffix == ".zip":
             columns = _lean(path)
-        elif path.suffix in (".parquet", ".pq"):
+        elif suffix in (".parquet", ".pq"):
             columns = _parquet(path)
         else:
-            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-                columns = _csv(path, file.read())
+            with gzip.open(path) if suffix == ".gz" else path.open("rb") as file:
+                columns = _csv(path, _bounded(path, file))
     except FileNotFoundError:
         raise UsageError(f"there is no file {path}", "Check the path.") from None
     except PermissionError:
         raise PermissionProblem(f"{path} may not be read", f"Allow it with 'chmod u+r {path}'.") from None
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, UnicodeDecodeError) as problem:
+    # zipfile raises RuntimeError for what is encrypted, NotImplementedError for a method that it does not know
+    except (
+        OSError, EOFError, zlib.error, zipfile.BadZipFile, UnicodeDecodeError, RuntimeError,
+    ) as problem:  # fmt: skip
         raise UsageError(f"{path} is damaged or not a candle file: {problem}", FORMATS) from None
     return _checked(path, columns, gaps)
+
+
+def _bounded(path: Path, file: IO[bytes]) -> bytes:
+    """All of an open file. UsageError where it is larger than BYTES_MAX, however small it is while compressed."""
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := file.read(CHUNK):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > BYTES_MAX:
+            raise UsageError(f"{path} holds more than {BYTES_MAX >> 20} MiB of text", "Split it.")
+    return b"".join(chunks)
 
 
 def _csv(path: Path, text: bytes) -> _Columns:
@@ -160,7 +178,9 @@ def _lean(path: Path) -> _Columns:
             day = datetime.strptime(found[1], "%Y%m%d").replace(tzinfo=UTC)
         except ValueError:
             raise UsageError(f"{path}: {found[1]} is not a day", FORMATS) from None
-        columns = _table(path, archive.read(names[0]), (0, 1, 2, 3, 4, 5), 1, round(day.timestamp()) * 10**9)
+        with archive.open(names[0]) as file:
+            text = _bounded(path, file)
+        columns = _table(path, text, (0, 1, 2, 3, 4, 5), 1, round(day.timestamp()) * 10**9)
     coin = found[2].upper()
     return columns._replace(market=f"{coin[:-3]}-USD" if coin.endswith("USD") else coin)
 
@@ -174,6 +194,9 @@ def _parquet(path: Path) -> _Columns:
         raise UsageError(f"{path}: Parquet needs pyarrow", installing("pyarrow")) from None
     with path.open("rb") as file:
         try:
+            if pyarrow.parquet.ParquetFile(file).metadata.num_rows > BARS_MAX:
+                raise UsageError(f"{path} has more than {BARS_MAX:,} bars", "Split it.")
+            file.seek(0)
             found = pyarrow.parquet.read_table(file)
         except pyarrow.ArrowException as problem:
             raise UsageError(f"{path} is damaged or not Parquet: {problem}", FORMATS) from None
@@ -219,7 +242,7 @@ def _alike(path: Path, numbers: Whole, decimals: NDArray[Any]) -> tuple[Whole, i
     most = max(0, int(decimals.max(initial=0)))
     shift = most - decimals.astype(np.int64)
     if most > DECIMALS_MAX or shift.max(initial=0) > 18:
-        raise UsageError(f"{path} has numbers of more than {DECIMALS_MAX} decimals", CORRECT)
+        raise UsageError(f"{path} has numbers of more than {DECIMALS_MAX} decimals or 15 digits", CORRECT)
     scale = 10**shift
     if (np.abs(numbers) >= NUMBER_MAX // scale).any():
         raise UsageError(f"{path} has numbers of more than 15 digits", CORRECT)
