@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from sniper._ext.tape import COUNTER_NAMES
 from sniper.account_document import coins, usdc
 from sniper.backtesting import Result
 from sniper.engine import Engine
@@ -13,6 +14,7 @@ from sniper.feed.sim.text import iso
 from sniper.scorecard import Scorecard
 
 SCHEMA: Final = "sniper.backtest/1"
+MESSAGES, REJECTED = (COUNTER_NAMES.index(name) for name in ("frames", "rejected"))
 EQUITY_POINTS_MAX: Final = 2048
 
 
@@ -28,6 +30,8 @@ def backtest_document(engine: Engine, result: Result, source: Mapping[str, Any])
         "ticks": result.ticks,
         "first": iso(result.first_ns),
         "last": iso(result.last_ns),
+        "messages": int(engine.tape.counters[MESSAGES]),
+        "rejected": int(engine.tape.counters[REJECTED]),
         "digest": result.digest,
         "score": score_document(result.score),
         "liquidations": result.liquidations,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sniper.__main__ import main
+from sniper.journal_reader import JournalReader
 from tests.candles import START_NS, walk, write
 from tests.commands import document, refused
 
@@ -36,6 +37,20 @@ def test_the_figures_for_people(bars: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["backtest", f"BTC-USD={bars}", "--strategy", "macd"]) == 0
     out, err = capsys.readouterr()
     assert "max drawdown" in out and "digest" in out and "simulated listing" in err
+
+
+def test_what_makes_the_figures_mean_little_is_said(bars: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["backtest", f"BTC-USD={bars}", "--strategy", "cross_market"]) == 0
+    assert "nothing was decided: cross_market found no entry" in capsys.readouterr().err
+    assert main([*RUN, "--duration", "3", "--journal", "j.mcap"]) == 0
+    with JournalReader(Path("j.mcap")) as reader:
+        frames = [record[3] for tick in reader for record in tick.records if record[3][:1] == b"{"]
+    Path("frames.ndjson").write_bytes(b"\n".join([*frames, *[b'{"type":"channel_data"}'] * 7]))
+    found = document(capsys, "backtest", "frames.ndjson", "--json")
+    assert found["rejected"] == 7 < found["messages"]
+    assert main(["backtest", "frames.ndjson"]) == 0
+    out, err = capsys.readouterr()
+    assert f"7 of {found['messages']:,} messages were refused" in err and "refused:" not in out
 
 
 def test_the_path_is_nowhere_in_it(bars: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -112,6 +112,8 @@ def command(
         with progress("ticks", None) as tell:
             result = backtest(engine, venue, frame_ticks([path for _, path in named], markets), tell)
     document = backtest_document(engine, result, source)
+    for line in remarks(document):
+        note(line)
     if report is not None:
         write_report(report, engine, result, document)
     if as_json:
@@ -229,6 +231,18 @@ def write_report(path: Path, engine: Any, result: Result, document: dict[str, An
     finally:
         beside.unlink(missing_ok=True)
     note(f"report: {path}")
+
+
+def remarks(document: dict[str, Any]) -> Iterator[str]:
+    """What keeps the figures from meaning what they seem to mean."""
+    refused, frames = document["rejected"], document["messages"]
+    if refused:
+        yield f"{refused:,} of {frames:,} messages were refused: 'sniper inspect' on the input says why"
+    if not document["decisions"]:
+        yield (
+            f"nothing was decided: {document['strategy']} found no entry; "
+            "docs/strategies.md says what each strategy needs, and its settings are strategy.options"
+        )
 
 
 FIGURES: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
