@@ -38,7 +38,7 @@ def test_the_facts_are_those_of_the_kernel(desk: Desk) -> None:
         int(row[name]) for name in ("net", "initial", "maintenance", "free")
     )
     assert facts.peak_net == desk.standing.peak and facts.day_realised == desk.standing.day_result
-    assert desk.view.positions is desk.account.positions
+    assert dict(desk.view.positions) == desk.account.positions
 
 
 def test_what_was_told_is_kept_and_closed_positions_leave_the_kernel(desk: Desk) -> None:
