@@ -12,6 +12,7 @@ import click
 from sniper import errors
 from sniper.cli.group import sniper
 from sniper.cli.terminal import note, open_streams, wants_color
+from sniper.stopping import in_order
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,7 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in given
     try:
-        code = sniper.main([word for word in given if word != "--debug"], "sniper", standalone_mode=False)
+        with in_order():
+            code = sniper.main([word for word in given if word != "--debug"], "sniper", standalone_mode=False)
         return code if isinstance(code, int) else errors.EXIT_OK
     except errors.SniperError as error:
         return fail(str(error), error.exit_code, debug)
@@ -37,6 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return fail(f"{said}{stop} Run '{command} --help' for what there is.", errors.EXIT_USAGE, debug)
     except click.ClickException as error:
         return fail(error.format_message(), error.exit_code, debug)
+    except SystemExit as ended:
+        if ended.code not in (errors.EXIT_SIGTERM, errors.EXIT_SIGHUP):
+            raise
+        return fail(errors.EXIT_MEANINGS[ended.code], ended.code, debug)
     except (click.Abort, KeyboardInterrupt):
         return fail("interrupted", errors.EXIT_SIGINT, debug)
     except OSError as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Final
 
@@ -14,6 +16,25 @@ TWICE_S = 2.0
 DEADLINE_S = 8.0
 """How long SIGTERM waits for the turn of the loop that would see it, and then for what closes the files."""
 WISHES: Final = {signal.SIGHUP: EXIT_SIGHUP, signal.SIGINT: EXIT_SIGINT, signal.SIGTERM: EXIT_SIGTERM}
+
+
+@contextmanager
+def in_order() -> Iterator[None]:
+    """While entered, SIGTERM and SIGHUP end the program as SIGINT does: what is open is closed, half a file removed."""
+
+    def take(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(WISHES[signal.Signals(number)])
+
+    before = {
+        number: signal.signal(number, take)
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) == signal.SIG_DFL  # not under nohup, nor inside of what has its own
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Stopping:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from sniper.__main__ import main
 from sniper.journal_reader import JournalReader
 from tests.candles import START_NS, walk, write
-from tests.commands import document, refused
+from tests.commands import document, process, refused
 
 RUN = ("run", "--headless", "--json", "--set", "feed.speed=0", "--set", "sim.markets=8", "--seed", "1")
 
@@ -88,6 +89,27 @@ def test_a_report_is_whole_or_not_there(bars: Path, monkeypatch: pytest.MonkeyPa
     assert main(["backtest", f"BTC-USD={bars}", "--report", "r.html"]) == 1
     assert Path("r.html").read_text() == "the one before"
     assert sorted(one.name for one in Path().iterdir()) == ["bars.csv", "r.html"]
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_leaves_no_half_a_report(bars: Path, number: int, code: int) -> None:
+    pytest.importorskip("plotly")
+    write(bars, walk(200_000, seed=1, price=50_000, volatility=30))
+    Path("r.html").write_text("the one before")
+    heeds = {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)}
+    with process(
+        "backtest", f"BTC-USD={bars}", "--strategy", "macd", "--report", "r.html", **heeds
+    ) as running:
+        assert running.stderr is not None
+        assert "200,000 bars" in running.stderr.readline()
+        running.send_signal(number)
+        out, err = running.communicate(timeout=60)
+    assert (running.returncode, out) == (code, "") and err.strip().startswith("sniper: ")
+    assert err.strip().count("\n") == 0
+    assert sorted(one.name for one in Path().iterdir()) == ["bars.csv", "r.html"]
+    assert Path("r.html").read_text() == "the one before"
 
 
 def test_two_markets_and_a_markets_file(bars: Path, capsys: pytest.CaptureFixture[str]) -> None:

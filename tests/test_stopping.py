@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from sniper import stopping as module
-from sniper.stopping import Stopping
+from sniper.stopping import Stopping, in_order
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +77,7 @@ def test_sigterm_has_a_deadline(deadline_s: float, inside: str, said: str) -> No
     lines = "\n".join(" " + line for line in inside.splitlines())
     code = f"""
 import os, signal
-from sniper.stopping import Stopping
+from sniper.stopping import Stopping, in_order
 with Stopping({deadline_s}):
  os.kill(os.getpid(), signal.SIGTERM)
 {lines}
@@ -91,3 +91,22 @@ def test_the_deadline_ends_with_the_block() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_command_that_is_ended_closes_what_it_opened(number: int, code: int) -> None:
+    closed = False
+    with pytest.raises(SystemExit) as ended:
+        try:
+            with in_order():
+                os.kill(os.getpid(), number)
+        finally:
+            closed = True
+    assert closed and ended.value.code == code
+    assert signal.getsignal(number) == signal.SIG_DFL
+
+
+def test_who_has_a_handler_keeps_it() -> None:
+    with Stopping() as stopping, in_order():
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stopping.exit_code == 143

@@ -13,6 +13,7 @@ import re
 import zipfile
 import zlib
 from datetime import UTC, datetime
+from io import BufferedIOBase
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
@@ -96,7 +97,7 @@ def read(path: Path, gaps: bool = False) -> Bars:
     return _checked(path, columns, gaps)
 
 
-def _bounded(path: Path, file: IO[bytes]) -> bytes:
+def _bounded(path: Path, file: BufferedIOBase | IO[bytes]) -> bytes:
     """All of an open file. UsageError where it is larger than BYTES_MAX, however small it is while compressed."""
     chunks: list[bytes] = []
     size = 0
