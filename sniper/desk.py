@@ -23,9 +23,11 @@ from sniper.desk_settings import Decided, DeskSettings
 from sniper.desk_view import DeskView
 from sniper.funding import Funding
 from sniper.order_record import NOTHING
+from sniper.order_table import UNKNOWN
 from sniper.orders import Evidence, Orders
 from sniper.quantums import lent
 from sniper.reconciling import Reconcile, Seen
+from sniper.resilience import Resilience, Signs, described
 from sniper.risk import Risk
 from sniper.running_digest import RunningDigest
 from sniper.standing import Standing
@@ -81,7 +83,9 @@ class Desk:
             self.orders.by_order_id, self.orders.origin, decoder, settings.trips, self.account.digest
         )
         self.reconcile = Reconcile(settings.reconcile, settings.account.address, settings.account.subaccount)
+        self.resilience = Resilience(settings.resilience)
         self._reconciling = settings.reconcile.every_ns > 0
+        self._watching = settings.resilience.on
         self._asked: tuple[Ask | Resubscribe, ...] = ()
         self._sequence = -1  # the account's next one on the chain, as far as the sender learned it
         self.standing = Standing()
@@ -185,6 +189,18 @@ class Desk:
         self.risk.reconciled = self.reconcile.settled
         return self.reconcile.evidence
 
+    def _watch_over(self, now_ns: int) -> Sequence[Withdraw]:
+        """The mode of the session, and what must not rest in it."""
+        claims = self.orders.claims()
+        lost = sum(answer.code < 0 for answer in self.account.answers)
+        unknown = sum(claim.state == UNKNOWN for claim in claims)
+        trust, settled = self.account.trust, self.reconcile.settled
+        change = self.resilience.apply(Signs(now_ns, self._notices.feed_ns, trust, settled, lost, unknown))
+        if change is not None:
+            self.digest.fold(described(change).encode())
+        self.risk.mode, self.risk.size_ppm = self.resilience.mode, self.resilience.size_ppm
+        return self.resilience.withdraws(now_ns, claims)
+
     def _obey(self, records: Sequence[Record]) -> None:
         kinds, frames = self._columns
         for at in range(self._used[OTHERS]):
@@ -223,9 +239,10 @@ class Desk:
         except (Exception, SystemExit) as problem:  # a strategy is anybody's code
             raise blamed(self.strategy, "decide", tick, problem) from problem
         forced, protective = risk.ladder(view), risk.protect(view)
-        if not (wanted or forced or protective):
+        withdrawn = self._watch_over(now_ns) if self._watching else ()
+        if not (wanted or forced or protective or withdrawn):
             return ()
-        return self._carry_out(tick, now_ns, [*forced, *protective, *(wanted or ())])
+        return self._carry_out(tick, now_ns, [*withdrawn, *forced, *protective, *(wanted or ())])
 
     def _carry_out(self, tick: int, now_ns: int, wanted: list[Intent | Withdraw]) -> Sequence[Place | Cancel]:
         approved, refused, withdraws = self.risk.check(self.view, wanted)
@@ -288,6 +305,7 @@ class Desk:
             self.risk,
             self.orders,
             self.reconcile,
+            self.resilience,
             self.strategy,
         )
 
@@ -316,6 +334,7 @@ class Desk:
         (height, feed_ns, block_ns, self._sequence), digest, held = own
         self._notices.restart(height, feed_ns, block_ns)
         self.risk.reconciled = self.reconcile.settled
+        self.risk.mode, self.risk.size_ppm = self.resilience.mode, self.resilience.size_ppm
         self.view.forget()
         self.digest.load(digest)
         self._reckoning.load(held)

@@ -8,6 +8,7 @@ from sniper.account import AccountSettings
 from sniper.funding import FundingSettings
 from sniper.order_record import OrdersSettings
 from sniper.reconciling import ReconcileSettings
+from sniper.resilience import ResilienceSettings
 from sniper.risk import RiskSettings
 from sniper.trading import Approved, Refused, Withdraw
 from sniper.trips import TripSettings
@@ -24,6 +25,7 @@ class DeskSettings(NamedTuple):
     orders: OrdersSettings = OrdersSettings()
     risk: RiskSettings = RiskSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
+    resilience: ResilienceSettings = ResilienceSettings()
 
 
 class Decided(NamedTuple):

@@ -13,7 +13,7 @@ import msgspec
 
 from sniper.order_record import Claim
 from sniper.order_table import SHORT_TERM
-from sniper.risk_candidate import STATEFUL_PER_100_BLOCKS, STATEFUL_PER_BLOCK, Candidate, Conditions, rank
+from sniper.risk_candidate import Candidate, Conditions, rank, scaled
 from sniper.risk_gates import OPENING, REDUCTION
 from sniper.risk_ladder import Fill, Ladder, Sent
 from sniper.risk_margin import Margin, Shock, Totals, equity_slots
@@ -33,7 +33,7 @@ from sniper.risk_rungs import (
     at_last_prices,
     danger_of,
 )
-from sniper.risk_settings import RiskSettings, validate
+from sniper.risk_settings import MILLION, RiskSettings, validate
 from sniper.risk_sizing import exit_size, size
 from sniper.running_digest import RunningDigest
 from sniper.trading import Approved, Intent, Order, Reason, Refused, Withdraw
@@ -79,8 +79,8 @@ class Risk:
         self._pace = Pace()
         self.assessment = Assessment(0, 0, 0, FAR, False, ())
         """How near liquidation the account was when the ladder last looked."""
-        self.reconciled = True
-        """Whether our books are known to agree with the venue's: said each tick, not kept."""
+        # Said each tick: whether our books agree with the venue's, the session's mode, what it leaves of sizes.
+        self.reconciled, self.mode, self.size_ppm = True, 0, MILLION
         self._seen: AccountFacts | None = None
         self._stale_ns, self._check_ns = settings.ladder.feed_stale_ns, settings.protection.check_ns
         self._watch_due_ns = self._protect_due_ns = 0
@@ -163,11 +163,7 @@ class Risk:
         stateful = len([order for order in orders if order.kind != SHORT_TERM])
         slots = equity_slots(self.settings.gates, net) - stateful
         self._pace.forget(view.now_ns, view.height)
-        budget = min(
-            STATEFUL_PER_BLOCK - self._pace.stateful_at(view.height),
-            STATEFUL_PER_100_BLOCKS - self._pace.stateful,
-        )
-        return self._protector.look(view, assessment, orders, slots, budget)
+        return self._protector.look(view, assessment, orders, slots, self._pace.left(view.height))
 
     def stressed(self) -> list[Totals | None]:
         """What is held, after each configured stress."""
@@ -257,6 +253,7 @@ class Risk:
         market, unit = intent.market, outlook.unit(intent.market)
         if unit is None:
             return None
+        intent = scaled(intent, self.size_ppm)
         return Candidate(intent, outlook.facts(market), unit, outlook.held_steps(market), intent.size_steps)
 
     def _replaces(self, view: View, intent: Intent, leaving: Sequence[int]) -> int:
@@ -281,6 +278,7 @@ class Risk:
             pace.sent,
             pace.stateful_at(view.height),
             pace.stateful,
+            self.mode,
             self.reconciled,
         )
 

@@ -36,6 +36,8 @@ class Conditions(NamedTuple):
     """Stateful orders of this block."""
     stateful_blocks: int = 0
     """Stateful orders of the last 100 blocks."""
+    mode: int = 0
+    """Of the session: 0 normal, 1 degraded, 2 critical, 3 emergency."""
     reconciled: bool = True
     """Whether our books are known to agree with the venue's."""
 
@@ -95,3 +97,11 @@ def rank(intent: Intent) -> tuple[int, float, int, int, str]:
         intent.side,
         repr(intent),
     )
+
+
+def scaled(intent: Intent, ppm: int) -> Intent:
+    """An entry of so many ppm of its size, one step at least; anything else as it is."""
+    if ppm == MILLION or intent.purpose != "entry":
+        return intent
+    steps = max(intent.size_steps * ppm // MILLION, min(intent.size_steps, 1))
+    return intent._replace(weight=intent.weight * ppm / MILLION, size_steps=steps)

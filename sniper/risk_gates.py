@@ -43,6 +43,7 @@ GATES: Final = (
     Gate("oracle_gap", "oracle_gap_ppm_max", "book {found:g} ppm off the oracle price, at most {limit:g}",
          market.oracle_gap),
     Gate("journal", "journal_required", "the journal does not write", market.journal),
+    Gate("mode", "", "the session is {detail}: reductions only", market.mode),
     Gate("reconciled", "", "orders, fills and positions are not reconciled with the venue yet", market.reconciled),
     Gate("computable", "", "the margin cannot be computed, or there is no equity", market.computable),
     Gate("unknown", "", "{found:g} orders of unknown fate in this market", market.unknown),

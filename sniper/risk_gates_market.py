@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sniper.order_table import ORDER_FLAGS, SHORT_TERM, UNKNOWN, misfit
+from sniper.resilience import DEGRADED, MODES
 from sniper.risk_candidate import (
     EXACT_MAX,
     FORCED,
@@ -113,6 +114,11 @@ def oracle_gap(o: Outlook, c: Candidate, k: Conditions) -> Finding:
 def journal(o: Outlook, c: Candidate, k: Conditions) -> Finding:
     """What is not written down is not done."""
     return Finding(float(k.journal_stopped), 0.0, not (k.journal_stopped and o.gates.journal_required))
+
+
+def mode(o: Outlook, c: Candidate, k: Conditions) -> Finding:
+    """Critical and emergency sessions open nothing."""
+    return Finding(float(k.mode), float(DEGRADED), k.mode <= DEGRADED, MODES[k.mode])
 
 
 def reconciled(o: Outlook, c: Candidate, k: Conditions) -> Finding:

@@ -6,6 +6,7 @@ from collections import deque
 from typing import Final
 
 from sniper.order_table import SHORT_TERM
+from sniper.risk_candidate import STATEFUL_PER_100_BLOCKS, STATEFUL_PER_BLOCK
 from sniper.risk_settings import SECOND_NS
 
 BLOCKS: Final = 100
@@ -46,6 +47,10 @@ class Pace:
     def stateful_at(self, height: int) -> int:
         """Stateful orders of this block."""
         return self._stateful.count(height)
+
+    def left(self, height: int) -> int:
+        """How many stateful orders the chain would take now."""
+        return min(STATEFUL_PER_BLOCK - self.stateful_at(height), STATEFUL_PER_100_BLOCKS - self.stateful)
 
     def save(self) -> tuple[list[int], list[int]]:
         """The state as plain values."""

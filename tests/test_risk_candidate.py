@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sniper.risk_candidate import Candidate, at_most, enough, usd
+import pytest
+
+from sniper.risk_candidate import Candidate, at_most, enough, scaled, usd
+from sniper.trading import Intent
 from tests.risking import BTC, Scene
 
 
@@ -20,3 +23,14 @@ def test_only_entries_open_and_a_maker_pays_less() -> None:
         one = Candidate(intent, scene.view.market(BTC), scene.unit(BTC), 0, 7)
         assert one.opens == (purpose == "entry")
         assert one.fills(outlook) == (BTC, 0, 7, intent.price_ticks, fee)
+
+
+@pytest.mark.parametrize(
+    ("steps", "ppm", "left"), [(10, 500_000, 5), (1, 500_000, 1), (0, 500_000, 0), (7, 1_000_000, 7)]
+)
+def test_an_entry_in_a_degraded_session_is_smaller(steps: int, ppm: int, left: int) -> None:
+    intent = Intent(0, 0, 100, steps, weight=0.8)
+    made = scaled(intent, ppm)
+    assert made.size_steps == left and made.weight == pytest.approx(0.8 * ppm / 1e6)
+    exit_intent = intent._replace(purpose="exit")
+    assert scaled(exit_intent, ppm) == exit_intent
