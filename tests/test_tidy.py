@@ -85,6 +85,7 @@ LAYERS = (
         "debugger",
         "drill",
         "explaining",
+        "explaining_orders",
         "demo",
         "expression",
     ),

@@ -22,6 +22,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "risk": ("sniper.cli.risk", "Work out margin and liquidation prices, now and after moves of prices."),
     "why": ("sniper.cli.why", "Explain what was decided at a tick, and what it would have taken."),
     "drill": ("sniper.cli.drill", "Rehearse a disaster: a falling market, a feed that goes silent."),
+    "explain": (
+        "sniper.cli.explain",
+        "Explain an order: its mechanism, its limits, what a crash leaves of it.",
+    ),
     "doctor": ("sniper.cli.doctor", "Check this machine, the config and the endpoints."),
     "status": ("sniper.cli.operate:status", "Say how a running instance stands."),
     "orders": ("sniper.cli.operate:orders", "List the open orders of a running instance."),
