@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sniper.exchange.chain.chain import Chain
-from sniper.exchange.facts import BUY, GTT, POST_ONLY, SHORT_TERM, ChainOrder, OrderId, SubaccountId
+from sniper.exchange.facts import BUY, GTT, SHORT_TERM, ChainOrder, OrderId, SubaccountId
 
 RENEW_BLOCKS = 3  # before it expires
 LIFE_BLOCKS = 22  # at least; and up to as many more as SPREAD_BLOCKS, so that they do not all expire at once
 SPREAD_BLOCKS = 16
-OFFER_BLOCKS = 2
 CLIENT_IDS = 1 << 32
 
 Level = tuple[int, int]
@@ -80,12 +79,6 @@ class Quoter:
             order = self._order(side, subticks, wanted, height)
             self._chain.place(order, "")
             quotes[side, subticks] = Quote(order, wanted)
-
-    def offer(self, side: int, subticks: int, quantums: int) -> None:
-        """One order beside the levels, for this block and the next: what a taker is about to hit."""
-        order = self._order(side, subticks, quantums, self._chain.height)
-        brief = order._replace(good_til_block=self._chain.height + OFFER_BLOCKS, time_in_force=POST_ONLY)
-        self._chain.place(brief, "")
 
     def _cancel(self, order: ChainOrder) -> None:
         if order.id in self._chain.core.markets[self._pair].book.orders:

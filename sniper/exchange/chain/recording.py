@@ -183,16 +183,6 @@ class Stand:
         asks = sorted(level for level in self.levels if level[0] == SELL)[:count]
         return uncrossed({level: self.levels[level] for level in (*bids, *asks)})
 
-    def within(self, side: int, subticks: int, quantums: int) -> int:
-        """BQ that a side of the chain's book offers up to a price; no more is counted than asked for."""
-        found = 0
-        for resting in self.market.book.walk(side):
-            price = resting.order.subticks
-            if found >= quantums or (price > subticks if side == SELL else price < subticks):
-                break
-            found += resting.remaining
-        return found
-
     def middle(self) -> int:
         """The middle of the book as an oracle price, 0 where a side is empty."""
         levels = self.best(1)
@@ -307,10 +297,10 @@ class RecordedFlow:
         taker = self._purses.taker(stand.place, stand.market.perpetual, buys, self._random())
         self._client_id += 1
         side = BUY if buys else SELL
-        # The Indexer tells a trade after the level it took is gone: whoever was hit offers it once more.
-        missing = quantums - stand.within(3 - side, subticks, quantums)
-        if missing > 0:
-            stand.quoter.offer(3 - side, subticks, missing)
+        # The Indexer tells a trade up to a block after the level it took is gone, so it meets the book as it is.
+        touch = stand.market.book.best(3 - side)
+        if touch:
+            subticks = max(subticks, touch) if buys else min(subticks, touch)
         order = taker_order(self._chain, taker, self._client_id, stand.market, side, quantums, subticks)
         self._chain.place(order, "")
 
