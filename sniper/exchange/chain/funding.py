@@ -55,15 +55,14 @@ def premium(market: Market) -> int:
 
 
 def _impact(market: Market, side: int) -> tuple[int, int] | None:
-    """(QQ, BQ) of trading the impact notional against a side; None if the side is not deep enough."""
+    """(QQ, BQ) in proportion to trading the impact notional against a side; None if it is not deep enough."""
     wanted = market.terms.impact_notional
     quote = base = 0
     for resting in market.book.walk(side):
         size = resting.remaining
         value = market.quote(size, resting.order.subticks)
         if quote + value >= wanted:
-            part = size * (wanted - quote) // value if value else size
-            return wanted, max(1, base + part)
+            return wanted * value, base * value + size * (wanted - quote)
         quote += value
         base += size
     return None

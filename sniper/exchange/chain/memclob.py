@@ -207,5 +207,11 @@ def expire(core: Core) -> None:
             drop(core, market, order_id, EXPIRED, final=True)
         market.book.forget_cancels(core.height)
     for order_id in core.forget_at.pop(core.height, ()):
-        if core.filled_until.get(order_id) == core.height:
+        if core.filled_until.get(order_id) != core.height:
+            continue
+        resting = core.markets[order_id.clob_pair].book.orders.get(order_id)
+        if resting is None:
             del core.filled_until[order_id], core.filled[order_id]
+        else:  # replaced again and again since: its fills count as long as it rests
+            until = core.filled_until[order_id] = resting.order.good_til_block + core.terms.short_block_window
+            core.forget_at.setdefault(until, []).append(order_id)
