@@ -5,7 +5,21 @@ from __future__ import annotations
 from sniper.exchange.chain.deleveraging import bankruptcy_quote
 from sniper.exchange.facts import Filled, MarketChanged, OrderGone, StatefulGone
 from sniper.exchange.terms import ACTIVE, FINAL_SETTLEMENT, INITIALIZING
-from tests.small_chain import ALICE, BOB, BTC, CAROL, USDC, block, chain, coins, of, position, put, subticks, usdc
+from tests.small_chain import (
+    ALICE,
+    BOB,
+    BTC,
+    CAROL,
+    USDC,
+    block,
+    chain,
+    coins,
+    of,
+    position,
+    put,
+    subticks,
+    usdc,
+)
 from tests.test_exchange_chain_liquidation import FREE, POOR, WHOLE, fall, worked
 
 
