@@ -106,7 +106,7 @@ class Look:
             pipeline,
             self._feed.look(want.links, now_ns, at_ns) if want.links else Feed(),
             self.events.newest(want.events),
-            *self._desk.parts(want, now_ns, table.order),
+            *self._desk.parts(want._replace(ticker=ticker), now_ns, table.order),
         )
 
     def _header(self, ticker: str, trust: bytes, now_ns: int, at_ns: int) -> Header:

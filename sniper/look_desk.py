@@ -83,7 +83,7 @@ class DeskLook:
     ) -> tuple[Signals, Decisions, Risk, Positions, Orders, Funding]:
         """The parts of the view in the order of `View`, with as many lines as are wanted.
 
-        order: the markets in the order in which they are shown, those that are held come first.
+        order: the markets in the order in which they are shown, behind those that are held and the one on display.
         """
         if self._desk is None:
             return Signals(), Decisions(), Risk(), Positions(), Orders(), Funding()
@@ -92,7 +92,7 @@ class DeskLook:
             self._curve.append(self._desk.view.account.net)
         split = self._desk.account.split() if want.positions or want.fundings else Split()
         return (
-            self._signals(want.scores, order) if want.scores else Signals(),
+            self._signals(want.scores, order, want.ticker) if want.scores else Signals(),
             self._told(want.decisions) if want.decisions else Decisions(),
             self._risk() if want.risk else Risk(),
             self._positions(split) if want.positions else Positions(),
@@ -111,15 +111,18 @@ class DeskLook:
         places = int(row["dec"][ORACLE])
         return fixed(int(row["num"][ORACLE]), places, min(places, int(row["dec"][TICK]) + 1))
 
-    def _first(self, wanted: int, order: Sequence[int]) -> list[int]:
-        """So many markets, those that are held first."""
-        held = self._desk.account.positions
+    def _first(self, wanted: int, order: Sequence[int], ticker: str = "") -> list[int]:
+        """So many markets: those that are held, the one on display, the others."""
+        ahead = list(self._desk.account.positions)
         others = order or range(self._desk.view.markets)
-        return [*held, *islice((market for market in others if market not in held), wanted)][:wanted]
+        shown = self._engine.decoder.market(ticker) if ticker else -1
+        if shown >= 0 and shown not in ahead:
+            ahead.append(shown)
+        return [*ahead, *islice((market for market in others if market not in ahead), wanted)][:wanted]
 
-    def _signals(self, wanted: int, order: Sequence[int]) -> Signals:
+    def _signals(self, wanted: int, order: Sequence[int], ticker: str) -> Signals:
         signals, rows = self._desk.signals, []
-        shown = self._first(wanted, order)
+        shown = self._first(wanted, order, ticker)
         found: list[list[int]] = np.rint(signals.scores[shown]).astype(np.int64).tolist()
         for market, scores in zip(shown, found, strict=True):
             ready = signals.ready(market)
@@ -127,7 +130,7 @@ class DeskLook:
             if ready != ALL_READY:
                 known = [score if ready >> i & 1 else None for i, score in enumerate(scores)]
             rows.append(SignalRow(self._ticker(market), tuple(known)))
-        return Signals(SIGNALS, DIRECTIONAL, tuple(rows), self._desk.view.markets)
+        return Signals(SIGNALS, DIRECTIONAL, tuple(rows), self._desk.view.markets, ticker)
 
     def _told(self, wanted: int) -> Decisions:
         desk = self._desk

@@ -83,6 +83,16 @@ def test_what_is_held_comes_first_then_the_order_that_is_asked_for(engine: Engin
     others = [engine.decoder.ticker(market) for market in order]
     assert held and tickers == [*held, *(ticker for ticker in others if ticker not in held)]
     assert [row.ticker for row in funding.rows] == tickers
+    shown = next(market for market in order[3:] if market not in desk.account.positions)
+    ticker = engine.decoder.ticker(shown)
+    signals = DeskLook(engine).parts(WANT._replace(ticker=ticker), engine.now_ns, order)[0]
+    assert signals.ticker == ticker and [row.ticker for row in signals.rows][: len(held) + 1] == [
+        *held,
+        ticker,
+    ]
+    assert len(set(signals.rows)) == 8
+    nowhere = DeskLook(engine).parts(WANT._replace(ticker="NO-SUCH"), engine.now_ns, order)[0]
+    assert nowhere.rows == DeskLook(engine).parts(WANT, engine.now_ns, order)[0].rows
     assert len(DeskLook(engine).parts(WANT._replace(scores=3), engine.now_ns, order)[0].rows) == 3
 
 

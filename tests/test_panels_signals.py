@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sniper._ext.signals import SIGNALS
+from sniper._ext.signals import SIGNAL_TABLE, SIGNALS
 from sniper.panels import signals
 from sniper.panels.desk_parts import SignalRow, Signals
 from sniper.panels.row import Row
@@ -25,6 +25,25 @@ def test_it_shows_what_there_is() -> None:
     assert cells(rows[1]) == [("  91", "long 3"), ("  70", "heat 2"), ("  52", "dim")]
     assert cells(rows[2]) == [("   9", "short 3"), ("   3", "dim"), ("  35", "short 1")]
     assert cells(rows[3]) == [("   ·   0  50", "dim")], "one look, one cell"
+
+
+def test_the_short_names_are_told_where_there_is_room() -> None:
+    names = tuple(SIGNALS)
+    directional = tuple(row[1] == "directional" for row in SIGNAL_TABLE)
+    part = Signals(names, directional, (SignalRow("BTC-USD", (50,) * len(names)),), 1)
+    shown = texts(signals.draw(View(signals=part), 116, 12))
+    told = " ".join(shown[3:]).split()
+    for name in names:
+        short = signals.SHORT[name][0]
+        assert f"{short} {name.replace('_', ' ')}" in " ".join(told)
+    assert told.index("momentum") < told.index("intensity,") < told.index("atr")
+    assert "momentum" not in " ".join(texts(signals.draw(View(signals=part), 116, 5)))
+
+
+def test_the_market_on_display_is_marked() -> None:
+    part = VIEW.signals._replace(ticker="ETH-USD")
+    rows = signals.draw(VIEW._replace(signals=part), 40, 4)
+    assert rows[2][0] == ("▸ETH-USD  ", "accent") and rows[1][0] == (" BTC-USD  ", "strong")
 
 
 def cells(row: Row) -> list[tuple[str, str]]:

@@ -38,6 +38,8 @@ class Signals(NamedTuple):
     directional: tuple[bool, ...] = ()
     rows: tuple[SignalRow, ...] = ()
     total: int = 0
+    ticker: str = ""
+    """The market on display."""
 
 
 class DecisionRow(NamedTuple):

@@ -51,11 +51,35 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     cell = CELL_WIDTH if TICKER_WIDTH + CELL_WIDTH * len(part.names) <= width else NARROW
     columns = max(0, (width - TICKER_WIDTH) // cell)
     names = tuple((right(_short(name, cell), cell), "label") for name in part.names[:columns])
-    rows = [line(width, (left("market", TICKER_WIDTH), "label"), *names)]
-    rows += [_market(row, part.directional, columns, cell, width) for row in part.rows[: height - 1]]
+    rows = [line(width, (left(" market", TICKER_WIDTH), "label"), *names)]
+    rows += [
+        _market(row, row.ticker == part.ticker, part.directional, columns, cell, width)
+        for row in part.rows[: height - 1]
+    ]
     if part.total > height - 1 and len(rows) == height > 2:
         rows[-1] = line(width, (f"and {part.total - height + 2} more markets", "dim"))
+    legend = _legend(part.names[:columns], part.directional, cell, width)
+    if len(rows) + 1 + len(legend) <= height:
+        rows += [line(width), *legend]
     return filled(rows, width, height)
+
+
+@lru_cache(maxsize=8)
+def _legend(names: tuple[str, ...], directional: tuple[bool, ...], cell: int, width: int) -> list[Row]:
+    """What the short names stand for, those with a direction first, and what the colours say."""
+    rows: list[Row] = []
+    for sided, told in ((True, "50 neutral, above long, below short:"), (False, "intensity, 0 none:")):
+        words: list[Cell] = [(told, "long 2" if sided else "heat 2")]
+        for name, one in zip(names, directional, strict=False):
+            if one != sided:
+                continue
+            pair: list[Cell] = [(f"  {_short(name, cell)} ", "label"), (name.replace("_", " "), "dim")]
+            if sum(len(text) for text, _ in (*words, *pair)) > width:
+                rows.append(line(width, *words))
+                words = []
+            words += pair
+        rows.append(line(width, *words))
+    return rows
 
 
 def _short(name: str, cell: int) -> str:
@@ -63,9 +87,12 @@ def _short(name: str, cell: int) -> str:
 
 
 @lru_cache(maxsize=256)
-def _market(row: SignalRow, directional: tuple[bool, ...], columns: int, cell: int, width: int) -> Row:
+def _market(
+    row: SignalRow, shown: bool, directional: tuple[bool, ...], columns: int, cell: int, width: int
+) -> Row:
     """One market. Scores beside each other with the same look are one cell of the row."""
-    cells: list[Cell] = [(left(row.ticker, TICKER_WIDTH), "strong")]
+    ticker = left(f"▸{row.ticker}" if shown else f" {row.ticker}", TICKER_WIDTH)
+    cells: list[Cell] = [(ticker, "accent" if shown else "strong")]
     for score, sided in zip(row.scores[:columns], directional[:columns], strict=True):
         text, style = _score(score, sided, cell)
         if style == cells[-1][1]:
