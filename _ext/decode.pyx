@@ -142,6 +142,8 @@ cdef class Decoder:
 
     cdef readonly object tape, markets, connections
     cdef readonly int connections_n
+    cdef int[CONNECTIONS] talkers       # connections that brought frames, ascending
+    cdef int talkers_n
     cdef object _slots, _stamps
     cdef Reader c
     cdef int guess
@@ -281,6 +283,8 @@ cdef class Decoder:
         if likely(kind == REC_FRAME):
             c.counters[C_FRAMES] += 1
             c.counters[C_BYTES] += length
+            if unlikely(link.frames == 0):
+                self.hear(<int> c.connection)
             link.frames += 1
             link.bytes += length
             link.last_ns = c.recv_ns
@@ -300,6 +304,15 @@ cdef class Decoder:
         while self.connections_n <= <int> self.c.connection:
             self._connections[self.connections_n].next_id = -1
             self.connections_n += 1
+
+    cdef void hear(self, int connection) noexcept:
+        """The first frame of a connection."""
+        cdef int i = self.talkers_n
+        while i and self.talkers[i - 1] > connection:
+            self.talkers[i] = self.talkers[i - 1]
+            i -= 1
+        self.talkers[i] = connection
+        self.talkers_n += 1
 
     cdef void read_slowly(self, int kind, const uint8_t* p, bint too_much) noexcept:
         """Any record that is not an update of books or trades in the Indexer's own style."""
@@ -482,10 +495,9 @@ cdef class Decoder:
         cdef int i
         cdef Connection* link
         cdef tuple out = ()
-        for i in range(self.connections_n):
+        for i in self.talkers[:self.talkers_n]:
             link = &self._connections[i]
-            if link.frames and (now_ns - link.block_recv_ns > stale_block_ns if link.height else
-                                now_ns - link.last_ns > silence_ns):
+            if now_ns - link.block_recv_ns > stale_block_ns if link.height else now_ns - link.last_ns > silence_ns:
                 out += (i,)
         return out
 
@@ -499,7 +511,7 @@ cdef class Decoder:
         cdef int i, k
         cdef Connection* link
         out = []
-        for i in range(self.connections_n):
+        for i in self.talkers[:self.talkers_n]:
             link = &self._connections[i]
             k = 0
             while k < link.missing_n and now_ns - link.missing_ns[k] > grace_ns:
@@ -561,6 +573,9 @@ cdef class Decoder:
         self.connections[:head.connections_n] = connections
         self.c.markets_n = <int> head.markets_n
         self.connections_n = <int> head.connections_n
+        self.talkers_n = 0
+        for m in np.flatnonzero(connections["frames"]).tolist():
+            self.hear(m)
         self.guess = <int> head.guess
         self.c.d.a = head.digest_a
         self.c.d.b = head.digest_b

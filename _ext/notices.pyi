@@ -1,6 +1,3 @@
-import numpy as np
-from numpy.typing import NDArray
-
 from sniper._ext.tape import Tape
 
 TO_ACCOUNT: int
@@ -12,7 +9,6 @@ class Notices:
     height: int
     feed_ns: int
     block_ns: int
-    fresh: NDArray[np.uint8]
-    def __init__(self, tape: Tape, markets_max: int) -> None: ...
+    def __init__(self, tape: Tape) -> None: ...
     def hear(self, now_ns: int) -> int: ...
     def restart(self, height: int, feed_ns: int, block_ns: int = 0) -> None: ...

@@ -1,13 +1,11 @@
 """What of a tick's rows concerns the decision half, found in one walk over the rows that are no levels.
 
 Most ticks tell the account, funding and the operator nothing. `hear` says which of them has to look, and keeps what is
-needed of every tick: the height, when oracle prices last came, and of which markets a view has to read the table anew.
+needed of every tick: the height, and when oracle prices last came.
 """
 
-import numpy as np
-
 cimport cython
-from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint32_t
 
 from event cimport *
 
@@ -33,22 +31,17 @@ cdef extern from *:
 cdef class Notices:
     """Bound to a tape. height, block_ns: newest block and its time. feed_ns: `now_ns` of the last tick with an oracle price.
 
-    fresh (uint8, a market each, lent): 1 where a reader of the market table says that it knows the market; put back to 0
-    by the market's rows. The state is the owner's to save: `restart` takes it over.
+    The state is the owner's to save: `restart` takes it over.
     """
 
-    cdef readonly object fresh
     cdef readonly int64_t height, feed_ns, block_ns
     cdef int64_t hour           # of the last block, -1: no block yet
     cdef Event[::1] rows
     cdef const uint32_t[::1] others
     cdef const int64_t[::1] used
-    cdef uint8_t[::1] known
 
-    def __cinit__(self, tape, int markets_max):
+    def __cinit__(self, tape):
         self.rows, self.others, self.used = tape.rows, tape.others, tape.used
-        self.fresh = np.zeros(markets_max, np.uint8)
-        self.known = self.fresh
         self.hour = -1
 
     def hear(self, int64_t now_ns):
@@ -78,16 +71,12 @@ cdef class Notices:
                 if row.price > self.height:
                     self.height = row.price
                     to |= A_ORDERS
-            elif row.kind == ORACLE or row.kind == MARKET:
-                if row.market < self.known.shape[0]:
-                    self.known[row.market] = 0
-                if row.kind == ORACLE:
-                    self.feed_ns = now_ns
-                elif row.size >> F_FUNDING & 1:
-                    to |= A_FUNDING
+            elif row.kind == ORACLE:
+                self.feed_ns = now_ns
+            elif row.kind == MARKET and row.size >> F_FUNDING & 1:
+                to |= A_FUNDING
         return to
 
     def restart(self, int64_t height, int64_t feed_ns, int64_t block_ns=0):
-        """Go on from here: every market is to be read anew, the next block concerns funding."""
+        """Go on from here: the next block concerns funding."""
         self.height, self.feed_ns, self.block_ns, self.hour = height, feed_ns, block_ns, -1
-        self.fresh[:] = 0

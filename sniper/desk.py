@@ -65,7 +65,7 @@ class Desk:
         used: Any = tape.used  # a buffer, though NumPy's types say so from Python 3.12 on only
         self._used = memoryview(used)
         self._kinds = self._used[KINDS : KINDS + 1]
-        self._notices = Notices(tape, len(decoder.markets))
+        self._notices = Notices(tape)
         self._hear = self._notices.hear
         self.account = Account(tape, decoder, settings.account)
         self.funding = Funding(tape, decoder, settings.funding, self.account.digest)
@@ -90,9 +90,7 @@ class Desk:
         self._sequence = -1  # the account's next one on the chain, as far as the sender learned it
         self.standing = Standing()
         self.risk = Risk(settings.risk, decoder, self.margin, self.orders, books.fill, self.digest)
-        self.view = DeskView(
-            decoder, books, self.signals, self.funding, self.orders, self.trips, NOBODY, self._notices.fresh
-        )
+        self.view = DeskView(decoder, books, self.signals, self.funding, self.orders, self.trips, NOBODY)
         self.decisions: deque[Decided] = deque(maxlen=DECISIONS_MAX)
         """What was wanted lately and what became of it, newest last."""
         self.decided = 0
@@ -225,7 +223,6 @@ class Desk:
     def _decide(self, tick: int, now_ns: int) -> Sequence[Place | Cancel]:
         """Strategy, ladder and protection ask; risk answers; orders makes commands. Nobody asks without an account."""
         if self.account.trust == "empty":
-            self.view.forget()
             return ()
         view, risk, notices = self.view, self.risk, self._notices
         view.begin(tick, now_ns, notices.height, notices.feed_ns, self._changed())
@@ -335,7 +332,6 @@ class Desk:
         self._notices.restart(height, feed_ns, block_ns)
         self.risk.reconciled = self.reconcile.settled
         self.risk.mode, self.risk.size_ppm = self.resilience.mode, self.resilience.size_ppm
-        self.view.forget()
         self.digest.load(digest)
         self._reckoning.load(held)
         self._reckoning.look(0)

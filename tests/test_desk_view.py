@@ -6,7 +6,7 @@ import pytest
 
 from sniper._ext.signals import SIGNALS
 from sniper._ext.tape import RESOLUTION_NAMES
-from sniper.desk_view import DeskView, fixed_facts
+from sniper.desk_view import DeskView
 from sniper.engine import Engine
 from sniper.viewing import Indicators
 from tests import paper_run
@@ -40,16 +40,6 @@ def test_facts_of_a_market(engine: Engine, view: DeskView) -> None:
     assert (facts.initial_fraction, facts.maintenance_fraction) == (0.02, 0.012)
     assert facts.step_quantums == 1_000_000 and facts.oracle_ns == int(row["oracle_ns"])
     assert facts.sigma > 0.0 and abs(facts.mid_ticks * facts.tick_usd / facts.oracle_usd - 1.0) < 0.01
-
-
-def test_what_is_kept_of_a_market_is_taken_anew_when_a_row_changes_it(engine: Engine, view: DeskView) -> None:
-    for market in range(view.markets):
-        view.market(market)  # kept
-    for _ in range(3):
-        engine.tick(engine.now_ns + 1, [])
-    fresh = [fixed_facts(engine.decoder, market) for market in range(view.markets)]
-    kept = [view.market(market) for market in range(view.markets)]
-    assert [(f.ticker, f.oracle_usd, f.funding_1h) for f in kept] == [(f[0], f[6], f[8]) for f in fresh]
 
 
 def test_scores_parts_indicators_and_funding(view: DeskView) -> None:

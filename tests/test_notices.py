@@ -21,7 +21,7 @@ class Hearing:
     def __init__(self) -> None:
         self.tape = Tape()
         self.decoder: Decoder = known(self.tape, MARKETS)
-        self.notices = Notices(self.tape, len(self.decoder.markets))
+        self.notices = Notices(self.tape)
         self.ids = 100
         self.ticker = self.decoder.ticker(0)
 
@@ -77,14 +77,11 @@ def test_heights_rise_and_each_new_hour_concerns_funding(hearing: Hearing) -> No
     assert hearing.notices.height == 11
 
 
-def test_oracle_prices_and_parameters_make_what_is_known_of_a_market_old(hearing: Hearing) -> None:
-    fresh = hearing.notices.fresh
-    fresh[:2] = 1
+def test_oracle_prices_are_the_life_of_the_feed_and_rates_concern_funding(hearing: Hearing) -> None:
     assert hearing.hear(5, hearing.oracle(hearing.decoder.ticker(1))) == 0
-    assert (fresh[0], fresh[1], hearing.notices.feed_ns) == (1, 0, 5)
-    fresh[1] = 1
+    assert hearing.notices.feed_ns == 5
     assert hearing.hear(6, hearing.market(openInterest="12")) == TO_ACCOUNT
-    assert (fresh[0], fresh[1], hearing.notices.feed_ns) == (0, 1, 5)
+    assert hearing.notices.feed_ns == 5
     assert hearing.hear(7, hearing.market(nextFundingRate="0.0001")) == TO_ACCOUNT | TO_FUNDING
 
 
@@ -103,7 +100,6 @@ def test_who_is_told_of_what(hearing: Hearing, record: tuple[int, int, bytes], w
 
 def test_it_goes_on_from_a_state(hearing: Hearing) -> None:
     hearing.hear(1, hearing.block(7, "2025-12-08T16:59:59.000Z"))
-    hearing.notices.fresh[:] = 1
     hearing.notices.restart(5, 3)
-    assert (hearing.notices.height, hearing.notices.feed_ns, hearing.notices.fresh.any()) == (5, 3, False)
+    assert (hearing.notices.height, hearing.notices.feed_ns) == (5, 3)
     assert hearing.hear(2, hearing.block(6, "2025-12-08T16:59:59.000Z")) == TO_ORDERS | TO_FUNDING
