@@ -501,6 +501,15 @@ cdef class Decoder:
                 out += (i,)
         return out
 
+    @property
+    def block_ns(self):
+        """Time of the newest block that any connection told of, 0 while none did."""
+        cdef int i
+        cdef int64_t found = 0
+        for i in self.talkers[:self.talkers_n]:
+            found = max(found, self._connections[i].block_ns)
+        return found
+
     def overdue(self, int64_t now_ns, int64_t grace_ns):
         """Connections with message ids that have been missing for longer than `grace_ns`, or that were too many to
         wait for; forgets those ids.

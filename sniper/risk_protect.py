@@ -55,7 +55,9 @@ class Protector:
                     for order in found
                     if order.state in STANDING
                 ]
-        largest_first = sorted(parts.values(), key=lambda part: (-part.notional, part.market))
+        largest_first = [*parts.values()]
+        if len(parts) > 1:
+            largest_first.sort(key=lambda part: (-part.notional, part.market))
         for part in largest_first:
             unit = unit_of(self._decoder, part.market)
             if unit is None or abs(part.size) < unit.step_quantums:
@@ -83,20 +85,22 @@ class Protector:
     def _spare(self, mine: list[Order], good: list[Order]) -> list[Withdraw]:
         """What is too many, once one that is good is there for sure."""
         sure = [order.client_id for order in good if order.state == "acked"]
+        if not sure or len(mine) == 1:
+            return []
         return [
             Withdraw(order.client_id, "another stop stands")
             for order in mine
-            if sure and order.client_id != sure[-1] and order.state in STANDING
+            if order.client_id != sure[-1] and order.state in STANDING
         ]
 
     def _place(self, view: View, a: Assessment, part: Part, unit: Unit) -> Place:
-        s, long = self._settings, part.size > 0
+        s, long, fall = self._settings, part.size > 0, part.fall
         sign = -1 if long else 1
-        way_ppm = max(0, a.spare) * MILLION // part.fall if part.fall > 0 else MILLION
+        way_ppm = max(0, a.net - a.maintenance) * MILLION // fall if fall > 0 else MILLION
         usual = min(way_ppm * s.share_ppm // MILLION, s.distance_ppm_max)
         # one that rests may stay until it is half of what is left nearer to liquidation, or the price ran away
         wide = min(way_ppm * (MILLION + s.share_ppm) // (2 * MILLION), s.distance_ppm_max * 4 // 3)
-        trigger, farthest = (max(1, unit.oracle_ticks(sign * ppm)) for ppm in (usual, max(wide, usual)))
+        trigger = max(1, unit.oracle_ticks(sign * usual))
         trip = view.trip(part.market)
         stop = trip.stop_ticks if trip else 0
         if stop and (stop >= trigger if long else stop <= trigger):
@@ -104,11 +108,14 @@ class Protector:
             return (
                 Place(stop, stop + slack, stop - slack) if long else Place(stop, stop - slack, stop + slack)
             )
+        farthest = max(1, unit.oracle_ticks(sign * max(wide, usual)))
         return Place(trigger, unit.oracle_ticks(-sign * MILLION // 2), farthest)
 
     def _good(self, order: Order, part: Part, place: Place, unit: Unit, now_ns: int) -> bool:
         """Whether a stop stands where it belongs, covers the position and lasts."""
-        low, high = sorted((place.nearest, place.farthest))
+        low, high = place.nearest, place.farthest
+        if low > high:
+            low, high = high, low
         return (
             order.state in STANDING
             and order.side == (SELL if part.size > 0 else BUY)

@@ -67,11 +67,13 @@ def unit_of(decoder: Any, market: int) -> Unit | None:
     if known & NEEDED != NEEDED:
         return None
     step_quantums = whole[STEP_QUANTUMS - NUMS]
-    if min(num[TICK], num[STEP], num[ORACLE], step_quantums) <= 0:
+    tick, step, oracle = num[TICK], num[STEP], num[ORACLE]
+    if tick <= 0 or step <= 0 or oracle <= 0 or step_quantums <= 0:
         return None
-    price = scaled(num[TICK] * num[STEP], QUOTE_DECIMALS - dec[TICK] - dec[STEP])
-    oracle = scaled(num[ORACLE] * num[STEP], QUOTE_DECIMALS - dec[ORACLE] - dec[STEP])
-    return Unit(step_quantums, *price, *oracle)
+    power = QUOTE_DECIMALS - dec[STEP]
+    return Unit(
+        step_quantums, *scaled(tick * step, power - dec[TICK]), *scaled(oracle * step, power - dec[ORACLE])
+    )
 
 
 def scaled(number: int, power: int) -> tuple[int, int]:

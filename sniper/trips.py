@@ -120,6 +120,8 @@ class Trips:
         self._next_id = 1
         self._open: dict[tuple[int, int], _Open] = {}  # (market, subaccount)
         self._numbers: dict[int, list[int]] = {}  # market -> subaccounts with an open trip, ascending
+        self.markets: list[int] = []
+        """Markets with an open trip, ascending: those to `mark`."""
         self._shown: dict[int, Trip] = {}
         self.closed: deque[ClosedTrip] = deque(maxlen=settings.closed_max)
         """Newest last."""
@@ -191,11 +193,6 @@ class Trips:
             elif price < trip.worst_ticks if long else price > trip.worst_ticks:
                 trip.worst_ticks = float(price)
 
-    @property
-    def markets(self) -> list[int]:
-        """Markets with an open trip, ascending: those to `mark`."""
-        return sorted(self._numbers)
-
     def facts(self, market: int) -> Trip | None:
         """The open round trip of a market, of the lowest subaccount that has one."""
         numbers = self._numbers.get(market)
@@ -234,6 +231,7 @@ class Trips:
         self._numbers = {}
         for market, number in sorted(self._open):
             self._numbers.setdefault(market, []).append(number)
+        self.markets = [*self._numbers]
 
     def _enter(
         self, key: tuple[int, int], fill: Fill, order: Order | None, size: int, quote: int, fee: int

@@ -20,7 +20,7 @@ from sniper.venues.floor import Floor
 from sniper.venues.liquidating import Liquidating
 from sniper.venues.models import FILLS, slots
 from sniper.venues.order import RESTING, UNTRIGGERED, WAITING, Key, PaperOrder
-from sniper.venues.terms import Price, compared, ticks_over, whole_ticks
+from sniper.venues.terms import Price, compared, whole_ticks
 
 SECOND_NS = 1_000_000_000
 CLAMP = 5
@@ -53,16 +53,17 @@ class Blocks:
         self.state = BlockState()
         self._in_bars = FILLS[floor.settings.fill].in_bars
 
-    def traded(self, market: int, price: Price) -> None:
-        """A trade that counts for triggers."""
+    def traded(self, market: int, first: Price, lowest: Price, highest: Price) -> None:
+        """Trades that count for triggers: the first of them, and their extremes."""
         state = self.state
         low, high = state.low.get(market), state.high.get(market)
         if low is None or high is None:
-            state.low[market] = state.high[market] = state.first[market] = price
-        elif compared(price, low) < 0:
-            state.low[market] = price
-        elif compared(price, high) > 0:
-            state.high[market] = price
+            state.low[market], state.high[market], state.first[market] = lowest, highest, first
+            return
+        if compared(lowest, low) < 0:
+            state.low[market] = lowest
+        if compared(highest, high) > 0:
+            state.high[market] = highest
 
     def funding_due(self, time_ns: int) -> bool:
         """Whether a block of this time is the first at or after an hour while something is held."""
@@ -131,7 +132,7 @@ class Blocks:
         floor = self._floor
         for order in [order for order in floor.orders.values() if not order.short_term]:
             reason = ""
-            if order.key in self.state.cancelling:
+            if self.state.cancelling and order.key in self.state.cancelling:
                 reason = frames.USER_CANCELED
             elif order.good_til_s * SECOND_NS <= block.time_ns:
                 reason = frames.EXPIRED
@@ -176,10 +177,9 @@ class Blocks:
         floor = self._floor
         untriggered = [order for order in floor.orders.values() if order.state == UNTRIGGERED]
         entering = []
-        # in a bar nobody knows which came first: the stop did
-        for order in sorted(
-            untriggered, key=lambda one: (self._in_bars and one.trigger != "stop_loss", one.seq)
-        ):
+        if len(untriggered) > 1:  # in a bar nobody knows which came first: the stop did
+            untriggered.sort(key=lambda one: (self._in_bars and one.trigger != "stop_loss", one.seq))
+        for order in untriggered:
             if self._triggered(order):
                 order.state = RESTING
                 entering.append(order)
@@ -205,7 +205,8 @@ class Blocks:
             elif compared(extreme, bottom) < 0:
                 extreme = bottom
             seen.append(extreme)
-        signs = [ticks_over(terms, order.trigger_ticks, price) for price in seen]
+        trigger = Price(order.trigger_ticks * terms.tick, terms.tick_decimals)
+        signs = [compared(trigger, price) for price in seen]
         if self._in_bars and order.trigger != "stop_loss":
             return any(sign < 0 if rising else sign > 0 for sign in signs)
         return any(sign <= 0 if rising else sign >= 0 for sign in signs)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from sniper._ext.extremes import Extremes
 from sniper._ext.tape import KIND_NAMES, Tape
 from sniper.quantums import lent
 from sniper.venues.account_frames import INTERNAL_ERROR
@@ -19,7 +20,6 @@ LEVEL, TRADE, ORACLE, MARKET, BLOCK, BOOK = (
 )
 SNAPSHOT, DUPLICATE, LIQUIDATED, DELEVERAGED, RETICKED = 1, 2, 32, 64, 512  # Event.flags
 NO_MARKET = 0xFFFF
-OTHERS = 0  # of Tape.used: how many rows are no levels
 FEW = 24  # rows that are looked at one by one
 COLUMNS = ("kind", "side", "market", "price", "size", "flags", "venue_ns", "ref")
 
@@ -30,13 +30,12 @@ class Hearing:
     def __init__(self, tape: Tape, floor: Floor, blocks: Blocks) -> None:
         self._rows, self._trades, self._updates = tape.rows, tape.trades, tape.markets
         self._columns = tuple(lent(tape.rows[name]) for name in COLUMNS)
-        self._others, self._used = lent(tape.others), lent(tape.used)
         self._floor, self._blocks = floor, blocks
         self._wanted = np.zeros(NO_MARKET + 1, np.bool_)  # by market: whether its rows are read
         self._wanted[NO_MARKET] = True
+        self._extremes = Extremes(tape, self._wanted.view(np.uint8)).of
         self.followed: dict[int, None] = {}
         self.height = 0
-        self._unread = 0  # how many rows were picked from without their levels
 
     def follow(self, markets: Iterable[int]) -> None:
         """Read the rows of these markets from now on, and of no others."""
@@ -47,39 +46,70 @@ class Hearing:
             self._wanted[list(wanted)] = True
             self.followed = wanted
 
-    def picks(self, n: int) -> list[int]:
-        """Indexes of the rows of followed markets, and of those that are of no market.
+    def hear(self, now_ns: int, n: int) -> list[int] | None:
+        """Take in the n rows of this tick. Returns the markets whose books changed, None where nothing concerned us.
 
         While nothing of ours rests, and nothing that we took is remembered, levels tell nothing. Within a tick that
         changes with its second block at the earliest.
         """
-        market, followed = self._columns[2], self.followed
-        self._unread = 0
         if not (self._floor.resting_count or self._floor.depth.taken):
-            found, of_none = [], 0
-            for i in self._others[: self._used[OTHERS]]:
-                if market[i] in followed:
-                    found.append(i)
-                elif market[i] == NO_MARKET:
-                    found.append(i)
-                    of_none += 1
-            if of_none < 2:
-                self._unread = n
-                return found
-        return self._all(n)
+            found = self._extremes(self.height)
+            if found is not None:
+                return self._quickly(now_ns, n, *found)
+        picks = self._picks(n)
+        return self._read(now_ns, picks) if picks else None
 
-    def _all(self, n: int) -> list[int]:
-        """The same with levels."""
+    def _quickly(
+        self, now_ns: int, n: int, trades: Sequence[tuple[int, int, int, int]], rows: Sequence[int], at: int
+    ) -> list[int] | None:
+        """A tick as `Extremes` sums it up."""
+        if not (trades or rows or at >= 0):
+            return None
+        kinds, _, places, prices, _, flags, _, refs = self._columns
+        markets, block = self._floor.markets, None
+        for market, *found in trades:
+            first, low, high = [Price(prices[row], flags[row] >> 24) for row in found]
+            self._blocks.traded(market, first, low, high)
+        for row in rows:
+            if block is None and row > at >= 0:
+                block = self._block(at)
+            if kinds[row] == ORACLE:
+                if prices[row] > 0:
+                    markets.oracle[places[row]] = Price(prices[row], flags[row] >> 24)
+            else:
+                self._market(places[row], flags[row], refs[row], now_ns)
+        if at >= 0:
+            self._blocks.block(block or self._block(at), now_ns)
+            if self._floor.resting_count:  # an order came to the book with the block
+                told = [i for i in range(n) if kinds[i] == LEVEL and places[i] in self.followed]
+                return list(dict.fromkeys([places[i] for i in told]))
+        return []
+
+    def _block(self, row: int) -> Block:
+        """The block that a row tells of: the newest one."""
+        prices, times = self._columns[3], self._columns[6]
+        self.height = prices[row]
+        due = self._blocks.funding_due(times[row])
+        return Block(prices[row], times[row], dict(self._floor.markets.rate) if due else {})
+
+    def _market(self, market: int, flags: int, ref: int, now_ns: int) -> None:
+        """The parameters of a market changed."""
+        if flags & RETICKED:
+            self._regrid(market, now_ns)
+        self._floor.markets.changed(market, self._updates[ref])
+
+    def _picks(self, n: int) -> list[int]:
+        """Indexes of the rows of followed markets, and of those that are of no market."""
         if n > FEW:
             picked: list[int] = np.flatnonzero(self._wanted[self._rows["market"][:n]]).tolist()
             return picked
         market, followed = self._columns[2], self.followed
         return [i for i in range(n) if market[i] in followed or market[i] == NO_MARKET]
 
-    def read(self, now_ns: int, picks: list[int]) -> list[int]:
+    def _read(self, now_ns: int, picks: list[int]) -> list[int]:
         """These rows, in their order. Returns the markets whose books changed."""
         floor, markets = self._floor, self._floor.markets
-        kinds, sides, places, prices, sizes, flagss, times, refs = self._columns
+        kinds, sides, places, prices, sizes, flagss, _, refs = self._columns
         changed: dict[int, None] = {}
         anew: dict[int, None] = {}
         block: Block | None = None
@@ -98,25 +128,18 @@ class Hearing:
                 if price > 0:
                     markets.oracle[market] = Price(price, flags >> 24)
             elif kind == MARKET:
-                if flags & RETICKED:
-                    self._regrid(market, now_ns)
-                markets.changed(market, self._updates[refs[i]])
+                self._market(market, flags, refs[i], now_ns)
             elif kind == BOOK:
                 anew[market] = None
                 floor.depth.told_all(market)
             elif kind == BLOCK and price > self.height:
                 if block is not None:
                     self._blocks.block(block, now_ns)
-                self.height = price
-                rates = dict(markets.rate) if self._blocks.funding_due(times[i]) else {}
-                block = Block(price, times[i], rates)
+                block = self._block(i)
         for market in anew:
             floor.snapshot(market)
         if block is not None:
             self._blocks.block(block, now_ns)
-        if self._unread and floor.resting_count:  # an order came to the book with the block
-            told = [i for i in range(self._unread) if kinds[i] == LEVEL and places[i] in self.followed]
-            return list(dict.fromkeys([places[i] for i in told]))
         return list(changed)
 
     def _trade(self, row: int, now_ns: int) -> None:
@@ -124,7 +147,7 @@ class Hearing:
         _, sides, places, prices, sizes, flagss, times, refs = self._columns
         market, flags = places[row], flagss[row]
         price = Price(prices[row], flags >> 24)
-        self._blocks.traded(market, price)
+        self._blocks.traded(market, price, price, price)
         if not self._floor.resting(market, 1 - sides[row]):
             return
         terms = self._floor.markets.known(market)

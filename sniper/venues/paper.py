@@ -127,16 +127,15 @@ class Paper:
                 self.grants.book(self.markets, self.ledger, self.reports.events)
                 self.collateral.keep(self.ledger, *self.ledger.holdings)
                 self._follow()
-        picks = self.hearing.picks(rows) if self._awake else []
+        changed = self.hearing.hear(now_ns, rows) if self._awake else None
         arrives = now_ns >= self._next_ns
-        if picks:
-            for market in self.hearing.read(now_ns, picks):
-                self.floor.crossed(market, self.hearing.height + 1, now_ns)
+        for market in changed or ():
+            self.floor.crossed(market, self.hearing.height + 1, now_ns)
         if arrives:
             height = max(self.hearing.height, int(self._books.height))
-            self.arrivals.arrive(now_ns, height, self._block_ns())
+            self.arrivals.arrive(now_ns, height, self._decoder.block_ns)
             self._next_ns = self.arrivals.next_ns
-        if arrives or (picks and self._moved()):
+        if arrives or (changed is not None and self._moved()):
             self._follow()
 
     def _moved(self) -> bool:
@@ -158,16 +157,11 @@ class Paper:
         self._followed = wanted = self._business()
         self.hearing.follow(wanted)
         if bool(self.ledger.holdings) != bool(self.blocks.state.hour_ns):
-            self.blocks.watch_hours(self._block_ns())
+            self.blocks.watch_hours(self._decoder.block_ns)
         awake = bool(wanted or self.grants.waiting)
         if awake and not self._awake:
             self.hearing.height = max(self.hearing.height, int(self._books.height))
         self._awake = awake
-
-    def _block_ns(self) -> int:
-        """Time of the newest block that any connection told of, 0 while none did."""
-        count = int(self._decoder.connections_n)
-        return int(self._decoder.connections["block_ns"][:count].max(initial=0))
 
     # --- the account as it is ---------------------------------------------------------------------------------
 
