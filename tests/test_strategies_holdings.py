@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sniper.handview import START_NS, HandView
-from sniper.strategies.holdings import Holdings, cause, entered
+from sniper.strategies.holdings import Holdings, cause, entered, under_way
 from sniper.strategies.terms import Terms
 from sniper.trading import BUY, SELL, Intent, Reason, Withdraw
 
@@ -119,6 +119,25 @@ def test_a_position_is_left_when_its_time_is_up_even_if_nothing_changes() -> Non
     case.at(2.0)
     assert not case.at(600.9, changed=())
     assert cause(only(case.at(601.0, changed=())).reasons) == "exit.time"
+
+
+def test_an_exit_whose_end_is_not_known_is_not_asked_for_twice() -> None:
+    case = Case()
+    case.at(0)
+    case.enter()
+    case.view.open(0, BUY, 10, 1000.0, "me")
+    case.says = GO
+    sent = only(case.at(2.0))
+    case.view.rest(0, sent.side, sent.price_ticks, purpose="exit")
+    (order,) = case.view.orders(0)
+    assert under_way((order,)) == order.size_steps >= 10
+    assert not case.at(4.0), "all of it is on its way"
+    case.view.resting.clear()
+    assert only(case.at(4.1)), "it came to nothing: once more, at once"
+    half = order._replace(size_steps=10, filled_steps=4)
+    assert under_way((half, half._replace(purpose="protect"), half._replace(purpose="entry"))) == 6
+    case.view.resting[0] = (half,)
+    assert only(case.at(6.0)), "a part is left to close"
 
 
 def test_once_leaving_it_leaves_and_is_tried_again_until_it_is_gone() -> None:

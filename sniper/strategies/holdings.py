@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from sniper.strategies.held import Held, HeldRow, held_of
 from sniper.strategies.parts import LARGE, SECOND_NS
 from sniper.strategies.terms import BPS, Terms, leave, priced
-from sniper.trading import BUY, Intent, Position, Reason, Trip, Withdraw
+from sniper.trading import BUY, Intent, Order, Position, Reason, Trip, Withdraw
 from sniper.viewing import MarketFacts, View
 
 Judge = Callable[[View, int, Held, MarketFacts, Trip | None], Sequence[Reason]]
@@ -106,11 +106,13 @@ class Holdings:
             self._withdraw(view, market, held, facts, held.closing, wanted)
         if not held.closing or now_ns - held.tried_ns < self._exit_retry_ns:
             return
+        size = position.size_quantums
+        if under_way(view.orders(market)) * facts.step_quantums >= abs(size):
+            return  # risk would refuse it: nothing is left to close
         held.tried_ns = now_ns
         reasons = (*self.exits(facts, held, trip, now_ns), *said)
         if not cause(reasons):
             reasons = (Reason(held.closing, 1.0, 1.0, True), *reasons)
-        size = position.size_quantums
         intent = leave(facts, size, self._terms, score=held.score, strategy=self._name, reasons=reasons)
         if intent is not None and facts.status == "ACTIVE":
             wanted.append(intent)
@@ -292,3 +294,8 @@ def cause(reasons: Sequence[Reason]) -> str:
 def entered(reasons: Sequence[Reason]) -> bool:
     """Whether every gate is open."""
     return all(reason.passed for reason in reasons if reason.name.startswith("gate."))
+
+
+def under_way(orders: Sequence[Order]) -> int:
+    """Steps that exits which were sent may still close: until their end is known, they count as if they filled."""
+    return sum(order.size_steps - order.filled_steps for order in orders if order.purpose == "exit")

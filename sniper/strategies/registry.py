@@ -18,7 +18,6 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
-from sniper._ext.tape import RESOLUTION_NAMES
 from sniper.errors import ConfigError, SniperError
 from sniper.viewing import Strategy
 
@@ -94,6 +93,10 @@ def build(
 
 def resolutions(strategy: Strategy) -> tuple[int, ...]:
     """The resolutions that a strategy asks indicators for, ascending: its attribute of that name, if it has one."""
+    from sniper._ext.tape import (
+        RESOLUTION_NAMES,
+    )  # with numpy, which whoever only looks for names goes without
+
     asked = getattr(strategy, "resolutions", ())
     try:
         found = tuple(sorted(asked))
