@@ -54,7 +54,10 @@ class DeskLook:
     def __init__(self, engine: Any, mode: str = "paper") -> None:
         self._engine, self._desk, self._mode = engine, engine.desk, mode
         self._curve: deque[int] = deque(maxlen=CURVE_MAX)
+        self._shown_curve: tuple[tuple[int, ...], str, str] = ((), "", "")
         self._curve_due_ns = 0
+        self._funding_key: tuple[object, ...] = ()
+        self._shown_funding = Funding()
         self._decided = -1
         self._decisions = Decisions()
 
@@ -90,6 +93,7 @@ class DeskLook:
         if now_ns >= self._curve_due_ns and self._desk.view.account.computable:
             self._curve_due_ns = now_ns + SAMPLE_NS
             self._curve.append(self._desk.view.account.net)
+            self._shown_curve = tuple(self._curve), dollars(max(self._curve)), dollars(min(self._curve))
         split = self._desk.account.split() if want.positions or want.fundings else Split()
         return (
             self._signals(want.scores, order, want.ticker) if want.scores else Signals(),
@@ -246,9 +250,7 @@ class DeskLook:
             dollars(split.fees),
             dollars(split.funding),
             desk.trips.closed_count,
-            tuple(self._curve),
-            dollars(max(self._curve, default=0)),
-            dollars(min(self._curve, default=0)),
+            *self._shown_curve,
         )
 
     def _orders(self, wanted: int, now_ns: int) -> Orders:
@@ -274,7 +276,20 @@ class DeskLook:
         return Orders(tuple(rows), len(found), unknown, desk.height)
 
     def _funding(self, wanted: int, now_ns: int, order: Sequence[int], split: Split) -> Funding:
+        """Made anew every second, and when what is held or paid changes."""
         desk, rows, left_ns = self._desk, [], 0
+        sizes = [(market, one.size_quantums) for market, one in desk.account.positions.items()]
+        key = (
+            now_ns // SECOND_NS,
+            wanted,
+            tuple(sizes),
+            split.funding,
+            tuple(order[:wanted]),
+            desk.view.markets,
+        )
+        if key == self._funding_key:
+            return self._shown_funding
+        self._funding_key = key
         for market in self._first(wanted, order):
             facts = desk.funding.facts(market, now_ns)
             left_ns = (facts.next_ns - now_ns) // SECOND_NS * SECOND_NS
@@ -294,7 +309,8 @@ class DeskLook:
                     dollars(due, HUNDREDTH_OF_A_CENT) if position else "",
                 )
             )
-        return Funding(left_ns, tuple(rows), dollars(split.funding))
+        self._shown_funding = Funding(left_ns, tuple(rows), dollars(split.funding))
+        return self._shown_funding
 
 
 def _moves(stress: tuple[tuple[str, int], ...]) -> str:

@@ -124,7 +124,12 @@ def _plot(columns: list[str], runs: list[tuple[int, int, str]], pad: int, labels
             if end >= filled_to:  # the rest of the row is blank, whatever the directions there
                 row.append((text[start:], style))
                 break
-            row.append((text[start:end], style))
+            part = text[start:end]
+            if part.isspace():  # a blank has no colour: it goes with what stands before it
+                before, look = row[-1]
+                row[-1] = before + part, look
+            else:
+                row.append((part, style))
         else:
             row.append((" " * (pad + len(text)), ""))
         row.append(label)

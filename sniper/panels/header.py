@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sniper.panels.desk_parts import Session
 from sniper.panels.palette import LINK, MODE, RUNGS, TRUST, sign
 from sniper.panels.row import Cell, Row, clean, clock_ms, count, date, ends, filled, line, micros
@@ -18,19 +20,23 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     rows = [_first(header, width)]
     if header.session is not None:
         rows.append(_session(header.session, width))
+    costs = (header.decode, header.book, header.tick_cost, header.draw)
+    return filled([*rows, *_costs(costs, header.trust, width)], width, height)
+
+
+@lru_cache(maxsize=16)
+def _costs(costs: tuple[Latency, ...], trust: tuple[tuple[str, int], ...], width: int) -> list[Row]:
+    """What each stage costs and how far the books can be trusted, in one row or in two."""
+    decode, book, tick, drawn = costs
     if width >= WIDE:
-        lead = ((" µs p50 p99 max ", "label"), *_cost("decode", header.decode), *_cost("book", header.book))
-        rows.append(
-            _second(header, width, (*lead, *_cost("tick", header.tick_cost), *_cost("draw", header.draw)))
-        )
-    else:
-        label = " µs p50 p99 max " if width >= 64 else " "
-        rows.append(
-            line(width, (label, "label"), *_cost("decode", header.decode), *_cost("book", header.book))
-        )
-        lead = ((" " * len(label), ""), *_cost("  tick", header.tick_cost), *_cost("draw", header.draw))
-        rows.append(_second(header, width, lead))
-    return filled(rows, width, height)
+        lead = ((" µs p50 p99 max ", "label"), *_cost("decode", decode), *_cost("book", book))
+        return [_second(trust, width, (*lead, *_cost("tick", tick), *_cost("draw", drawn)))]
+    label = " µs p50 p99 max " if width >= 64 else " "
+    lead = ((" " * len(label), ""), *_cost("  tick", tick), *_cost("draw", drawn))
+    return [
+        line(width, (label, "label"), *_cost("decode", decode), *_cost("book", book)),
+        _second(trust, width, lead),
+    ]
 
 
 def height(width: int, desk: bool = False) -> int:
@@ -70,6 +76,7 @@ def _first(header: Header, width: int) -> Row:
     return line(width, *start, *end)
 
 
+@lru_cache(maxsize=16)
 def _session(session: Session, width: int) -> Row:
     """The account in one row: what matters most comes first and is never cut."""
     word, style = RUNGS[session.rung]
@@ -102,15 +109,15 @@ def _plural(number: int, noun: str) -> str:
     return f"  {number} {noun}{'s' if number != 1 else ''}"
 
 
-def _second(header: Header, width: int, start: tuple[Cell, ...]) -> Row:
+def _second(trust: tuple[tuple[str, int], ...], width: int, start: tuple[Cell, ...]) -> Row:
     """Costs at the left; the books' trust at the right, in full or only how many are live."""
-    books = sum(number for _, number in header.trust)
-    live = dict(header.trust).get("live", 0)
-    full = tuple((f"{number} {name} ", TRUST[name]) for name, number in header.trust if number)
+    books = sum(number for _, number in trust)
+    live = dict(trust).get("live", 0)
+    full = tuple((f"{number} {name} ", TRUST[name]) for name, number in trust if number)
     used = sum(len(text) for text, _ in start)
     if books and used + 1 + sum(len(text) for text, _ in full) <= width:
         return ends(width, start, full)
-    worst = "critical" if "stale" in dict(header.trust) else "good" if live == books else "warning"
+    worst = "critical" if "stale" in dict(trust) else "good" if live == books else "warning"
     return ends(width, start, ((f"{live}/{books} live ", worst),))
 
 

@@ -35,7 +35,7 @@ def draw(view: View, width: int, height: int) -> list[Row]:
         ends(width, (("equity ", "label"), (part.equity, "strong")), ((f"{part.trips} round trips", "dim"),)),
         fitting(width, *_split(part)),
     ]
-    rows += _curve(part, width, max(1, min(CURVE_ROWS, spare)))
+    rows += _curve(part.curve, part.highest, part.lowest, width, max(1, min(CURVE_ROWS, spare)))
     rows.append(titles(COLUMNS, width))
     room = max(0, height - len(rows))
     rows += [_position(row, width) for row in part.rows[:room]]
@@ -59,13 +59,14 @@ def _split(part: Positions) -> tuple[Cell, ...]:
     )
 
 
-def _curve(part: Positions, width: int, height: int) -> list[Row]:
+@lru_cache(maxsize=8)
+def _curve(nets: tuple[int, ...], highest: str, lowest: str, width: int, height: int) -> list[Row]:
     """The line of equity, with its highest and its lowest value where it is more than one row high."""
-    if height < 2 or not part.curve:
-        return [line(width, (text, "accent")) for text in curve(part.curve, width, height)]
-    marks = max(len(part.highest), len(part.lowest)) + 1
-    rows = curve(part.curve, max(1, width - marks), height)
-    ticks = [part.highest, *[""] * (height - 2), part.lowest]
+    if height < 2 or not nets:
+        return [line(width, (text, "accent")) for text in curve(nets, width, height)]
+    marks = max(len(highest), len(lowest)) + 1
+    rows = curve(nets, max(1, width - marks), height)
+    ticks = [highest, *[""] * (height - 2), lowest]
     return [
         line(width, (text.ljust(max(1, width - marks)), "accent"), (right(mark, marks), "dim"))
         for text, mark in zip(rows, ticks, strict=True)
