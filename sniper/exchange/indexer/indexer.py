@@ -48,7 +48,7 @@ class LocalIndexer:
     ) -> None:
         now_ns = now_ns or chain.now_ns
         self.settings = settings
-        self.mischief = Mischief(settings.seed, faults)
+        self.mischief = Mischief(settings.seed)
         self.screening = Screening()
         self._agenda = Agenda(now_ns, GRID_NS)
         self._snapshots = Snapshots(settings, lambda: self._state, self._fetch)
@@ -69,6 +69,7 @@ class LocalIndexer:
             (SECOND_NS, self._trouble),
         ):
             self._repeat(every_ns, act, now_ns)
+        self.set_faults(faults)
 
     @property
     def _state(self) -> State:

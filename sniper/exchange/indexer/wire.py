@@ -83,7 +83,7 @@ class Wire:
             due_ns = self._free_ns = due_ns + len(frame) * SECOND_NS // speed
         if self._held:
             due_ns = max(due_ns, self._held[-1].due_ns)
-        if due_ns > now_ns:
+        if due_ns > now_ns or self._held:  # order is kept
             self._held.append(Held(due_ns, frame))
         else:
             self._out.append((self.number, frame, 0, ""))
