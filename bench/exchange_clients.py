@@ -17,7 +17,17 @@ import time
 from multiprocessing.connection import Connection
 from random import Random
 
-from sniper.exchange.facts import BUY, SELL, ChainOrder, News, OrderGone, OrderId, OrderOpened, OrderResting, SubaccountId
+from sniper.exchange.facts import (
+    BUY,
+    SELL,
+    ChainOrder,
+    News,
+    OrderGone,
+    OrderId,
+    OrderOpened,
+    OrderResting,
+    SubaccountId,
+)
 from sniper.exchange.indexer.indexer import LocalIndexer
 from sniper.exchange.indexer.server import IndexerServer, ServerSettings
 from sniper.exchange.terms import ACTIVE, CROSS, Terms
@@ -54,7 +64,7 @@ class Flow:
             while self._owed[i] >= 1:
                 self._owed[i] -= 1
                 live = self._live[i]
-                if len(live) > 400 and self._random.random() < 0.5 or len(live) > 800:
+                if (len(live) > 400 and self._random.random() < 0.5) or len(live) > 800:
                     order = live.pop(self._random.randrange(len(live)))
                     found.append(OrderGone(order.id, 2, False, 0, True, now_ns))
                     continue
@@ -91,7 +101,11 @@ class Client(asyncio.Protocol):
         )
 
     def _say(self, data: bytes, code: int = 0x81) -> None:
-        head = bytes((code, 0x80 | len(data))) if len(data) < 126 else bytes((code, 0xFE)) + len(data).to_bytes(2, "big")
+        head = (
+            bytes((code, 0x80 | len(data)))
+            if len(data) < 126
+            else bytes((code, 0xFE)) + len(data).to_bytes(2, "big")
+        )
         self._transport.write(head + b"\0\0\0\0" + data)
 
     def data_received(self, data: bytes) -> None:
@@ -129,7 +143,9 @@ class Client(asyncio.Protocol):
         Client.lost += 1
 
 
-async def read(port: int, clients: int, names: list[str], batched: bool, seconds: float, pipe: Connection) -> None:
+async def read(
+    port: int, clients: int, names: list[str], batched: bool, seconds: float, pipe: Connection
+) -> None:
     """The clients' process."""
     loop = asyncio.get_running_loop()
     for _ in range(clients):
@@ -143,7 +159,9 @@ async def read(port: int, clients: int, names: list[str], batched: bool, seconds
     await asyncio.sleep(0.5)
 
 
-def reading(port: int, clients: int, names: list[str], batched: bool, seconds: float, pipe: Connection) -> None:
+def reading(
+    port: int, clients: int, names: list[str], batched: bool, seconds: float, pipe: Connection
+) -> None:
     os.sched_setaffinity(0, {(os.cpu_count() or 1) - 1})
     asyncio.run(read(port, clients, names, batched, seconds, pipe))
 
@@ -197,10 +215,14 @@ async def serve(given: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--clients", type=int, default=100)
     parser.add_argument("--markets", type=int, default=32)
-    parser.add_argument("--tail", type=float, default=50.0, help="level changes a second of the smaller markets")
+    parser.add_argument(
+        "--tail", type=float, default=50.0, help="level changes a second of the smaller markets"
+    )
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--single", action="store_true", help="subscribe without batches")
     given = parser.parse_args()

@@ -26,8 +26,12 @@ from sniper.exchange.terms import ACTIVE, CROSS, ChainTerms, EquityTier, FeeTier
 START_NS = 1_765_209_600_000_000_000  # 2025-12-08T16:00:00Z
 MS = 1_000_000
 SECOND_NS = 1_000 * MS
-BTC = Terms(0, 0, 0, "BTC-USD", ACTIVE, CROSS, -10, -9, 1_000_000, 100_000, -5, 20_000, 600_000, 0, 0, 0, 1_000)
-ETH = Terms(1, 1, 1, "ETH-USD", ACTIVE, CROSS, -9, -9, 1_000_000, 100_000, -6, 20_000, 600_000, 0, 0, 100, 1_000)
+BTC = Terms(
+    0, 0, 0, "BTC-USD", ACTIVE, CROSS, -10, -9, 1_000_000, 100_000, -5, 20_000, 600_000, 0, 0, 0, 1_000
+)
+ETH = Terms(
+    1, 1, 1, "ETH-USD", ACTIVE, CROSS, -9, -9, 1_000_000, 100_000, -6, 20_000, 600_000, 0, 0, 100, 1_000
+)
 US = "dydx1n56z5fhmemtffzkt2eqyf9kuc7ycjfs86mvqy7"
 THEM = "dydx199tqg4wdlnu4qjlxchpd7seg454937hjrknju4"
 ME, OTHER = SubaccountId(US, 0), SubaccountId(THEM, 0)

@@ -94,7 +94,11 @@ class Desk:
 
     def rest(self, path: str, client: str = "1.2.3.4", **query: Any) -> tuple[int, dict[str, str], Any]:
         status, headers, body = self.indexer.rest(path, urlencode(query), client, self.now_ns)
-        return status, headers, json.loads(body) if headers["Content-Type"].startswith("application/json") else body
+        return (
+            status,
+            headers,
+            json.loads(body) if headers["Content-Type"].startswith("application/json") else body,
+        )
 
     def ok(self, path: str, **query: Any) -> Any:
         status, _, body = self.rest(path, **query)

@@ -23,6 +23,7 @@ from sniper.exchange.facts import (
     SubaccountId,
     Transferred,
 )
+from sniper.exchange.indexer.orders import REASONS
 from sniper.exchange.terms import Terms
 from tests.exchange_chain import BTC, ETH, ME, OTHER, THEM, TX, US, filled, gone, opened, order, rests
 from tests.exchange_indexing import Desk
@@ -127,7 +128,12 @@ class Play:
         self.resting.append((each, 0))
         self.desk.take(opened(each, self.desk.now_ns), rests(each, 0, self.desk.now_ns))
 
-    def book(self, each: Filled, touched: dict[SubaccountId, set[int]], paid: dict[SubaccountId, list[tuple[int, int]]]) -> None:  # fmt: skip
+    def book(
+        self,
+        each: Filled,
+        touched: dict[SubaccountId, set[int]],
+        paid: dict[SubaccountId, list[tuple[int, int]]],
+    ) -> None:
         for player, side, fee in (
             (each.taker, each.taker_side, each.taker_fee),
             (each.maker, BUY if each.taker_side == SELL else SELL, each.maker_fee),
@@ -170,9 +176,7 @@ class Play:
                 news.append(each)
         for player, perpetuals in touched.items():
             purse = self.purses[player]
-            holdings = tuple(
-                Holding(p, *purse.held.get(p, (0, self.index[p]))) for p in sorted(perpetuals)
-            )
+            holdings = tuple(Holding(p, *purse.held.get(p, (0, self.index[p]))) for p in sorted(perpetuals))
             news.append(SubaccountChanged(player, purse.usdc, holdings, tuple(paid[player])))
         after_ns = 650_000_000 if dice.random() < 0.8 else dice.randint(1, 1_200) * 1_000_000_000
         if (self.desk.blocks.now_ns + after_ns) // HOUR_NS != self.hour:
@@ -191,6 +195,4 @@ class Play:
 
 def facts_reason(name: str) -> int:
     """The number of a removal reason."""
-    from sniper.exchange.indexer.orders import REASONS
-
     return REASONS.index(name)

@@ -32,7 +32,7 @@ def test_equity_and_free_collateral_are_those_of_the_ledger(seed: int) -> None:
             for p, (q, index) in purse.held.items():
                 terms, price = ((BTC, -5), (ETH, -6))[p][0], Fraction(play.price[p], 10 ** (5, 6)[p])
                 due += Fraction(-(play.index[p] - index) * q, 10**12)
-                value = q * price / 10 ** -terms.atomic_resolution
+                value = q * price / 10**-terms.atomic_resolution
                 equity += value
                 margin += abs(value) * Fraction(terms.initial_margin_ppm, 10**6)
             unsettled_seen = unsettled_seen or bool(due)
@@ -59,7 +59,13 @@ def test_a_parent_sums_its_children() -> None:
     assert [each["subaccountNumber"] for each in children] == [0, 128]
     assert ratio(found["equity"]) == sum(ratio(each["equity"]) for each in children)
     assert ratio(found["freeCollateral"]) == sum(ratio(each["freeCollateral"]) for each in children)
-    assert list(found) == ["address", "parentSubaccountNumber", "equity", "freeCollateral", "childSubaccounts"]
+    assert list(found) == [
+        "address",
+        "parentSubaccountNumber",
+        "equity",
+        "freeCollateral",
+        "childSubaccounts",
+    ]
     whole = desk.ok(f"/v4/addresses/{US}")
     assert [each["subaccountNumber"] for each in whole["subaccounts"]] == [0, 1, 128]
     assert list(whole["subaccounts"][0]) == [

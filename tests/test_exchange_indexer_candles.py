@@ -48,7 +48,10 @@ def test_a_quiet_interval_begins_empty_at_the_last_close_and_its_open_is_rewritt
     next_ns = START_NS + 60 * SECOND_NS
     assert candles.due(next_ns)
     told = candles.block(next_ns, [], "7", "2")
-    assert [(each.resolution, each.start_s * SECOND_NS) for each in told] == [("1MIN", START_NS), ("1MIN", next_ns)]
+    assert [(each.resolution, each.start_s * SECOND_NS) for each in told] == [
+        ("1MIN", START_NS),
+        ("1MIN", next_ns),
+    ]
     final, empty = (each.item("X") for each in told)
     assert (final["orderbookMidPriceOpen"], final["orderbookMidPriceClose"]) == ("1", "2")
     assert {empty[name] for name in ("open", "high", "low", "close")} == {"12"}
@@ -71,7 +74,9 @@ def test_a_candle_that_begins_with_trades_opens_at_the_first_of_them() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 400), st.lists(st.tuples(st.integers(1, 99), st.integers(1, 9)), max_size=3)),
+        st.tuples(
+            st.integers(0, 400), st.lists(st.tuples(st.integers(1, 99), st.integers(1, 9)), max_size=3)
+        ),
         max_size=25,
     )
 )

@@ -17,7 +17,7 @@ def test_nothing_happens_by_default_and_nothing_is_drawn() -> None:
     first = mischief.random()
     again = Mischief(1)
     assert not any(again.strikes(name) for name in Faults._fields if not name.endswith(("_ns", "_blocks")))
-    assert again.random() == first and not again.struck and NONE == Faults()
+    assert again.random() == first and not again.struck and Faults() == NONE
 
 
 @pytest.mark.parametrize("name", ["gap", "duplicate", "crossed", "rest_error", "snapshot_late"])
@@ -140,7 +140,9 @@ def test_snapshots_are_read_though_requests_fail() -> None:
 
 
 def test_with_everything_on_it_stays_on_its_feet() -> None:
-    shares = {name: 0.05 for name in ("duplicate", "reorder", "gap", "malformed", "html", "crossed", "height_jump")}
+    shares = dict.fromkeys(
+        ("duplicate", "reorder", "gap", "malformed", "html", "crossed", "height_jump"), 0.05
+    )
     shares |= {"disconnect_per_s": 0.05, "silence_per_s": 0.05, "snapshot_late": 0.1, "snapshot_error": 0.1}
     shares |= {"rest_html": 0.1, "rest_too_many": 0.1, "rest_error": 0.1}
     desk = Desk(faults=Faults(**shares, replica_lag_ns=SECOND_NS, slow_bytes_per_s=50_000))  # type: ignore[arg-type]

@@ -33,7 +33,7 @@ def test_totals_rise_and_fall_and_never_below_zero() -> None:
 
 
 def test_best_first_and_at_most_so_many() -> None:
-    levels = book({p: (1, 0) for p in (5, 7, 6)}, {p: (2, 0) for p in (9, 8, 10)})
+    levels = book(dict.fromkeys((5, 7, 6), (1, 0)), dict.fromkeys((9, 8, 10), (2, 0)))
     assert levels.uncrossed(2) == ([(7, 1), (6, 1)], [(8, 2), (9, 2)])
     assert levels.best() == (7, 8) and Levels().best() == (0, 0)
 

@@ -122,13 +122,15 @@ def test_liquidations_and_deleveragings(desk: Desk, kind: str, kinds: tuple[str,
     maker = order(9, facts.BUY, 100, 80_000, subaccount=OTHER) if kind == "LIQUIDATED" else None
     price = "" if maker else "80000.123456789"
     quantums = 100 * STEP
-    event = Filled(0, kind, ME, OTHER, None, maker, facts.SELL, quantums, 80_000 * 100_000, price, 800_001_234, 500, 0, 0,
-                   quantums, 0, TX)  # fmt: skip
+    event = Filled(0, kind, ME, OTHER, None, maker, facts.SELL, quantums, 80_000 * 100_000, price, 800_001_234, 500, 0,
+                   0, quantums, 0, TX)  # fmt: skip
     desk.block(event, changed(10, (0, 0, 0)))
     frames = desk.read()
     fill = contents(frames, SUB)[-1]
     assert fill["fills"][0]["type"] == kinds[0] and "orderId" not in fill["fills"][0] and "orders" not in fill
-    assert fill["fills"][0]["price"] == (price or "80000") and fill["perpetualPositions"][0]["status"] == status
+    assert (
+        fill["fills"][0]["price"] == (price or "80000") and fill["perpetualPositions"][0]["status"] == status
+    )
     (trade,) = contents(frames, "v4_trades")[-1]["trades"]
     assert trade["type"] == ("LIQUIDATED" if kind == "LIQUIDATED" else "DELEVERAGED")
     theirs = desk.ok("/v4/fills", address=OTHER.owner, subaccountNumber=0)["fills"][0]
@@ -151,9 +153,13 @@ def test_trades_are_one_message_a_market_and_block_with_ids_that_sort(desk: Desk
     desk.subscribe("v4_trades", "BTC-USD")
     desk.block(buy(1, 90_000, 3), buy(2, 90_001, 14, 3), changed(0, (0, 3 * STEP, 0)))
     (message,) = contents(desk.read(), "v4_trades")
-    assert [list(each) for each in message["trades"]] == [["id", "size", "price", "side", "createdAt", "type"]] * 2
+    assert [list(each) for each in message["trades"]] == [
+        ["id", "size", "price", "side", "createdAt", "type"]
+    ] * 2
     height = desk.blocks.height
-    assert [each["id"] for each in message["trades"]] == [f"{height:08x}00000002{event:08x}" for event in (3, 14)]
+    assert [each["id"] for each in message["trades"]] == [
+        f"{height:08x}00000002{event:08x}" for event in (3, 14)
+    ]
     shown = desk.ok("/v4/trades/perpetualMarket/BTC-USD")["trades"]
     assert [each["id"] for each in shown] == [each["id"] for each in message["trades"]][::-1]
     assert shown[0]["createdAtHeight"] == str(height) and len({each["createdAt"] for each in shown}) == 1

@@ -86,7 +86,10 @@ def test_expiry_is_final(desk: Desk) -> None:
 
 
 def test_a_partial_fill_stores_the_order_and_its_cancel_is_not_the_end(desk: Desk) -> None:
-    ours, theirs = order(5, facts.BUY, 100), order(6, facts.SELL, 30, subaccount=OTHER, time_in_force=facts.IOC)
+    ours, theirs = (
+        order(5, facts.BUY, 100),
+        order(6, facts.SELL, 30, subaccount=OTHER, time_in_force=facts.IOC),
+    )
     desk.take(opened(ours), rests(ours), rests(ours, 30 * BTC.step_base_quantums))
     match(desk, theirs, ours, 30)
     item = said(desk)[-1]
@@ -115,7 +118,10 @@ def test_a_partial_fill_stores_the_order_and_its_cancel_is_not_the_end(desk: Des
 
 def test_an_ioc_never_touches_the_book_and_ends_best_effort_before_its_fill_is_told(desk: Desk) -> None:
     desk.subscribe("v4_orderbook", "BTC-USD")
-    ours, theirs = order(5, facts.BUY, 100, time_in_force=facts.IOC), order(6, facts.SELL, 30, subaccount=OTHER)
+    ours, theirs = (
+        order(5, facts.BUY, 100, time_in_force=facts.IOC),
+        order(6, facts.SELL, 30, subaccount=OTHER),
+    )
     step = BTC.step_base_quantums
     desk.take(opened(ours), rests(ours, 30 * step))
     desk.take(gone(ours, reason("IMMEDIATE_OR_CANCEL_WOULD_REST_ON_BOOK"), filled=30 * step))
@@ -133,7 +139,10 @@ def test_an_ioc_never_touches_the_book_and_ends_best_effort_before_its_fill_is_t
 
 
 def test_no_removal_is_told_for_fully_filled_nor_for_a_cancel_that_came_too_late(desk: Desk) -> None:
-    ours, theirs = order(5, facts.BUY, 30), order(6, facts.SELL, 30, subaccount=OTHER, time_in_force=facts.IOC)
+    ours, theirs = (
+        order(5, facts.BUY, 30),
+        order(6, facts.SELL, 30, subaccount=OTHER, time_in_force=facts.IOC),
+    )
     desk.take(opened(ours), rests(ours))
     match(desk, theirs, ours, 30)
     said(desk)
@@ -149,7 +158,11 @@ def test_a_replacement_removes_first_and_keeps_one_record(desk: Desk) -> None:
     new = order(5, price=89_100, size=50, good_til=1_030)
     desk.take(opened(each), rests(each), gone(each, reason("REPLACED")), opened(new), rests(new))
     items = said(desk)
-    assert [item["status"] for item in items] == ["BEST_EFFORT_OPENED", "BEST_EFFORT_CANCELED", "BEST_EFFORT_OPENED"]
+    assert [item["status"] for item in items] == [
+        "BEST_EFFORT_OPENED",
+        "BEST_EFFORT_CANCELED",
+        "BEST_EFFORT_OPENED",
+    ]
     assert items[1]["removalReason"].endswith("REPLACED") and len({item["id"] for item in items}) == 1
     (shown,) = listed(desk)
     assert (shown["price"], shown["goodTilBlock"]) == ("89100", "1030")
@@ -169,7 +182,11 @@ def test_a_long_term_order_lives_in_blocks(desk: Desk) -> None:
     each = order(5, flags=facts.LONG_TERM, good_til=1_767_000_000)
     desk.block(StatefulPlaced(each, TX))
     (item,) = said(desk)
-    assert (item["status"], item["totalFilled"], item["goodTilBlockTime"]) == ("OPEN", "0", "2025-12-29T09:20:00.000Z")
+    assert (item["status"], item["totalFilled"], item["goodTilBlockTime"]) == (
+        "OPEN",
+        "0",
+        "2025-12-29T09:20:00.000Z",
+    )
     assert item["createdAtHeight"] == item["updatedAtHeight"] == "1002" and "goodTilBlock" not in item
     desk.take(rests(each))
     assert desk.ok("/v4/orderbooks/perpetualMarket/BTC-USD")["bids"] == [{"price": "89900", "size": "0.01"}]

@@ -127,7 +127,9 @@ def test_sums_are_those_of_a_naive_account(fills: list[tuple[int, int, int, int]
     assert len(over) + (held is not None) == lives
     last = held or over[-1]
     assert (last.size, last.opened, last.closed) == (size * 10**6, opened * 10**6, closed * 10**6)
-    assert Fraction(last.opened_value) == in_value / 10**4 and Fraction(last.closed_value) == out_value / 10**4
+    assert (
+        Fraction(last.opened_value) == in_value / 10**4 and Fraction(last.closed_value) == out_value / 10**4
+    )
     entry = Fraction(str(last.entry(BTC)))
     assert abs(entry - in_value / opened) <= Fraction(1, 10**20)
 

@@ -58,7 +58,9 @@ def test_subscribed_text_has_the_servers_order_of_keys() -> None:
     desk.send({"type": "subscribe", "channel": "v4_block_height"})
     desk.wait(2 * MS)
     (frame,) = desk.raw()
-    assert b',"message_id":1,"channel":"v4_block_height","id":"v4_block_height","contents":{"height":' in frame
+    assert (
+        b',"message_id":1,"channel":"v4_block_height","id":"v4_block_height","contents":{"height":' in frame
+    )
 
 
 @pytest.mark.parametrize(
@@ -121,7 +123,9 @@ def test_an_id_that_names_nothing_takes_a_message_id(channel: str, name: str) ->
     assert desk.subscribe("v4_markets")["message_id"] == 2
 
 
-@pytest.mark.parametrize(("channel", "name"), [("v4_subaccounts", "/127999"), ("v4_parent_subaccounts", "/127")])
+@pytest.mark.parametrize(
+    ("channel", "name"), [("v4_subaccounts", "/127999"), ("v4_parent_subaccounts", "/127")]
+)
 def test_the_last_subaccounts_are_still_valid(channel: str, name: str) -> None:
     desk = Desk()
     desk.connect()
@@ -298,7 +302,9 @@ def test_an_address_that_is_blocked_is_told_so() -> None:
     desk.connect()
     desk.indexer.screening.judge(US, "BLOCKED", "MANUAL")
     error = desk.subscribe("v4_subaccounts", f"{US}/0")
-    assert error["message"].endswith("this address has been blocked.") and error["channel"] == "v4_subaccounts"
+    assert (
+        error["message"].endswith("this address has been blocked.") and error["channel"] == "v4_subaccounts"
+    )
     assert desk.subscribe("v4_markets")["type"] == "subscribed"
 
 
@@ -340,7 +346,15 @@ def test_who_has_left_gets_nothing_though_a_snapshot_was_on_its_way() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [("a", "a"), (1, "1"), (1.5, "1.5"), (True, "true"), (None, "null"), ({}, "[object Object]"), ([[1], 2], "1,2")],
+    [
+        ("a", "a"),
+        (1, "1"),
+        (1.5, "1.5"),
+        (True, "true"),
+        (None, "null"),
+        ({}, "[object Object]"),
+        ([[1], 2], "1,2"),
+    ],
 )
 def test_values_are_written_as_the_servers_language_does(value: Any, text: str) -> None:
     assert script_text(value) == text

@@ -7,8 +7,8 @@ import pytest
 from sniper._ext.decode import Decoder
 from sniper._ext.tape import COUNTER_NAMES, Tape
 from sniper.account import Account, AccountSettings
-from sniper.exchange.indexer.faults import Faults
 from sniper.exchange.facts import SubaccountId
+from sniper.exchange.indexer.faults import Faults
 from sniper.types import REC_FRAME
 from tests.exchange_chain import ME, US
 from tests.exchange_indexing import Desk, contents
@@ -64,13 +64,17 @@ def test_our_decoder_takes_every_frame_and_our_account_is_the_chains_purse(
         assert engine.counter("rejected") == 0 and engine.counter("account_refused") == 0
         purse = play.purses.get(ME)
         held = {engine.decoder.ticker(m): p.size_quantums for m, p in engine.account.positions.items()}
-        assert held == {("BTC-USD", "ETH-USD")[p]: each[0] for p, each in (purse.held if purse else {}).items()}
+        assert held == {
+            ("BTC-USD", "ETH-USD")[p]: each[0] for p, each in (purse.held if purse else {}).items()
+        }
         if not seed and purse is not None:  # later ones begin with funding that is not settled yet
             assert engine.account.usdc[0] == purse.usdc
     child = play.purses[SubaccountId(US, 128)]
     if channel == "v4_parent_subaccounts":
         found = engine.account.children.get(128, {})
-        assert sorted(each.size_quantums for each in found.values()) == sorted(q for q, _ in child.held.values())
+        assert sorted(each.size_quantums for each in found.values()) == sorted(
+            q for q, _ in child.held.values()
+        )
     assert engine.counter("frames") > 200 and engine.counter("gaps") == 0
     assert engine.counter("unknown") == 0 and engine.counter("height_back") == 0
 
@@ -144,7 +148,9 @@ def test_what_lags_catches_up_to_the_same_answers() -> None:
     desk.wait(2 * SECOND_NS)
     paths = [f"/v4/addresses/{US}", "/v4/perpetualMarkets"]
     lists = ["orders", "fills", "perpetualPositions", "transfers", "fundingPayments", "historical-pnl"]
-    asked = [(path, {}) for path in paths] + [(f"/v4/{each}", {"address": US, "subaccountNumber": 0}) for each in lists]
+    asked = [(path, {}) for path in paths] + [
+        (f"/v4/{each}", {"address": US, "subaccountNumber": 0}) for each in lists
+    ]
     behind = [desk.ok(path, **query) for path, query in asked]
     desk.indexer.set_faults(Faults())
     assert [desk.ok(path, **query) for path, query in asked] == behind
