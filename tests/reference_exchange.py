@@ -6,6 +6,7 @@ Every question is answered by going through all orders. Liquidations, funding an
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from hashlib import sha256
 from math import ceil, floor
 from typing import Any
@@ -179,7 +180,7 @@ class Twin:
         """As if filled in full with the maker fee, at the worse of its price and the oracle's."""
         pair, terms = order.id.clob_pair, self.terms[order.id.clob_pair]
         e = terms.price_exponent + terms.atomic_resolution + 6 - terms.quantum_conversion_exponent
-        oracle = self.prices[pair] * 10.0**e
+        oracle = self.prices[pair] * Fraction(10) ** e
         subticks = (
             max(order.subticks, ceil(oracle)) if order.side == BUY else min(order.subticks, floor(oracle))
         )
@@ -352,8 +353,8 @@ class Twin:
     def triggers(self, order: Any) -> bool:
         pair, terms = order.id.clob_pair, self.terms[order.id.clob_pair]
         e = terms.price_exponent + terms.atomic_resolution + 6 - terms.quantum_conversion_exponent
-        oracle = self.prices[pair] * 10.0**e
-        reach = 5 * terms.min_price_change_ppm / M
+        oracle = self.prices[pair] * Fraction(10) ** e
+        reach = Fraction(5 * terms.min_price_change_ppm, M)
         clamped = [
             min(max(price, oracle * (1 - reach)), oracle * (1 + reach)) for price in self.traded.get(pair, [])
         ]

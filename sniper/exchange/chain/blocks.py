@@ -83,7 +83,7 @@ def _transactions(core: Core, removed: dict[OrderId, int]) -> list[OrderId]:
 
 def _execute(core: Core, message: Pending, removed: dict[OrderId, int]) -> Outcome:
     if isinstance(message, Placing):
-        return stateful.execute_place(core, message.order, message.tx_hash, removed)
+        return stateful.execute_place(core, message.order, message.tx_hash)
     if isinstance(message, Cancelling):
         return stateful.execute_cancel(core, message.order_id, message.good_til_s, removed)
     return money.move(core, message.sender, message.recipient, message.quote, message.tx_hash)

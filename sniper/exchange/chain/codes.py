@@ -50,7 +50,6 @@ TEXTS: dict[tuple[str, int], str] = {
     (CLOB, 3006): "Stateful order does not exist",
     (CLOB, 3007): "Stateful order collateralization check failed",
     (CLOB, 3008): "Stateful order was previously cancelled and therefore cannot be placed",
-    (CLOB, 3009): "Stateful order was previously removed and therefore cannot be placed",
     (CLOB, 3010): ("Stateful order cancellation failed because the order was already removed from state"),
     (CLOB, 6000): "Conditional type is invalid",
     (CLOB, 6001): "Conditional order trigger subticks is invalid",

@@ -126,11 +126,9 @@ def interest_after(market: Market, first: Subaccount, second: Subaccount, quantu
 
 
 def apply(core: Core, sub: Subaccount, market: Market, quantums: int, usdc: int) -> None:
-    """Carry out an update that was found good: settle, then change position and USDC."""
+    """Carry out an update that was found good: settle, then change position (by signed BQ, not 0) and USDC."""
     settle(core, sub)
     sub.usdc += usdc
-    if not quantums:
-        return
     position = sub.positions.get(market.perpetual)
     if position is None:
         sub.positions[market.perpetual] = [quantums, market.funding_index]

@@ -27,8 +27,7 @@ REASONS = (0, UNDERCOLLATERALIZED, VIOLATES_ISOLATED)
 
 def drop(core: Core, market: Market, order_id: OrderId, reason: int, final: bool = False) -> None:
     """Take an order off the book and say why; a stateful one leaves the chain's state with the next block."""
-    if market.book.remove(order_id) is None:
-        return
+    market.book.remove(order_id)
     core.news.append(OrderGone(order_id, reason, final, core.filled.get(order_id, 0), True, core.clock_ns))
     if order_id.flags != SHORT_TERM:
         core.removals.setdefault(order_id, reason)
@@ -147,19 +146,17 @@ def take(core: Core, market: Market, order: ChainOrder, remaining: int) -> tuple
             continue
         size = min(remaining, resting.remaining)
         if order.reduce_only:
-            position = taker.positions.get(market.perpetual)
-            if position is None:
-                return REDUCE_ONLY_RESIZE, remaining
-            size = min(size, abs(position[0]))
+            size = min(size, abs(taker.positions[market.perpetual][0]))
         verdict, maker_verdict = _judge(core, market, order, taker, resting, size, True)
         if maker_verdict:
             drop(core, market, resting.order.id, UNDERCOLLATERALIZED)
         if verdict:
             return REASONS[verdict], remaining
-        if not maker_verdict:
-            remaining -= size
-    if remaining and order.reduce_only and market.perpetual not in taker.positions:
-        return REDUCE_ONLY_RESIZE, remaining
+        if maker_verdict:
+            continue
+        remaining -= size
+        if remaining and order.reduce_only and market.perpetual not in taker.positions:
+            return REDUCE_ONLY_RESIZE, remaining
     return 0, remaining
 
 

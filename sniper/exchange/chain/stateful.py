@@ -145,10 +145,8 @@ def _cannot_pay(core: Core, order: ChainOrder) -> Outcome | None:
     return refuse(3007, f"PlaceStatefulOrder: order ({text(order.id)}), result ({ledger.VERDICTS[verdict]})")
 
 
-def execute_place(core: Core, order: ChainOrder, tx_hash: str, removed: dict[OrderId, int]) -> Outcome:
+def execute_place(core: Core, order: ChainOrder, tx_hash: str) -> Outcome:
     """In the block: the order comes into the chain's state, if it is still good."""
-    if order.id in removed:
-        return refuse(3008 if removed[order.id] == USER_CANCELED else 3009)
     wrong = _bad(core, order, uncommitted=False)
     if wrong:
         if wrong.code == 10001:
@@ -174,8 +172,7 @@ def execute_cancel(core: Core, order_id: OrderId, good_til_s: int, removed: dict
 
 def end(core: Core, order_id: OrderId, reason: int, removed: dict[OrderId, int]) -> None:
     """In the block: a stateful order is over. `removed` collects what this block ended."""
-    if core.stateful.pop(order_id, None) is None:
-        return
+    del core.stateful[order_id]
     left = core.per_subaccount[order_id.subaccount] - 1
     if left:
         core.per_subaccount[order_id.subaccount] = left
