@@ -501,6 +501,21 @@ cdef class Decoder:
                 out += (i,)
         return out
 
+    def calm(self, int64_t now_ns, int64_t stale_block_ns, int64_t silence_ns, int64_t grace_ns, tuple quiet):
+        """Whether `quiet` would return these connections and `overdue` nothing."""
+        cdef int i
+        cdef Connection* link
+        cdef Py_ssize_t known = 0
+        for i in self.talkers[:self.talkers_n]:
+            link = &self._connections[i]
+            if link.given_up or link.missing_n and now_ns - link.missing_ns[0] > grace_ns:
+                return False
+            if now_ns - link.block_recv_ns > stale_block_ns if link.height else now_ns - link.last_ns > silence_ns:
+                if known == len(quiet) or <int> quiet[known] != i:
+                    return False
+                known += 1
+        return known == len(quiet)
+
     @property
     def block_ns(self):
         """Time of the newest block that any connection told of, 0 while none did."""

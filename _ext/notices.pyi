@@ -7,6 +7,7 @@ TO_ORDERS: int
 
 class Notices:
     height: int
+    height_ns: int
     feed_ns: int
     block_ns: int
     def __init__(self, tape: Tape) -> None: ...

@@ -29,12 +29,13 @@ cdef extern from *:
 
 @cython.final
 cdef class Notices:
-    """Bound to a tape. height, block_ns: newest block and its time. feed_ns: `now_ns` of the last tick with an oracle price.
+    """Bound to a tape. height, block_ns: newest block and its time. height_ns, feed_ns: `now_ns` of the last ticks in
+    which the height rose and an oracle price came.
 
     The state is the owner's to save: `restart` takes it over.
     """
 
-    cdef readonly int64_t height, feed_ns, block_ns
+    cdef readonly int64_t height, height_ns, feed_ns, block_ns
     cdef int64_t hour           # of the last block, -1: no block yet
     cdef Event[::1] rows
     cdef const uint32_t[::1] others
@@ -70,6 +71,7 @@ cdef class Notices:
                     self.block_ns = row.venue_ns
                 if row.price > self.height:
                     self.height = row.price
+                    self.height_ns = now_ns
                     to |= A_ORDERS
             elif row.kind == ORACLE:
                 self.feed_ns = now_ns
@@ -79,4 +81,4 @@ cdef class Notices:
 
     def restart(self, int64_t height, int64_t feed_ns, int64_t block_ns=0):
         """Go on from here: the next block concerns funding."""
-        self.height, self.feed_ns, self.block_ns, self.hour = height, feed_ns, block_ns, -1
+        self.height, self.height_ns, self.feed_ns, self.block_ns, self.hour = height, 0, feed_ns, block_ns, -1

@@ -147,7 +147,7 @@ class Desk:
             self._tell(whom, now_ns, n, records)
         else:
             account.now_ns = funding.now_ns = now_ns
-            if whom or now_ns >= orders.due_ns:
+            if orders.live and (whom or now_ns >= orders.due_ns):
                 orders.apply((), (), (), now_ns, self._notices.height, account.height)
 
     def _tell(self, whom: int, now_ns: int, n: int, records: Sequence[Record]) -> None:
@@ -165,7 +165,7 @@ class Desk:
         if evidence is not NOTHING:
             block_s = self._notices.block_ns // 1_000_000_000
             evidence = evidence._replace(sequence=self._sequence, block_s=block_s)
-        height = self._notices.height
+        height = self._reach()
         self.orders.apply(
             account.news, account.fills, account.answers, now_ns, height, account.height, evidence
         )
@@ -177,6 +177,13 @@ class Desk:
             self.trips.pay(account.payments)
         if account.answers:
             self._counters[ANSWERS] += len(account.answers)
+
+    def _reach(self) -> int:
+        """The newest height. Orders need not be told of every one while none is open: that is made good here."""
+        notices = self._notices
+        if not self.orders.live:
+            self.orders.reach(notices.height, notices.height_ns)
+        return notices.height
 
     def _reconcile(self, now_ns: int) -> Evidence:
         """Ask what the venue knows of us when that is due; what its answers prove."""
@@ -242,8 +249,9 @@ class Desk:
         return self._carry_out(tick, now_ns, [*withdrawn, *forced, *protective, *(wanted or ())])
 
     def _carry_out(self, tick: int, now_ns: int, wanted: list[Intent | Withdraw]) -> Sequence[Place | Cancel]:
+        height = self._reach()
         approved, refused, withdraws = self.risk.check(self.view, wanted)
-        commands = self.orders.submit(approved, withdraws, now_ns, self._notices.height)
+        commands = self.orders.submit(approved, withdraws, now_ns, height)
         outcomes: list[Approved | Refused | Withdraw] = [
             *withdraws,
             *approved,
@@ -309,6 +317,7 @@ class Desk:
     def save(self) -> bytes:
         """The state as bytes."""
         notices = self._notices
+        self._reach()
         seen = (notices.height, notices.feed_ns, notices.block_ns, self._sequence)
         own = (seen, self.digest.value, self._reckoning.save())
         *parts, strategy = self.parts()

@@ -80,7 +80,7 @@ class DeskView:
 
     def indicators(self, market: int, resolution: int) -> Indicators:
         """The classical indicators of one market and resolution."""
-        return Indicators(*self._signals.indicators(market, resolution))
+        return Indicators._make(self._signals.indicators(market, resolution))
 
     def funding(self, market: int) -> FundingFacts:
         """Funding of one market."""

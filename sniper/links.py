@@ -75,6 +75,7 @@ class Links:
         self.silent: dict[int, bool] = {}
         """Connection -> whether it is judged silent."""
         self._quiet: tuple[int, ...] = ()
+        self._calm = decoder.calm
         self._closed: set[int] = set()
         self._asked: dict[int, int] = {}  # market -> when its book was last asked for anew
         self._broken: dict[int, int] = {}  # connection -> when a reconnect was last asked for
@@ -87,13 +88,13 @@ class Links:
 
     def apply(self, now_ns: int) -> tuple[Command, ...]:
         """Look at this tick's rows and, when it is time, at every connection. Returns commands for the feed."""
-        loud = self._kinds[0] & LOUD
-        if not loud and now_ns < self._due_ns:
+        loud, due = self._kinds[0] & LOUD, now_ns >= self._due_ns
+        if not (loud or due):
             return ()
         commands: list[Command] = []
         if loud:
             self._read_rows(now_ns, commands)
-        if now_ns >= self._due_ns:
+        if due:
             self._due_ns = now_ns + CHECK_NS
             self._check(now_ns, commands)
         if not commands:
@@ -154,6 +155,15 @@ class Links:
 
     def _check(self, now_ns: int, commands: list[Command]) -> None:
         """Silence, missing message ids and books that stay crossed."""
+        if not self._calm(now_ns, self._stale_block_ns, self._silence_ns, self._missing_id_ns, self._quiet):
+            self._look_at_connections(now_ns, commands)
+        if self._spoilt:
+            self._mend(now_ns, commands)
+        for market in self._books.crossed_since(now_ns - self._crossed_ns):
+            self._resubscribe(market, now_ns, "crossed for too long", commands)
+
+    def _look_at_connections(self, now_ns: int, commands: list[Command]) -> None:
+        """Others are silent than before, or messages are missing."""
         quiet = self._decoder.quiet(now_ns, self._stale_block_ns, self._silence_ns)
         if quiet != self._quiet:
             self._judge(now_ns, quiet)
@@ -168,10 +178,6 @@ class Links:
             ):
                 self._broken[connection] = now_ns
                 commands.append(Reconnect(connection, f"{ids} messages never came"))
-        if self._spoilt:
-            self._mend(now_ns, commands)
-        for market in self._books.crossed_since(now_ns - self._crossed_ns):
-            self._resubscribe(market, now_ns, "crossed for too long", commands)
 
     def _judge(self, now_ns: int, quiet: tuple[int, ...]) -> None:
         """Other connections are silent than before."""

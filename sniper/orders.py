@@ -46,7 +46,8 @@ class Orders:
         self.new_ids(settings.first_client_id, settings.last_client_id)
         self._shelf = Shelf(digest, settings.finished_max)
         self._intake = Intake(self._shelf, decoder, settings)
-        self._live = self._shelf.live
+        self.live = self._shelf.live
+        """Open orders by our id, to look at only. While there are none, `reach` is all that heights call for."""
         self.open, self.all_open, self.claims = self._shelf.open, self._shelf.all_open, self._shelf.claims
         self.height = self.indexer_height = self.height_ns = 0
         self.dropped: tuple[Refused, ...] = ()
@@ -85,7 +86,7 @@ class Orders:
 
     def questions(self) -> tuple[Question, ...]:
         """What has to be asked so that an end can be proven (rule "query" only)."""
-        asked = (question(h, self.settings.proof, self.indexer_height) for h in self._live.values())
+        asked = (question(h, self.settings.proof, self.indexer_height) for h in self.live.values())
         return tuple(one for one in asked if one is not None)
 
     @property
@@ -128,18 +129,10 @@ class Orders:
         """
         intake, shelf = self._intake, self._shelf
         higher = height > self.height or indexer_height > self.indexer_height
-        if not (news or fills or answers or evidence is not NOTHING) and now_ns < intake.due_ns:
-            if not higher:
-                return ()
-            if not self._live:  # there is nobody whom a height concerns
-                if height > self.height:
-                    self.height, self.height_ns, intake.height = height, now_ns, height
-                self.indexer_height = max(self.indexer_height, indexer_height)
-                return ()
+        if not (higher or news or fills or answers or evidence is not NOTHING) and now_ns < intake.due_ns:
+            return ()
         shelf.begin()
-        if height > self.height:
-            self.height, self.height_ns = height, now_ns
-            intake.height = height
+        self.reach(height, now_ns)
         self.indexer_height = max(self.indexer_height, indexer_height)
         for answer in answers:
             intake.answer(answer)
@@ -149,9 +142,14 @@ class Orders:
             intake.news(item)
         if now_ns >= intake.due_ns:
             intake.time_out(now_ns)
-        if self._live and (higher or evidence is not NOTHING):
+        if self.live and (higher or evidence is not NOTHING):
             intake.look(self.indexer_height, evidence)
         return shelf.changes
+
+    def reach(self, height: int, at_ns: int) -> None:
+        """The newest block, and when it came."""
+        if height > self.height:
+            self.height, self.height_ns, self._intake.height = height, at_ns, height
 
     # ---- what goes out ----------------------------------------------------------------------------------------
 
@@ -173,7 +171,7 @@ class Orders:
             old = next((i for i in leaving if self.replaceable(i, intent, now_ns, height)), -1)
             why = "" if old >= 0 else self._obstacle(intent, height)
             if old >= 0:
-                places.append(self._replace(self._live[old], leaving.pop(old), intent, now_ns, height))
+                places.append(self._replace(self.live[old], leaving.pop(old), intent, now_ns, height))
             elif not why:
                 places.append(self._place(intent, now_ns, height))
             else:
@@ -193,7 +191,7 @@ class Orders:
         Short-term orders only, with the same side, time in force and purpose, and a later good-til-block. An IOC
         never: once it has fills its id is used up.
         """
-        held = self._live.get(client_id)
+        held = self.live.get(client_id)
         if held is None or held.order.state != "acked" or not held.short_term or intent.kind != SHORT_TERM:
             return False
         order = held.order
@@ -216,8 +214,8 @@ class Orders:
             return "size of 0 steps (4)"
         if not self._ids:
             return "no client ids are left"
-        if len(self._live) >= self.settings.open_max:
-            return f"{len(self._live)} orders are open already"
+        if len(self.live) >= self.settings.open_max:
+            return f"{len(self.live)} orders are open already"
         if intent.kind == SHORT_TERM and height <= 0:
             return "no block height is known yet"
         if not 0 <= intent.market < self._decoder.markets_n:
@@ -308,7 +306,7 @@ class Orders:
 
     def _cancel(self, withdraw: Withdraw, now_ns: int, height: int) -> Cancel | None:
         """A cancel with the order's own good-til, None if there is nothing (more) to cancel."""
-        held = self._live.get(withdraw.client_id)
+        held = self.live.get(withdraw.client_id)
         if held is None or held.order.state == "fading":
             self.counts["not_open"] += 1
             return None
@@ -338,7 +336,7 @@ class Orders:
         except msgspec.MsgspecError as problem:
             raise ValueError(f"not a state of orders: {problem}") from None
         self._shelf.load(shelf)
-        self._live = self._shelf.live
+        self.live = self._shelf.live
         self._ids = ids
         self.height, self.indexer_height, self.height_ns = heights
         self._intake.height, self._intake.due_ns = self.height, due_ns

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sniper._ext.tape import COUNTER_NAMES, TRUST_NAMES
+from sniper._ext.decode import Decoder
+from sniper._ext.tape import COUNTER_NAMES, TRUST_NAMES, Tape
 from sniper.engine import Engine, Settings
 from sniper.types import REC_FRAME, REC_GAP, REC_LINK, Command, Reconnect, Resubscribe, Watch
 from tests import messages as m
@@ -263,3 +264,24 @@ def test_the_state_survives_and_foreign_bytes_do_not() -> None:
     assert other.digest() == links.digest()
     with pytest.raises(ValueError, match="state of the links"):
         other.load(b"\x93\x01\x02\x03")
+
+
+def test_calm_is_what_quiet_and_overdue_come_to() -> None:
+    decoder = Decoder(Tape())
+    second = 10**9
+    answers = []
+    for now_s in range(40):
+        records = [(now_s * second, 3, REC_FRAME, m.connected("three"))] if now_s % 15 == 0 else []
+        if now_s in (5, 20):  # an id is left out
+            records.append((now_s * second, 7, REC_FRAME, m.data("v4_markets", None, now_s, {}, "seven")))
+        decoder.apply(records)
+        times = now_s * second, 9 * second, 6 * second
+        quiet = decoder.quiet(*times)
+        for guess in (quiet, (), (3,), (7,), (3, 7), (1, 3)):
+            said = decoder.calm(*times, 10 * second, guess)
+            waits = decoder.calm(*times, 10**18, guess)
+            assert waits == (guess == quiet)
+            answers.append((said, waits))
+        overdue = decoder.overdue(now_s * second, 10 * second)
+        assert answers[-6][0] == (not overdue)
+    assert {(True, True), (False, True), (False, False)} <= {*answers}

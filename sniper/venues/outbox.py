@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 from heapq import heappop, heappush
 from typing import Protocol
@@ -25,6 +26,12 @@ class Inbox(Protocol):
     def put(self, recv_ns: int, connection: int, kind: int, data: bytes, /) -> bool: ...
 
 
+@lru_cache(maxsize=64)
+def connection_id(name: str, number: int) -> str:
+    """Of the connections of a venue, one after the other: each has another one."""
+    return indexer_uuid(f"{name}-{number}")
+
+
 class Outbox(msgspec.Struct):
     """Waiting records, and the connection that account frames go by.
 
@@ -41,11 +48,6 @@ class Outbox(msgspec.Struct):
     digest: bytes = bytes(16)
     connections: int = 0
     lost: bool = False
-
-    @property
-    def connection_id(self) -> str:
-        """Of the connection that is open: each has another one."""
-        return indexer_uuid(f"{self.name}-{self.connections}")
 
     def say(self, due_ns: int, verb: str, client_id: int, code: int, text: str) -> None:
         """The answer to a command."""
@@ -69,13 +71,13 @@ class Outbox(msgspec.Struct):
         self.message_id = 2
         self.connections += 1
         self.lost = False
-        text = f'{{"type":"connected","connection_id":"{self.connection_id}","message_id":0}}'
+        text = f'{{"type":"connected","connection_id":"{connection_id(self.name, self.connections)}","message_id":0}}'
         self._put(inbox, now_ns, REC_FRAME, text.encode("ascii"))
 
     def subscribe(self, now_ns: int, snapshot: object, inbox: Inbox) -> None:
         """Answer the subscription with the account as it is."""
         text = (
-            f'{{"type":"subscribed","connection_id":"{self.connection_id}","message_id":1,'
+            f'{{"type":"subscribed","connection_id":"{connection_id(self.name, self.connections)}","message_id":1,'
             f'"channel":"v4_subaccounts","id":"{self.subscription}","contents":'
         )
         data = text.encode("ascii") + msgspec.json.encode(snapshot) + b"}"
@@ -85,7 +87,7 @@ class Outbox(msgspec.Struct):
         """Hand over everything due."""
         if not self.waiting or self.waiting[0][0] > until_ns:
             return
-        head = f'{{"type":"channel_data","connection_id":"{self.connection_id}","message_id":'
+        head = f'{{"type":"channel_data","connection_id":"{connection_id(self.name, self.connections)}","message_id":'
         named = f',"id":"{self.subscription}","channel":"v4_subaccounts","version":"3.0.0","contents":'
         while self.waiting and self.waiting[0][0] <= until_ns:
             due_ns, _, kind, data = heappop(self.waiting)
