@@ -18,7 +18,7 @@ from sniper.wording import compared
 
 GATE, COST, SCORE = "gate.", "cost.", "gate.score"
 NEUTRAL = 50.0
-KINDS = ("signal", "weight", "points", "filter", "cost", "gate", "exit", "part")
+KINDS = ("side", "signal", "weight", "points", "filter", "cost", "gate", "exit", "part")
 """What the first word of a reason's name may say; anything else stands on its own."""
 
 
@@ -170,8 +170,12 @@ def apart(reasons: tuple[Reason, ...]) -> tuple[tuple[Reason, ...], tuple[Reason
 
 
 def leaning(reasons: Sequence[Reason]) -> int:
-    """The side that a strategy's points speak for: points are counted for the side it looks at, signals are not."""
+    """The side that a strategy looks at: what it says itself, or what its points speak for: they are counted for
+    that side, signals are not."""
     by_name = {one.name: one for one in reasons}
+    if "side" in by_name:
+        found = by_name["side"].found
+        return (found > 0.0) - (found < 0.0)
     for name, reason in by_name.items():
         kind, _, signal = name.partition(".")
         weight = by_name.get(f"weight.{signal}")

@@ -8,7 +8,7 @@ import pytest
 
 from sniper.debugger_source import JournalSource
 from sniper.debugger_walk import Walk
-from sniper.explaining import Explanation, Why, distance, lacking, leaning, why
+from sniper.explaining import Explanation, Why, distance, explain, lacking, leaning, why
 from sniper.journal_reader import JournalReader
 from sniper.trading import Approved, Reason
 from tests.paper_run import run
@@ -118,3 +118,15 @@ def test_the_side_follows_from_points_and_weight() -> None:
     assert leaning(reasons(40.0, 1.0, 2.0)) == -1
     assert leaning(reasons(60.0, -1.0, 2.0)) == -1
     assert leaning(()) == 0
+    said = Reason("side", -1.0, 0.0, True)
+    assert leaning((said, *reasons(60.0, 1.0, 2.0))) == -1, "its own word goes first"
+    assert leaning((said._replace(found=1.0),)) == 1 and leaning((said._replace(found=0.0),)) == 0
+
+
+@pytest.mark.parametrize("name", ["macd", "funding", "sniper"])
+def test_strategies_say_which_side_they_look_at(name: str) -> None:
+    engine, _ = run(30, markets=3, strategy=name)
+    desk = engine.desk
+    assert desk is not None
+    found = [explain(desk, desk.strategy, desk.view, market) for market in range(3)]
+    assert any(one.side and one.risk and one.sizing for one in found)

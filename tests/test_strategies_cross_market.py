@@ -67,6 +67,7 @@ def test_the_dear_leg_is_sold_and_the_cheap_one_bought_with_equal_shares(
 ) -> None:
     case = Case()
     case.price(0, bid)
+    assert [case.told(m)["side"].found for m in (0, 1)] == [1.0 if side == BUY else -1.0 for side in sides]
     wanted = case.step()
     assert legs(wanted) == [(0, sides[0]), (1, sides[1])]
     first, second = wanted

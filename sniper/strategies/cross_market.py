@@ -286,14 +286,17 @@ class CrossMarket:
         if best < 0:
             return (Reason("gate.pair", 0.0, 1.0, False),)
         pair = self._table.pairs[best]
-        told += self._look(view, best, (view.market(pair.first), view.market(pair.second)))[2]
+        facts = (view.market(pair.first), view.market(pair.second))
+        rich = 1.0 if self._table.z_of(pair, facts) > 0.0 else -1.0  # the first market against the second
+        told.append(Reason("side", -rich if market == pair.first else rich, 0.0, True))
+        told += self._look(view, best, facts)[2]
         if market in self._leads:
             told += self._told_of_lead(view, market)
         held = self._holdings.held.get(market)
         if held is not None:
-            facts, trip = view.market(market), view.trip(market)
-            told += self._holdings.exits(facts, held, trip, view.now_ns)
-            told += self._judge(view, market, held, facts, trip)
+            own, trip = view.market(market), view.trip(market)
+            told += self._holdings.exits(own, held, trip, view.now_ns)
+            told += self._judge(view, market, held, own, trip)
         return tuple(told)
 
     def _told_of_lead(self, view: View, market: int) -> list[Reason]:

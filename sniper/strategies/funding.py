@@ -176,6 +176,7 @@ class Funding:
             rate.score,
             ends,
             (
+                Reason("side", float(rate.side), 0.0, True),
                 *rate.reasons,
                 Reason("rate", rate.rate, rate.needed, rate.rate >= rate.needed),
                 Reason("gate.score", rate.score, s.enter_score, rate.score >= s.enter_score),

@@ -192,6 +192,7 @@ class Macd:
         wish = s.risk_bps / stop_bps if sound(stop_bps) else 0.0
         weight, place = self._holdings.place(view, seen.side, wish)
         gates = (
+            Reason("side", float(seen.side), 0.0, True),
             Reason("gate.warm", float(seen.atr), 0.0, sound(seen.atr)),
             Reason("gate.cross", float(age), float(s.window_bars), crossed),
             Reason("gate.try", max(0.0, wait_s), 0.0, wait_s <= 0.0),

@@ -101,6 +101,7 @@ class Starter:
             weight,
             ends,
             (
+                Reason("side", float(side), 0.0, True),
                 Reason("gate.ready", float(ready), 1.0, bool(ready)),
                 Reason("gate.score", score, s.enter_score, s.enter_score <= score <= 100.0),
                 *self._holdings.gates(view, market),
