@@ -148,7 +148,8 @@ class Stand:
 
     def __init__(self, chain: Chain, market: Market, place: int, purses: Purses) -> None:
         terms = market.terms
-        self.market = market
+        self._chain = chain
+        self._pair = terms.clob_pair
         self.place = place
         self.levels: dict[Level, int] = {}
         self.changed = False
@@ -157,6 +158,11 @@ class Stand:
         self._size = -terms.atomic_resolution
         self._price = terms.atomic_resolution - terms.quantum_conversion_exponent + 6
         self.quoter = Quoter(chain, terms.clob_pair, purses.makers[place])
+
+    @property
+    def market(self) -> Market:
+        """The market as the chain has it now; loading a state makes a new one."""
+        return self._chain.core.markets[self._pair]
 
     def quantums(self, text: Any) -> int:
         """A recorded size in BQ, whole steps."""
