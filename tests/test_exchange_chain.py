@@ -121,6 +121,12 @@ def test_money_longs_and_books_hold_in_a_storm() -> None:
     assert faults(made.core) == []
 
 
+def test_without_an_insurance_fund_there_is_deleveraging() -> None:
+    made = chain(insurance=0, equity_tiers=MANY_ORDERS)
+    kinds = {item.kind for item in storm(made, Random(31), 6000) if isinstance(item, Filled)}
+    assert kinds == {"LIMIT", "LIQUIDATED", "DELEVERAGED"}
+
+
 def test_positions_follow_from_fills() -> None:
     made = fresh()
     news = storm(made, Random(12), 5000)

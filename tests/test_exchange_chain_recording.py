@@ -10,10 +10,12 @@ import pytest
 from sniper.exchange.chain.chain import Chain
 from sniper.exchange.chain.checks import faults
 from sniper.exchange.chain.recording import RecordedFlow, Recording, genesis_of, number, terms_of
-from sniper.exchange.facts import BUY, SELL, Filled
+from sniper.exchange.facts import BUY, SELL, Filled, OraclePriced
 from sniper.exchange.terms import FINAL_SETTLEMENT
 from sniper.feed.replay import ticks_of
-from sniper.types import REC_FRAME, REC_GAP, REC_REST, Record
+from sniper.feed.sim import Sim
+from sniper.feed.sim.feed import START_NS as SIM_START_NS
+from sniper.types import REC_FRAME, REC_GAP, REC_REST, Record, Watch
 from tests import real
 from tests.small_chain import BTC
 
@@ -173,6 +175,48 @@ def test_the_oracle_price_is_the_recorded_one_or_the_middle() -> None:
     )
     made, _ = play(SNAPSHOT, priced)
     assert made.oracle(0)[0] == 9_123_450_000
+
+
+class Kept:
+    """Keeps what a feed puts in."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def put(self, recv_ns: int, connection: int, kind: int, data: bytes) -> bool:
+        self.records.append((recv_ns, connection, kind, data))
+        return True
+
+
+def test_a_session_of_the_sim_is_served() -> None:
+    sim, kept = Sim(seed=4, markets=2), Kept()
+    sim.start(kept)
+    ticks: list[tuple[int, list[Record]]] = []
+    tickers = tuple(sim.markets)
+    for number_of in range(240):
+        now_ns = SIM_START_NS + number_of * 50 * MS
+        if number_of == 10:
+            sim.send(now_ns, [Watch(tickers)])
+        sim.pull(now_ns, kept)
+        ticks.append((now_ns, kept.records))
+        kept.records = []
+    said = Recording(ticks)
+    assert {terms.ticker for terms in said.genesis.markets} == set(tickers)
+    made = Chain(said.genesis.markets, prices=said.genesis.prices, now_ns=said.start_ns, height=100)
+    flow = RecordedFlow(made, said)
+    flow.open()
+    made.end_block(made.now_ns)
+    oracles = 0
+    while not flow.exhausted:
+        for _ in range(13):
+            flow.pulse(made.core.clock_ns + 50 * MS)
+        flow.block(made.core.clock_ns)
+        made.end_block(made.core.clock_ns)
+        oracles += sum(isinstance(item, OraclePriced) for item in made.news)
+        made.news.clear()
+        assert faults(made.core) == []
+    assert oracles > 3
+    assert all(len(market.book.orders) == 80 for market in made.core.markets.values())
 
 
 def test_a_real_recording_is_served() -> None:

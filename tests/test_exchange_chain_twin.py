@@ -54,6 +54,7 @@ def pair() -> tuple[Chain, Twin]:
 def compare(made: Chain, twin: Twin) -> None:
     core = made.core
     for number, market in core.markets.items():
+        assert not market.book.crossed
         for side in (BUY, SELL):
             ours = [(held.order, held.remaining) for held in market.book.walk(side)]
             assert ours == [(rest.order, rest.left) for rest in twin.best_first(number, side)]
