@@ -20,10 +20,10 @@ SECOND_NS = 1_000_000_000
 class Engine:
     """Our decoder and account behind one connection."""
 
-    def __init__(self, **settings: object) -> None:
+    def __init__(self, address: str = US) -> None:
         self.tape = Tape()
         self.decoder = Decoder(self.tape)
-        self.account = Account(self.tape, self.decoder, AccountSettings(address=US, **settings))  # type: ignore[arg-type]
+        self.account = Account(self.tape, self.decoder, AccountSettings(address=address))
 
     def take(self, frames: list[bytes], now_ns: int) -> None:
         records = [(now_ns, 0, REC_FRAME, frame) for frame in frames]

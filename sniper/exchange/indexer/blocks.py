@@ -41,6 +41,8 @@ from sniper.feed.sim.text import iso, writer
 
 HOUR_NS: Final = 3_600_000_000_000
 
+Acts = dict[type[Any], Callable[[Any], None]]
+
 
 class Blocks:
     """Takes in whole blocks."""
@@ -52,9 +54,8 @@ class Blocks:
         self._off_chain = off_chain
         self._height = self._now_ns = 0
         self._next_hour_ns = 0
-        self._by_kind: dict[type[Any], Callable[[Any], None]] = {
-            OraclePriced: self._priced,
-            MarketChanged: self._listed,
+        self._first: Acts = {OraclePriced: self._priced, MarketChanged: self._listed}
+        self._then: Acts = {
             StatefulPlaced: self._placed,
             StatefulTriggered: self._triggered,
             StatefulGone: self._over,
@@ -67,26 +68,26 @@ class Blocks:
         self._height, self._now_ns = end
         first_of_hour = self._hour()
         interests = {pair: market.interest_text() for pair, market in state.markets.items()}
-        for each in news:
-            act = self._by_kind.get(type(each))
-            if act is not None and act != self._funded:
-                act(each)
+        self._each(news, self._first)
         state.height, state.now_ns = end
         matches = Matches(state, self._telling, self._height, self._now_ns)
-        matched = [each for each in news if type(each) is Filled]
-        changed = [each for each in news if type(each) is SubaccountChanged]
-        matches.book(matched)
-        for each in changed:
-            matches.settle(each)
+        matches.book([each for each in news if type(each) is Filled])
+        for each in news:
+            if type(each) is SubaccountChanged:
+                matches.settle(each)
         matches.tell()
         self._transfers([each for each in news if type(each) is Transferred])
-        for each in news:
-            if type(each) is FundingTicked:
-                self._funded(each)
+        self._each(news, self._then)
         self._candles(matches.trades, interests)
         if first_of_hour:
             self._profits()
         self._telling.height(self._height, iso(self._now_ns))
+
+    def _each(self, news: Sequence[Any], acts: Acts) -> None:
+        for each in news:
+            act = acts.get(type(each))
+            if act is not None:
+                act(each)
 
     def _hour(self) -> bool:
         before, self._next_hour_ns = self._next_hour_ns, (self._now_ns // HOUR_NS + 1) * HOUR_NS
