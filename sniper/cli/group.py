@@ -26,6 +26,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "sniper.cli.explain",
         "Explain an order: its mechanism, its limits, what a crash leaves of it.",
     ),
+    "venue": ("sniper.cli.venue", "Run a local stand-in exchange: Indexer, node, faucet, faults on order."),
     "doctor": ("sniper.cli.doctor", "Check this machine, the config and the endpoints."),
     "status": ("sniper.cli.operate:status", "Say how a running instance stands."),
     "orders": ("sniper.cli.operate:orders", "List the open orders of a running instance."),
