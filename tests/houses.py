@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from sniper.exchange.chain.checks import faults
 from sniper.exchange.facts import SubaccountId
 from sniper.exchange.house import House, HouseSettings, Reply
 from sniper.exchange.scenario import CALM, Scenario
@@ -61,7 +62,9 @@ def tx(one: House, *messages: Any, key: int = 0, sequence: int | None = None, **
     return signed(who, *messages, **more)
 
 
-def order(one: House, buy: bool = True, quantums: int = 10_000_000, blocks_on: int = 5, **changes: Any) -> Any:
+def order(
+    one: House, buy: bool = True, quantums: int = 10_000_000, blocks_on: int = 5, **changes: Any
+) -> Any:
     """An IOC order of 0.001 BTC with a limit 1 % through the oracle price."""
     price, exponent = one.chain.oracle(0)
     terms = one.chain.markets()[0]
@@ -90,13 +93,6 @@ def held(one: House) -> int:
     return sum(holding.quantums for holding in purse.holdings)
 
 
-def money(one: House) -> int:
-    """All USDC there is, wherever it lies; always the chain's supply."""
-    core = one.chain.core
-    return (
-        sum(sub.usdc for sub in core.subaccounts.values())
-        + sum(core.wallets.values())
-        + sum(core.insurance.values())
-        + core.collector
-        + core.clearing
-    )
+def wrong(one: House) -> list[str]:
+    """Every invariant of the chain that is broken."""
+    return faults(one.chain.core)

@@ -8,10 +8,30 @@ import pytest
 
 from sniper.exchange.faults import FAULTS, checked
 
-ASKED = (
-    "disconnect silence slow_reader duplicate reorder gap crossed malformed html rest_429 rest_5xx unavailable hang "
-    "answer_lost answer_late chain_halt height_jump replica_lag oracle_jump delisting margin_change double_fill"
-).split()
+ASKED = [
+    "disconnect",
+    "silence",
+    "slow_reader",
+    "duplicate",
+    "reorder",
+    "gap",
+    "crossed",
+    "malformed",
+    "html",
+    "rest_429",
+    "rest_5xx",
+    "unavailable",
+    "hang",
+    "answer_lost",
+    "answer_late",
+    "chain_halt",
+    "height_jump",
+    "replica_lag",
+    "oracle_jump",
+    "delisting",
+    "margin_change",
+    "double_fill",
+]
 
 
 def test_everything_that_was_asked_for_is_there() -> None:

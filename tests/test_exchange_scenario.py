@@ -60,11 +60,23 @@ def test_an_example() -> None:
         ('[[event]]\nfault = "gap"\nat_s = 1\nat_block = 2', "event 1 (gap): one of at_s and at_block"),
         ('[[event]]\nfault = "gap"\nat_s = -1', "event 1 (gap): at_s = -1 is not a time of 0 to"),
         ('[[event]]\nfault = "gap"\nat_s = nan', "event 1 (gap): at_s = nan is not a time"),
-        ('[[event]]\nfault = "gap"\nat_block = 1.5', "event 1 (gap): at_block = 1.5 is not a number of blocks"),
-        ('[[event]]\nfault = "gap"\nat_s = 1\nfor_s = 0', "event 1 (gap): for_s = 0 is not a time of 0.001 to"),
+        (
+            '[[event]]\nfault = "gap"\nat_block = 1.5',
+            "event 1 (gap): at_block = 1.5 is not a number of blocks",
+        ),
+        (
+            '[[event]]\nfault = "gap"\nat_s = 1\nfor_s = 0',
+            "event 1 (gap): for_s = 0 is not a time of 0.001 to",
+        ),
         ('[[event]]\nfault = "restart"\nat_s = 1\nfor_s = 1', "event 1 (restart): it happens once"),
-        ('[[event]]\nfault = "gap"\nat_s = 1\nshare = 2', "event 1 (gap): gap: share: 2 is not between 0 and 1"),
-        ('[[event]]\nfault = "gap"\nat_s = 1\n[[event]]\nfault = "no"', "event 2 (no): there is no fault 'no'"),
+        (
+            '[[event]]\nfault = "gap"\nat_s = 1\nshare = 2',
+            "event 1 (gap): gap: share: 2 is not between 0 and 1",
+        ),
+        (
+            '[[event]]\nfault = "gap"\nat_s = 1\n[[event]]\nfault = "no"',
+            "event 2 (no): there is no fault 'no'",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(text: str, said: str) -> None:
@@ -105,6 +117,8 @@ def test_drawn_schedules_have_everything_but_the_canary() -> None:
 
 
 def test_what_is_written_keeps_every_kind_of_parameter() -> None:
-    every = Scenario("", 3, "self-signed", tuple(Event(0, 4, 0, name, scenario.checked(name, {})) for name in FAULTS))
+    every = Scenario(
+        "", 3, "self-signed", tuple(Event(0, 4, 0, name, scenario.checked(name, {})) for name in FAULTS)
+    )
     assert parsed(dumps(every)) == every
     assert parsed(dumps(CALM)) == CALM

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,14 +123,12 @@ def command(
 
 def check_extra() -> None:
     """UsageError where the packages of the extra are not installed."""
-    try:
-        import aiohttp  # noqa: F401
-        import grpc  # noqa: F401
-    except ImportError as error:
+    missing = [name for name in ("aiohttp", "grpc", "v4_proto") if find_spec(name) is None]
+    if missing:
         raise UsageError(
-            f"sniper venue needs the package {error.name}, which is not installed",
+            f"sniper venue needs the package {missing[0]}, which is not installed",
             "pip install 'sniper[venue]'",
-        ) from None
+        )
 
 
 def chosen(wanted: str) -> int | tuple[str, ...]:
