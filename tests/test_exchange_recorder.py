@@ -86,8 +86,9 @@ def test_damaged_frames_stay_one_line(tmp_path: Path) -> None:
 
 def test_thirty_two_ids_a_connection(tmp_path: Path) -> None:
     class Deaf:
-        said: list[tuple[int, dict[str, object]]] = []
-        opened: list[int] = []
+        def __init__(self) -> None:
+            self.said: list[tuple[int, dict[str, object]]] = []
+            self.opened: list[int] = []
 
         def connect(self, connection: int, now_ns: int) -> None:
             self.opened.append(connection)

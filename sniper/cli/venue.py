@@ -105,13 +105,15 @@ def command(
     plan = scenario.read(scenario_path) if scenario_path else scenario.CALM
     if random_s:
         plan = scenario.generated(seed, random_s, tickers(settings.markets))
-    end_s = time.monotonic() + duration_s if duration_s else float("inf")
+    end_s = float("inf")
     house = House(settings, plan, RecordedIndexer)
     with tempfile.TemporaryDirectory(prefix="sniper-venue-") as folder, Stopping() as stopping:
         certificate = tls(folder, self_signed or plan.tls == "self-signed", certificate_paths)
         running = Running(house, Ports(host, port, grpc_port, control_port), certificate, file_of(record))
 
         def started(one: Running) -> None:
+            nonlocal end_s
+            end_s = time.monotonic() + duration_s if duration_s else end_s
             say(one, certificate, as_json)
 
         run(running, started, lambda: stopping.exit_code is not None or time.monotonic() >= end_s)
