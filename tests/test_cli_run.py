@@ -176,6 +176,11 @@ def test_a_journal_that_could_not_be_kept_whole_is_said_loudly(
             "feed.markets: unknown market BTC-USDT: sim lists BTC-USD, ETH-USD",
         ),
         (["--set", "dashboard.market=ETHUSD"], 3, "dashboard.market: unknown market ETHUSD"),
+        (
+            ["--set", 'risk.gates.stresses=[[["BTC-USDT", -80000]]]'],
+            3,
+            "risk.gates.stresses: unknown market BTC-USDT",
+        ),
         (["--ticks", "0"], 2, "--ticks"),
         (["--journal", "x", "--no-journal"], 2, "--journal and --no-journal exclude each other"),
         (["--journal", "file/x"], 2, "cannot be made a folder"),

@@ -176,6 +176,11 @@ def check_markets(loaded: Loaded, tickers: list[str]) -> None:
     wiring.check_known(wanted, "feed.markets", tickers, config.feed.source)
     if loaded.origins["dashboard.market"] != "default":
         wiring.check_known([config.dashboard.market], "dashboard.market", tickers, config.feed.source)
+    for stress in config.risk.gates.stresses if config.trade.mode != "off" else ():
+        named = [ticker for ticker, _ in stress]
+        if "*" not in named and not any(ticker in tickers for ticker in named):
+            # it would be survived by any account: a protection that is none
+            wiring.check_known(named, "risk.gates.stresses", tickers, config.feed.source)
 
 
 def connection(one: Connection, elapsed_s: float) -> dict[str, Any]:
