@@ -20,6 +20,7 @@ from sniper.exchange.facts import (
     BlockEnded,
     ChainOrder,
     Filled,
+    FundingTicked,
     OrderId,
     SubaccountChanged,
     SubaccountId,
@@ -28,8 +29,11 @@ from tests.small_chain import (
     ALICE,
     BLOCK_NS,
     BOB,
+    BTC,
     CAROL,
     DAVE,
+    ETH,
+    ISO,
     MANY_ORDERS,
     MARKETS,
     PRICES,
@@ -51,7 +55,9 @@ def storm(made: Chain, random: Random, acts: int) -> list[object]:
         terms = random.choice(list(MARKETS.values()))
         draw = random.random()
         if draw < 0.04:
-            made.end_block(made.now_ns + random.choice((BLOCK_NS, 2 * BLOCK_NS, 70 * BLOCK_NS)))
+            made.end_block(
+                made.now_ns + random.choice((BLOCK_NS, 2 * BLOCK_NS, 70 * BLOCK_NS, 400 * BLOCK_NS))
+            )
             assert faults(made.core) == []
         elif draw < 0.06:
             price = made.oracle(terms.market)[0]
@@ -103,7 +109,8 @@ def random_order(made: Chain, random: Random, pair: int, known: list[ChainOrder]
 
 
 def fresh() -> Chain:
-    return chain(insurance=10**11, equity_tiers=MANY_ORDERS)
+    markets = (BTC._replace(default_funding_ppm=300), ETH._replace(default_funding_ppm=-77), ISO)
+    return chain(insurance=10**11, equity_tiers=MANY_ORDERS, markets=markets)
 
 
 def test_the_same_messages_give_the_same_news_and_state() -> None:
@@ -118,6 +125,8 @@ def test_money_longs_and_books_hold_in_a_storm() -> None:
     news = storm(made, Random(11), 6000)
     kinds = {item.kind for item in news if isinstance(item, Filled)}
     assert "LIMIT" in kinds and "LIQUIDATED" in kinds
+    assert sum(isinstance(item, FundingTicked) for item in news) > 2
+    assert any(isinstance(item, SubaccountChanged) and item.funding for item in news)
     assert faults(made.core) == []
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sniper.exchange.chain.chain import Chain
 from sniper.exchange.facts import (
     CONDITIONAL,
     FILL_OR_KILL,
@@ -141,6 +142,15 @@ def test_an_initializing_market_takes_post_only_on_the_right_side_of_the_oracle_
         (0, "sell", 90_001, {"time_in_force": POST_ONLY}),
     ):
         assert put(made, ALICE, side, 0.01, price, **fields) == code  # type: ignore[arg-type]
+
+
+def test_a_market_without_an_oracle_price_takes_nothing() -> None:
+    made = Chain((BTC,), prices={}, now_ns=START_S * 10**9, height=101)
+    refused = made.place(order(ALICE, "buy", 0.01, 80_000), "TX")
+    assert refused.code == 34 and "no oracle price" in refused.text
+    made.set_oracle({0: 90_000 * 10**5})
+    block(made)
+    assert put(made, ALICE, "buy", 0.01, 80_000) == 0
 
 
 def test_a_market_in_final_settlement_takes_nothing() -> None:

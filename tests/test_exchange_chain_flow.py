@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sniper.exchange.chain.chain import Chain
 from sniper.exchange.chain.checks import faults
 from sniper.exchange.chain.flow import Flow, FlowSettings
@@ -100,6 +102,21 @@ def test_what_a_stranger_took_is_not_put_back_at_once() -> None:
     assert stall.book.sides[1][ticks[3]] * stall.step < deep.order.quantums
     assert ticks[1] not in stall.book.sides[1] and ticks[2] not in stall.book.sides[1]
     assert stall.book.bid < stall.book.ask
+
+
+def test_a_jump_moves_oracle_and_book() -> None:
+    made, flow = opened(2, seed=6)
+    run(made, flow, 3)
+    before = made.oracle(0)[0]
+    flow.jump("BTC-USD", -50_000)
+    run(made, flow, 30, check=True)
+    assert 0.94 < made.oracle(0)[0] / before < 0.96
+    book = made.core.markets[0].book
+    price, by = made.core.markets[0].subticks_of(made.oracle(0)[0])
+    assert abs((book.best(BUY) + book.best(SELL)) / 2 * by / price - 1) < 0.01
+    for ticker, ppm in (("NONE-USD", 5), ("BTC-USD", -1_000_000)):
+        with pytest.raises(ValueError, match="can move"):
+            flow.jump(ticker, ppm)
 
 
 def test_a_settled_market_is_left_alone() -> None:

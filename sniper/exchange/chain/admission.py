@@ -104,6 +104,8 @@ def bad_for_market(core: Core, order: ChainOrder) -> Outcome | None:
             f"Conditional order trigger subticks {order.trigger_subticks} must be a multiple of the ClobPair's "
             f"SubticksPerTick {terms.subticks_per_tick}",
         )
+    if not market.oracle:
+        return refuse(34, f"clob pair {terms.clob_pair} has no oracle price yet")
     return None if terms.status == ACTIVE else _bad_for_status(market, order)
 
 
@@ -117,7 +119,7 @@ def _bad_for_status(market: Market, order: ChainOrder) -> Outcome | None:
         return refuse(34, "only post-only orders allowed for initializing markets")
     price, by = market.subticks_of(market.oracle)
     beyond = order.subticks * by > price if order.side == BUY else order.subticks * by < price
-    if beyond or not price:
+    if beyond:
         side = "BUY" if order.side == BUY else "SELL"
         return refuse(
             34,

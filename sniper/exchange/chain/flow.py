@@ -25,6 +25,7 @@ from sniper.feed.sim.walk import Walk, Weather
 
 TAKER_BLOCKS = 2  # good-til-block of a taker's order, from the next one on
 CLIENT_IDS = 1 << 32
+MILLION = 1_000_000
 
 
 class FlowSettings(NamedTuple):
@@ -141,6 +142,18 @@ class Flow:
         """Money for everyone and the first oracle prices; both are there after the next block."""
         self._purses.open()
         self._chain.set_oracle({stall.spec.market_id: stall.walk.oracle() for stall in self.stalls})
+
+    def jump(self, ticker: str, ppm: int) -> None:
+        """Let a market's true price leap: its oracle price with the next block, its book after it.
+
+        ValueError for a market that the flow does not play, or a price that would not be above 0.
+        """
+        for stall in self.stalls:
+            if stall.spec.ticker == ticker and ppm > -MILLION:
+                stall.walk.index_ticks *= 1.0 + ppm / MILLION
+                self._chain.set_oracle({stall.spec.market_id: max(1, stall.walk.oracle())})
+                return
+        raise ValueError(f"no flow in {ticker!r} can move by {ppm} ppm")
 
     def pulse(self, now_ns: int) -> None:
         """Let the sim's books move on to `now_ns` and the makers follow."""
