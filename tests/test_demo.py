@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from sniper import layout
+from sniper import demo, layout
 from sniper.demo import command
 from tests.test_dashboard import Pty
 
@@ -52,7 +52,10 @@ def test_on_a_terminal_it_shows_that_panel_alone(panel: str) -> None:
         assert (f" {title} " in text) == (name == panel or name == "header"), title
 
 
-def test_a_picture_of_market_and_decisions(tmp_path: Path) -> None:
+def test_a_picture_of_market_and_decisions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(demo, "PACED_TICKS", 10)
+    monkeypatch.setattr(demo, "sleep", waits.append)
     path = tmp_path / "dashboard.svg"
     arguments = ["--panel", "book", "--ticks", "60", "--speed", "0", "--markets", "3", "--svg", str(path)]
     result = CliRunner().invoke(command, arguments)
@@ -63,3 +66,4 @@ def test_a_picture_of_market_and_decisions(tmp_path: Path) -> None:
     for name, title in TITLES.items():
         assert (f"&#160;{title}&#160;" in text) == (name not in ("pipeline", "feed")), name
     assert "PAPER" in text
+    assert len(waits) == 11 and all(0.0 < wait <= 0.05 for wait in waits)
