@@ -20,7 +20,7 @@ from rich.console import Console
 from sniper import layout
 from sniper.painter import Box, Painter
 from sniper.panels import book, candles
-from sniper.panels.palette import LINK
+from sniper.panels.palette import LINK, RUNGS
 from sniper.panels.row import SECOND_NS, clean, clock, count, duration, line
 from sniper.panels.view import Events, Header, Latency, View, Want
 from sniper.terminal import Terminal
@@ -275,12 +275,21 @@ def status_text(header: Header) -> str:
 
 def _status_cells(header: Header) -> tuple[tuple[str, str], ...]:
     books = " ".join(f"{books} {name}" for name, books in header.trust if books) or "none"
+    session = header.session
+    traded: tuple[tuple[str, str], ...] = ()
+    if session is not None:
+        word, style = RUNGS[session.rung]
+        traded = (
+            (f"  {session.mode.upper()} equity {session.equity}", ""),
+            (f"  rung {session.rung} {word}", style),
+        )
     return (
         (f"tick {header.tick:,}", "strong"),
         (f"  {clean(header.source)} {header.state}", LINK.get(header.state, "")),
         (f"  {count(header.frames_per_s)} frames/s", ""),
         (f"  tick p99 {duration(header.tick_cost.p99_cost_ns)}", ""),
         (f"  books {books}", ""),
+        *traded,
         (f"  digest {header.digest[:16]}", "dim"),
     )
 

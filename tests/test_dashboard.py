@@ -16,6 +16,7 @@ import pytest
 from rich.console import Console
 
 from sniper.dashboard import RESOLUTIONS, Dashboard, StatusLine, display, status_text
+from sniper.panels.desk_parts import Session
 from sniper.panels.view import Event, Events, Header, View, Want
 from tests.screen import Screen
 from tests.views import sample
@@ -243,6 +244,20 @@ def test_too_small_a_terminal_gets_one_line(pty: Pty) -> None:
         assert want.depth == want.trades == want.bars == want.markets == want.rows == 0
 
 
+def test_a_session_begins_with_the_page_asked_for_and_tab_goes_round() -> None:
+    pty, build = Pty(200, 60), Builder()
+    with Dashboard(pty.console(), keys=pty.slave, desk=True, page=2) as dashboard:
+        assert "╭─ Risk" in (text := pty.draw(dashboard, 0, build)) and "Book" not in text
+        assert "tab page 3/3" in text and " OFF " in text
+        pty.press("\t")
+        text = pty.draw(dashboard, SECOND_NS, build)
+        for title in ("Book", "Risk", "Signals", "Positions", "Decisions", "Orders", "Funding", "Markets"):
+            assert f"╭─ {title} ─" in text
+        want = build.wants[-1]
+        assert min(want.depth, want.scores, want.decisions, want.risk, want.orders, want.fundings) > 3
+    pty.close()
+
+
 def test_one_panel_alone(pty: Pty) -> None:
     with Dashboard(pty.console(), keys=None, only="candles") as dashboard:
         text = pty.draw(dashboard, 0, Builder())
@@ -335,6 +350,8 @@ def test_a_stream_that_takes_nothing_does_not_end_the_run() -> None:
 def test_the_status_text_names_what_matters() -> None:
     text = status_text(Header("replay", "closed", 7, 0, "0123456789abcdef0123", 5))
     assert text == "tick 7  replay closed  5 frames/s  tick p99 0ns  books none  digest 0123456789abcdef"
+    paper = Header("sim", "open", 7, 0, "", 5, session=Session("paper", "sniper", "9,999.10", rung=3))
+    assert "  PAPER equity 9,999.10  rung 3 reduce  digest" in status_text(paper)
 
 
 def test_the_display_fits_the_stream(pty: Pty) -> None:
