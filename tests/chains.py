@@ -169,6 +169,12 @@ class AccountsChain:
             self.wallets[collector] = self.wallets.get(collector, 0) + quote
         return outcome
 
+    def mark(self) -> tuple[int, int, int]:
+        return len(self.calls), 0, 0
+
+    def take_back(self, mark: tuple[int, int, int]) -> None:
+        del self.calls[mark[0] :]
+
     def bump(self, address: str, public_key: bytes) -> None:
         self.calls.append(("bump", address))
         one = self.accounts[address]

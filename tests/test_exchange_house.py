@@ -334,6 +334,27 @@ def test_a_trade_only_key_from_registration_to_refusal() -> None:
     assert account is not None and account.sequence == 2
 
 
+def test_what_is_simulated_or_refused_in_part_leaves_no_trace() -> None:
+    one = house(quiet=True)
+    one.chain.touch(one.now_ns)
+    before = one.chain.digest()
+    assert one.simulate(tx(one, a_transfer(ME, amount=7)))[0].code == 0
+    assert one.simulate(tx(one, a_transfer(ME, amount=10**15)))[0].code == 102
+    assert one.chain.digest() == before
+    resting = order(one, flags=LONG_TERM, time_in_force=0, good_til_block_time=1_767_300_000)
+    wrong_one = order(
+        one, client_id=8, quantums=1, flags=LONG_TERM, time_in_force=0, good_til_block_time=1_767_300_000
+    )
+    assert one.send(tx(one, a_transfer(ME, amount=7), resting, wrong_one, fee=0)).outcome.code == 4
+    assert one.chain.digest() == before
+    blocks(one, 1)  # two attempts a block
+    assert one.send(tx(one, a_transfer(ME, amount=7), resting, fee=0)).outcome.code == 0
+    blocks(one, 1)
+    purse = one.chain.purse(SUB._replace(number=1))
+    assert purse is not None and purse.usdc == 7
+    assert len(one.chain.core.stateful) == 1
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_drawn_schedules_leave_the_books_in_order(seed: int) -> None:
     """Whatever is drawn: no exception, money conserved, and the position is what the chain's fills say."""

@@ -14,6 +14,7 @@ from v4_proto.dydxprotocol.subaccounts.subaccount_pb2 import SubaccountId
 
 from sniper.exchange.facts import LONG_TERM, Executed, Outcome
 from sniper.exchange.facts import SubaccountId as Ours
+from sniper.exchange.node import transactions
 from sniper.exchange.node.fees import COLLECTOR, USDC
 from sniper.exchange.node.transactions import CACHE_MAX, Node
 from tests.chains import START_NS, AccountsChain
@@ -150,6 +151,23 @@ def test_a_key_known_from_before_need_not_be_sent(on: Setting) -> None:
 def test_an_account_must_exist(on: Setting) -> None:
     outcome = on.send(signed(wallet(1), an_order(address(1)), fee=0))
     assert (outcome.code, outcome.text) == (9, f"account {address(1)} does not exist: unknown address")
+
+
+def test_a_payer_must_exist(on: Setting) -> None:
+    outcome = on.send(signed(wallet(1), a_transfer(address(1))))
+    assert (outcome.code, outcome.text) == (
+        9,
+        f"fee payer address: {address(1)} does not exist: unknown address",
+    )
+
+
+def test_the_mempool_has_an_end(on: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transactions, "WAITING_MAX", 1)
+    assert on.send(signed(mine(0), a_transfer(ME))).code == 0
+    full = signed(mine(1), a_transfer(ME, amount=6))
+    assert on.send(full) == Outcome(20, "sdk", "")
+    assert on.send(full) == Outcome(20, "sdk", ""), "not remembered: it never came in"
+    assert on.send(signed(mine(1), an_order(ME), fee=0)).code == 0, "short-term orders do not wait"
 
 
 def test_stateful_sequences_count_up_within_a_block(on: Setting) -> None:

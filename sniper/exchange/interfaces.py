@@ -94,6 +94,9 @@ class Chain(ChainReading, Protocol):
     def charge(
         self, address: str, quote: int, collector: str
     ) -> Outcome: ...  # a transaction's fee, at once, from wallet to wallet; sdk 5 where it is not there
+    # What waits for the next block can be taken back until then: stateful messages and money that came since a mark.
+    def mark(self) -> tuple[int, int, int]: ...
+    def take_back(self, mark: tuple[int, int, int]) -> None: ...
     # Accounts: the node keeps the rules, the chain the facts.
     def bump(self, address: str, public_key: bytes) -> None: ...  # sequence + 1, key remembered
     # What time and governance do.

@@ -214,6 +214,21 @@ class Chain:
         """A transaction's fee at once, from wallet to wallet; sdk 5 where it is not there."""
         return money.charge(self._core, address, quote, collector)
 
+    def mark(self) -> tuple[int, int, int]:
+        """Where the messages that wait for the next block stand, for `take_back`."""
+        core = self._core
+        return len(core.pending), len(core.new_stateful), len(core.new_cancels)
+
+    def take_back(self, mark: tuple[int, int, int]) -> None:
+        """Forget stateful messages and money that came since a mark of the same block."""
+        core = self._core
+        pending, orders, cancels = mark
+        del core.pending[pending:]
+        for placed in list(core.new_stateful)[orders:]:
+            del core.new_stateful[placed]
+        for cancelled in list(core.new_cancels)[cancels:]:
+            del core.new_cancels[cancelled]
+
     def bump(self, address: str, public_key: bytes) -> None:
         """A transaction of this address was accepted: its sequence rises, its key is known."""
         self._core.know(address)

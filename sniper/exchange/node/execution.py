@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
-from copy import deepcopy
 from typing import Any, Final
 
 from sniper.exchange.facts import ACCEPTED, Outcome
@@ -67,18 +65,18 @@ class Execution:
         """Execute all of them. in_block: the refusal names the message, as a block's result does."""
         if len(messages) == 1:
             return self._each(messages, tx_hash, in_block)
-        with self._undoable() as undo:
-            outcome = self._each(messages, tx_hash, in_block)
-            if outcome.code:
-                undo()
-            return outcome
+        undo = self._undoable()
+        outcome = self._each(messages, tx_hash, in_block)
+        if outcome.code:
+            undo()
+        return outcome
 
     def rehearse(self, messages: Sequence[Message]) -> Outcome:
         """What `run` would answer in a block; nothing remains of it."""
-        with self._undoable() as undo:
-            outcome = self._each(messages, "", True)
-            undo()
-            return outcome
+        undo = self._undoable()
+        outcome = self._each(messages, "", True)
+        undo()
+        return outcome
 
     def _each(self, messages: Sequence[Message], tx_hash: str, in_block: bool) -> Outcome:
         for index, (url, content) in enumerate(messages):
@@ -87,19 +85,16 @@ class Execution:
                 return in_message(outcome, index) if in_block else outcome
         return ACCEPTED
 
-    @contextmanager
-    def _undoable(self) -> Any:
-        """Within it, the function that it gives takes everything back."""
-        chain, own = self._chain, self._authenticators
-        news, saved = list(chain.news), chain.save()
-        kept, next_id = deepcopy(own.kept), own.next_id
+    def _undoable(self) -> Callable[[], None]:
+        """What takes back everything that waits for the block since now: short-term messages are not undone."""
+        own, mark = self._authenticators, self._chain.mark()
+        kept, next_id = {address: dict(trees) for address, trees in own.kept.items()}, own.next_id
 
         def undo() -> None:
-            chain.load(saved)
-            chain.news[:] = news
+            self._chain.take_back(mark)
             own.kept, own.next_id = kept, next_id
 
-        yield undo
+        return undo
 
     def _send(self, message: Any, tx_hash: str) -> Outcome:
         for coin in message.amount:

@@ -25,6 +25,8 @@ from sniper.exchange.node.signing import address_of, sign_bytes, verifies
 CACHE_MAX: Final = 10_000
 """Transactions that the mempool remembers, valid or not."""
 RECORDS_MAX: Final = 10_000
+WAITING_MAX: Final = 5_000
+"""Transactions that wait for a block: the mempool's own limit."""
 MS: Final = 1_000_000
 
 
@@ -80,7 +82,10 @@ class Node:
         found = opened(tx)
         if isinstance(found, Outcome):
             return found, name
-        return self._accept(found, tx, name), name
+        outcome = self._accept(found, tx, name)
+        if outcome == codes.MEMPOOL_FULL.bare:
+            del self.cache[name]  # it never came in
+        return outcome, name
 
     def simulate(self, tx: bytes, now_ns: int) -> tuple[Outcome, int]:
         """What would become of it, and the gas that it would use. Signature and fee are not looked at."""
@@ -128,6 +133,8 @@ class Node:
         refused = self._form(tx)
         if refused is not None:
             return refused
+        if not tx.short_term and len(self.waiting) >= WAITING_MAX:
+            return codes.MEMPOOL_FULL.bare
         fee = self._fee(tx)
         if isinstance(fee, Outcome):
             return fee
@@ -162,8 +169,10 @@ class Node:
     def _fee(self, tx: Transaction) -> int | Outcome:
         """The fee, which must be in the wallet beside those that wait already."""
         fee = fee_of(tx)
-        if isinstance(fee, Outcome):
+        if isinstance(fee, Outcome) or not fee:
             return fee
+        if self.chain.account(tx.signer) is None:
+            return codes.UNKNOWN_ADDRESS.of(f"fee payer address: {tx.signer} does not exist")
         reserved = sum(one.fee for one in self.waiting if one.signer == tx.signer)
         free = self.chain.bank(tx.signer) - reserved
         if fee > free:
