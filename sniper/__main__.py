@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 
 import click
@@ -12,6 +11,7 @@ import click
 from sniper import errors
 from sniper.cli.group import sniper
 from sniper.cli.terminal import note, open_streams, wants_color
+from sniper.keys import redaction
 from sniper.stopping import in_order
 
 
@@ -21,6 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     `--debug` may stand anywhere, because it is asked for after something went wrong, at the end of the line.
     """
     open_streams()
+    redaction.install()
     given = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in given
     try:
@@ -55,8 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def fail(text: str, code: int, debug: bool) -> int:
     """Say one line on standard error, after the traceback where that was asked for."""
-    if debug:
-        traceback.print_exc()
+    if debug and (error := sys.exception()):
+        redaction.print_traceback(error)
     name = "\x1b[31msniper:\x1b[0m" if wants_color(sys.stderr, os.environ) else "sniper:"
     note(text, f"{name} ")
     return code

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from sniper.keys.secret import Secret
+
 # Nothing here is judged by the clock: a machine may be busy.
 settings.register_profile(
     "sniper", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("sniper")
+
+
+@pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Key files whose passphrase costs nothing to try: for tests of what is done with keys, not of the files."""
+    from sniper.keys import keyfile
+
+    def derive(kdf: keyfile.Kdf, passphrase: Secret) -> bytearray:
+        return bytearray(hashlib.sha512(bytes.fromhex(kdf.salt) + bytes(passphrase.reveal())).digest())
+
+    monkeypatch.setattr(keyfile, "_derive", derive)
 
 
 @pytest.fixture

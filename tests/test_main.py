@@ -185,6 +185,8 @@ def test_help_imports_nothing_heavy(alone: Path) -> None:
             "sniper.cli",
             "sniper.cli.group",
             "sniper.cli.terminal",
+            "sniper.keys",
+            "sniper.keys.redaction",
             "sniper.stopping",
         )
     ]

@@ -27,6 +27,8 @@ VERBS: dict[str, tuple[str, str]] = {
         "Explain an order: its mechanism, its limits, what a crash leaves of it.",
     ),
     "venue": ("sniper.cli.venue", "Run a local stand-in exchange: Indexer, node, faucet, faults on order."),
+    "keys": ("sniper.cli.keys", "Keep keys in encrypted files, and permit them to trade and no more."),
+    "audit": ("sniper.cli.audit", "Check the log of key use, orders and operator commands."),
     "doctor": ("sniper.cli.doctor", "Check this machine, the config and the endpoints."),
     "status": ("sniper.cli.operate:status", "Say how a running instance stands."),
     "orders": ("sniper.cli.operate:orders", "List the open orders of a running instance."),

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any, TextIO
 
+from sniper.keys.redaction import REDACTOR
+
 UNPRINTABLE = "·"
 
 
@@ -45,17 +47,18 @@ def wants_color(stream: TextIO, environ: Mapping[str, str]) -> bool:
 
 
 def emit(document: Mapping[str, Any]) -> None:
-    """The one JSON document of a command, on standard output."""
-    sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
+    """The one JSON document of a command, on standard output, without any secret that this process holds."""
+    sys.stdout.write(REDACTOR.clean_registered(json.dumps(document, allow_nan=False)) + "\n")
     sys.stdout.flush()
 
 
 def note(text: str, before: str = "") -> None:
     """One line on standard error, `before` untouched in front of it. Control characters, which a name or a
-    message from outside may hold, are not passed on.
+    message from outside may hold, are not passed on, nor is what looks like a key.
 
     A stream that takes nothing (a full disk, a terminal that is gone) is no reason to stop what is running.
     """
+    text = REDACTOR.clean(text)
     shown = text if text.isprintable() else "".join(c if c.isprintable() else UNPRINTABLE for c in text)
     with contextlib.suppress(OSError):
         sys.stderr.write(f"{before}{shown}\n")

@@ -1,0 +1,148 @@
+"""What the verbs of `sniper keys` share: their options, the folder of keys, passphrases, the audit log, the words."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from sniper.cli.audit import audit_folder
+from sniper.cli.folders import state_folder
+from sniper.errors import SniperError, UsageError
+
+if TYPE_CHECKING:
+    from sniper.keys.keyfile import Header
+    from sniper.keys.ring import Key
+
+F = TypeVar("F", bound=Callable[..., Any])
+FINGERPRINT_DIGITS = 16
+
+
+def folder_option(command: F) -> F:
+    """--folder PATH."""
+    return click.option(
+        "--folder", metavar="PATH", help="The folder of keys. Default: keys in the state folder."
+    )(command)
+
+
+def key_options(command: F) -> F:
+    """--folder PATH, --audit PATH and --passphrase-fd N, for verbs that open or write a key."""
+    command = click.option(
+        "--passphrase-fd",
+        type=click.IntRange(0, 1 << 20),
+        metavar="N",
+        help="Read passphrases from this descriptor, a line each, in the order in which they are needed.",
+    )(command)
+    command = click.option(
+        "--audit", metavar="PATH", help="The folder of the audit log. Default: audit in the state folder."
+    )(command)
+    return folder_option(command)
+
+
+def yes_option(command: F) -> F:
+    """--yes."""
+    return click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")(command)
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask before something is changed on the chain. UsageError where nobody can be asked; Abort for a no."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"{question}: nobody to ask", "Give --yes to mean it.")
+    click.confirm(question, abort=True, err=True)
+
+
+def keys_folder(given: str | None) -> Path:
+    """The folder of keys: the one given, or `keys` in the state folder."""
+    return Path(given).expanduser() if given else state_folder(os.environ) / "keys"
+
+
+class Desk:
+    """The keys of one call: the folder, where passphrases come from, and the log that every use goes into."""
+
+    def __init__(self, folder: str | None, audit: str | None, passphrase_fd: int | None) -> None:
+        from sniper.audit import Audit
+        from sniper.keys.passphrase import Passphrases
+        from sniper.keys.ring import Ring
+
+        self.ring = Ring(keys_folder(folder))
+        self.passphrases = Passphrases(passphrase_fd, os.environ)
+        self.audit = Audit(audit_folder(audit))
+
+    def __enter__(self) -> Desk:
+        return self
+
+    def __exit__(self, *caught: object) -> None:
+        self.audit.close()
+
+    def tell(self, kind: str, facts: dict[str, object]) -> None:
+        """Into the audit log."""
+        self.audit.write(kind, facts)
+
+    def unlock(self, name: str, purpose: str) -> Key:
+        """The key of this name, opened; that it was, or was not, is in the audit log."""
+        if not self.ring.has(name):
+            self.ring.header(name)  # which says that there is none, before a passphrase is asked for
+        passphrase = self.passphrases.of(name)
+        with passphrase:
+            try:
+                key = self.ring.unlock(name, passphrase)
+            except SniperError as error:
+                self.tell("key.refused", {"key": name, "purpose": purpose, "why": error.message})
+                raise
+        self.tell("key.open", {"key": name, "purpose": purpose, "address": key.header.address})
+        return key
+
+
+def fingerprint(header: Header) -> str:
+    """Sixteen digits of the SHA-256 of the public key: to compare by eye."""
+    return hashlib.sha256(bytes.fromhex(header.public_key)).hexdigest()[:FINGERPRINT_DIGITS]
+
+
+def facts_of(name: str, header: Header) -> dict[str, Any]:
+    """A key as a JSON document shows it. Nothing in it is secret."""
+    from sniper.keys.keyfile import may_withdraw
+
+    return {
+        "name": name,
+        "kind": header.kind,
+        "may_withdraw": may_withdraw(header),
+        "address": header.address,
+        "fingerprint": fingerprint(header),
+        "created_s": header.created_s,
+        "grants": [
+            {
+                "chain_id": one.chain_id,
+                "owner": one.owner,
+                "authenticator": one.authenticator,
+                "markets": list(one.markets),
+                "subaccounts": list(one.subaccounts),
+            }
+            for one in header.grants
+        ],
+    }
+
+
+def lines_of(name: str, header: Header) -> list[str]:
+    """A key as it is printed."""
+    what = (
+        "owner key: may withdraw" if header.kind == "owner" else "trader key: its own account holds nothing"
+    )
+    lines = [f"{name}  {header.address}  fingerprint {fingerprint(header)}  {what}"]
+    for one in header.grants:
+        lines.append(
+            f"  {one.chain_id}: permission {one.authenticator} of {one.owner}, markets {listed(one.markets)}, "
+            f"subaccounts {listed(one.subaccounts)}"
+        )
+    return lines
+
+
+def listed(numbers: tuple[int | None, ...]) -> str:
+    """Numbers with commas; None stands for any other."""
+    return ", ".join("any other" if one is None else str(one) for one in numbers) or "none"

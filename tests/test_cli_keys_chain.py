@@ -1,0 +1,211 @@
+"""`sniper keys check|authorize|revoke|rotate` against the stand-in exchange's node, over real gRPC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sniper.__main__ import main
+from sniper.exchange.node.authenticators import Authenticator
+from sniper.exchange.node.server import Certificate
+from sniper.keys import chain
+from sniper.keys.permission import Rule
+from tests.commands import document, refused
+from tests.keynode import OWNER, Peer, running
+from tests.loopback import certificate
+from tests.test_cli_keys import given
+from tests.test_cli_keys_common import audited
+from tests.test_keys_permission import encoded
+from tests.vectors import ABANDON, LEGAL, PASSPHRASE, kept
+
+OWNERS, TRADERS = b"canary-of-the-owner", b"canary-of-the-trader"
+BOTH = OWNERS + b"\n" + TRADERS + b"\n"
+TRADE = ("--owner", "me", "--market", "BTC-USD", "--market", "1", "--subaccount", "0")
+
+
+class Line:
+    """The command line of one test: folders, node, passphrases."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], peer: Peer) -> None:
+        self.capsys, self.peer = capsys, peer
+
+    def words(self, verb: str, name: str, more: tuple[str, ...], fd: str) -> list[str]:
+        return [
+            "keys",
+            verb,
+            name,
+            *self.peer.options,
+            "--folder",
+            "k",
+            "--audit",
+            "log",
+            "--passphrase-fd",
+            fd,
+            *more,
+        ]
+
+    def answers(self, passphrases: bytes, verb: str, name: str, *more: str, code: int = 0) -> dict[str, Any]:
+        with given(passphrases) as (fd,):
+            return document(self.capsys, *self.words(verb, name, more, fd), "--json", code=code)
+
+    def refuses(self, code: int, passphrases: bytes, verb: str, name: str, *more: str) -> str:
+        with given(passphrases) as (fd,):
+            return refused(self.capsys, code, *self.words(verb, name, more, fd))
+
+    def says(self, passphrases: bytes, verb: str, name: str, *more: str, code: int = 0) -> str:
+        with given(passphrases) as (fd,):
+            assert main(self.words(verb, name, more, fd)) == code
+        return "".join(self.capsys.readouterr())
+
+
+@pytest.fixture
+def line(
+    alone: Path, cheap: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Line]:
+    monkeypatch.setattr(chain, "POLL_S", 0.01)
+    kept(alone / "k", "me", ABANDON, "owner", OWNERS)
+    kept(alone / "k", "bot", LEGAL, "trader", TRADERS)
+    with running() as peer:
+        yield Line(capsys, peer)
+
+
+def test_the_life_of_a_trader_key(line: Line, alone: Path) -> None:
+    granted = line.answers(BOTH, "authorize", "bot", *TRADE, "--yes")
+    assert granted["schema"] == "sniper.key_grant/1"
+    (grant,) = granted["grants"]
+    assert (grant["owner"], grant["markets"], grant["subaccounts"]) == (OWNER, [0, 1], [0])
+    assert line.peer.kept() == [grant["authenticator"]]
+
+    checked = line.answers(TRADERS, "check", "bot")
+    assert (checked["schema"], checked["ok"], checked["problems"]) == ("sniper.key_check/1", True, [])
+    assert checked["reach"]["markets"] == [0, 1] and len(checked["probes"]) == 9
+    assert "chain and file agree" in line.says(TRADERS, "check", "bot")
+
+    rotated = line.answers(BOTH, "rotate", "bot", "--owner", "me", "--yes", "--keep-old")
+    assert (rotated["schema"], rotated["old_revoked"]) == ("sniper.key_rotate/1", False)
+    assert rotated["address"] != granted["address"] and len(line.peer.kept()) == 2
+    assert line.answers(BOTH, "rotate", "bot", "--owner", "me", "--yes")["old_revoked"] is True
+    assert line.answers(TRADERS, "check", "bot")["ok"] and len(line.peer.kept()) == 1
+
+    number = line.peer.kept()[0]
+    revoked = line.answers(OWNERS, "revoke", "bot", "--owner", "me", "--yes")
+    assert revoked == {"schema": "sniper.key_revoke/1", "name": "bot", "removed": [number]}
+    assert line.peer.kept() == []
+    checked = line.answers(TRADERS, "check", "bot", code=8)
+    assert any("revoked" in problem for problem in checked["problems"])
+    assert "sniper: " not in line.says(TRADERS, "check", "bot", code=8)
+
+    kinds = [one["kind"] for one in audited(alone / "log")]
+    assert [kind for kind in kinds if kind not in ("key.open", "key.check")] == [
+        "key.authorize",
+        "key.authorize",
+        "key.rotate",
+        "key.revoke",
+        "key.revoke",
+    ]
+    assert document(line.capsys, "audit", "verify", "log", "--json")["ok"]
+
+
+def test_an_owner_key_shows_what_was_permitted_to_others(line: Line) -> None:
+    line.answers(BOTH, "authorize", "bot", *TRADE, "--yes")
+    checked = line.answers(OWNERS, "check", "me")
+    assert checked["may_withdraw"] is True and len(checked["account"]["permissions"]) == 1
+    everything = Rule("SignatureVerification", (checked["account"]["permissions"][0]["keys"][0],))
+    line.peer.counter.node.authenticators.kept[OWNER][9] = Authenticator(
+        9, everything.type, encoded(everything)
+    )
+    said = line.says(OWNERS, "check", "me", code=8)
+    assert "permission 9 lets key" in said
+
+
+def test_what_is_said_to_people(line: Line) -> None:
+    said = line.says(BOTH, "authorize", "bot", *TRADE, "--yes")
+    assert "permission 0 of dydx1" in said and "markets 0, 1" in said
+    assert "the old key may do nothing any more" in line.says(BOTH, "rotate", "bot", "--owner", "me", "--yes")
+    said = line.says(BOTH, "rotate", "bot", "--owner", "me", "--yes", "--keep-old")
+    assert "the old key still trades" in said
+    assert "may do nothing" in line.says(OWNERS, "revoke", "bot", "--owner", "me", "--yes")
+
+
+def test_a_file_alone_can_be_proven_without_a_node(line: Line) -> None:
+    assert line.answers(TRADERS, "check", "bot", "--offline", "--node", "http://127.0.0.1:9")["ok"]
+    assert "its address is that of its key" in line.says(TRADERS, "check", "bot", "--offline")
+
+
+def test_a_wrong_passphrase_is_exit_4_and_in_the_log(line: Line, alone: Path) -> None:
+    said = line.refuses(4, b"wrong-passphrase\n", "check", "bot", "--offline")
+    assert "does not open" in said and "wrong-passphrase" not in said
+    assert line.refuses(4, b"wrong-passphrase\nx\n", "authorize", "bot", *TRADE, "--yes")
+    assert [one["kind"] for one in audited(alone / "log")] == ["key.refused", "key.refused"]
+    assert line.peer.kept() == [] and not line.peer.counter.sent
+
+
+def test_what_changes_the_chain_is_asked_for(line: Line) -> None:
+    for verb, more in (("authorize", TRADE), ("revoke", ("--owner", "me")), ("rotate", ("--owner", "me"))):
+        assert "--yes" in line.refuses(2, BOTH, verb, "bot", *more)
+    assert not line.peer.counter.sent
+
+
+def test_wrong_calls(line: Line) -> None:
+    assert "Did you mean BTC-USD" in line.refuses(
+        2, BOTH, "authorize", "bot", "--owner", "me", "--market", "BTCUSD", "--subaccount", "0", "--yes"
+    )
+    assert "has no market 99" in line.refuses(
+        2, BOTH, "authorize", "bot", "--owner", "me", "--market", "99", "--subaccount", "0", "--yes"
+    )
+    assert "at least one market" in line.refuses(
+        2, BOTH, "authorize", "bot", "--owner", "me", "--market", "0", "--yes"
+    )
+    assert "at least one market" in line.refuses(
+        2, BOTH, "authorize", "bot", "--owner", "me", "--subaccount", "0", "--yes"
+    )
+    assert "bot is a trader key" in line.refuses(
+        4,
+        TRADERS + b"\n",
+        "authorize",
+        "bot",
+        "--owner",
+        "bot",
+        "--market",
+        "0",
+        "--subaccount",
+        "0",
+        "--yes",
+    )
+    assert "me is an owner key" in line.refuses(
+        4,
+        OWNERS + b"\n" + OWNERS,
+        "authorize",
+        "me",
+        "--owner",
+        "me",
+        "--market",
+        "0",
+        "--subaccount",
+        "0",
+        "--yes",
+    )
+    assert "no key none" in line.refuses(2, BOTH, "revoke", "none", "--owner", "me", "--yes")
+    assert "nothing to rotate" in line.refuses(4, BOTH, "rotate", "bot", "--owner", "me", "--yes")
+    assert "cannot be read" in line.refuses(2, TRADERS, "check", "bot", "--ca-file", "none")
+    assert "not this machine" in line.refuses(2, TRADERS, "check", "bot", "--node", "http://a.example:1")
+    assert not line.peer.counter.sent
+
+
+def test_a_node_that_is_not_there_is_exit_5(line: Line) -> None:
+    line.answers(BOTH, "authorize", "bot", *TRADE, "--yes")
+    assert "did not answer" in line.refuses(5, TRADERS, "check", "bot", "--node", "http://127.0.0.1:9")
+
+
+def test_a_self_signed_certificate_is_refused_unless_it_is_given(
+    alone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept(alone / "k", "me", ABANDON, "owner", PASSPHRASE)
+    files = certificate(alone)
+    with running(Certificate(*files)) as peer:
+        line = Line(capsys, peer)
+        assert "did not answer" in line.refuses(5, PASSPHRASE, "check", "me")
+        assert line.answers(PASSPHRASE, "check", "me", "--ca-file", str(files[0]))["ok"]
