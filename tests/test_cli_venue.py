@@ -13,6 +13,7 @@ import pytest
 
 from sniper.__main__ import main
 from sniper.cli import venue
+from sniper.errors import installing
 from sniper.exchange.accounts import ACCOUNTS
 from sniper.exchange.faults import FAULTS
 from sniper.exchange.running import Ports
@@ -106,7 +107,7 @@ def test_without_the_extra_it_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "aiohttp", None)
     assert refused(capsys, 2, "venue").endswith(
-        "sniper venue needs the package aiohttp, which is not installed. pip install 'sniper[venue]'"
+        f"the package aiohttp, which is not installed. {installing('aiohttp cryptography')}"
     )
 
 

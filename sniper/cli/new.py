@@ -94,7 +94,7 @@ build-backend = "setuptools.build_meta"
 [project]
 name = "sniper-strategy-DASHED"
 version = "0.1.0"
-dependencies = ["sniper"]
+dependencies = []  # but for sniper itself, which is on no package index: install into its environment
 
 [project.entry-points."sniper.strategies"]
 STARTER = "STARTER:CLASS"

@@ -12,7 +12,7 @@ import click
 
 from sniper.cli.options import Seconds, json_option
 from sniper.cli.terminal import emit, note
-from sniper.errors import EXIT_OK, UsageError
+from sniper.errors import EXIT_OK, UsageError, installing
 
 if TYPE_CHECKING:
     from sniper.exchange.node.server import Certificate
@@ -129,7 +129,7 @@ def check_extra() -> None:
     if missing:
         raise UsageError(
             f"sniper venue needs the package {missing[0]}, which is not installed",
-            "pip install 'sniper[venue]'",
+            installing("aiohttp cryptography"),
         )
 
 

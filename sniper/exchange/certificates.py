@@ -9,7 +9,7 @@ import ssl
 from pathlib import Path
 from typing import Final
 
-from sniper.errors import UsageError
+from sniper.errors import UsageError, installing
 from sniper.exchange.node.server import Certificate
 
 VALID: Final = datetime.timedelta(days=1)
@@ -26,7 +26,7 @@ def self_signed(folder: Path, now: datetime.datetime, host: str = "localhost") -
         from cryptography.x509.oid import NameOID
     except ImportError:
         raise UsageError(
-            "a self-signed certificate needs the package cryptography", "pip install 'sniper[venue]'"
+            "a self-signed certificate needs the package cryptography", installing("cryptography")
         ) from None
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])

@@ -30,9 +30,8 @@ class StarterSettings(NamedTuple):
     stop_bps: Positive = 100.0  # distance of the stop, in ten-thousandths of the price
     target_bps: Positive = 200.0  # distance of the target
     hold_max_s: Positive = 3_600.0  # a position is left after so long
-    terms: Terms = (
-        Terms()
-    )  # kind of entry, slippage, fees and shares of the capital; see sniper/strategies/terms.py
+    # Kind of entry, slippage, fees and shares of the capital: sniper/strategies/terms.py
+    terms: Terms = Terms()
 
 
 class Starter:
