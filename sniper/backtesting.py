@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from sniper._ext.tape import FIELD_NAMES
-from sniper.backtest_series import Nearest, Series, Shown, nearest, oracle_usd
+from sniper.backtest_series import Nearest, Series, Shown, oracle_usd
 from sniper.desk import Decided
 from sniper.engine import Engine
 from sniper.errors import UsageError
@@ -111,9 +111,10 @@ class _Diary:
             new = min(desk.trips.closed_count - self._trips_seen, len(desk.trips.closed))
             self.trips += list(desk.trips.closed)[-new:]
             self._trips_seen = desk.trips.closed_count
-        found = nearest(desk, now_ns)
-        if found is not None and (self.nearest is None or found.percent < self.nearest.percent):
-            self.nearest = found
+        if desk.account.positions:
+            found = desk.margin.nearest(0)
+            if found is not None and (self.nearest is None or found[1] < self.nearest.percent):
+                self.nearest = Nearest(now_ns, *found)
 
 
 def backtest(

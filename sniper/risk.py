@@ -82,6 +82,7 @@ class Risk:
         # Said each tick: whether our books agree with the venue's, the session's mode, what it leaves of sizes.
         self.reconciled, self.mode, self.size_ppm = True, 0, MILLION
         self._seen: AccountFacts | None = None
+        self._rests = False  # whether the ladder last saw an account without positions, on no rung
         self._stale_ns, self._check_ns = settings.ladder.feed_stale_ns, settings.protection.check_ns
         self._watch_due_ns = self._protect_due_ns = 0
         self._losses = self._streak_ns = 0
@@ -110,19 +111,12 @@ class Risk:
         if view.account is not seen and view.account != seen:
             return self._climb(view)
         self._seen = view.account
-        if view.now_ns < self._watch_due_ns or (not view.positions and self._rests(view)):
+        if view.now_ns < self._watch_due_ns:
             return NOTHING
+        stale = view.now_ns - view.feed_ns > self._stale_ns
+        if self._rests and not view.positions and stale == self.assessment.stale:
+            return NOTHING  # another look would find the same
         return self._climb(view)
-
-    def _rests(self, view: View) -> bool:
-        """Whether another look at an account without positions, which is as it was, would find the same."""
-        found = self.assessment
-        return (
-            self._rungs.rung == CALM
-            and not self._operator.latch.verb
-            and not found.parts
-            and found.stale == (view.now_ns - view.feed_ns > self._stale_ns)
-        )
 
     def _climb(self, view: View) -> Sequence[Wanted]:
         facts, now_ns = view.account, view.now_ns
@@ -146,6 +140,7 @@ class Risk:
         rung = self.rung
         calm = rung == CALM and not ordered
         self._watch_due_ns = now_ns + (ladder.calm_ns if calm and not near else ladder.watch_ns)
+        self._rests = calm and not view.positions
         if calm:
             return NOTHING
         return self._ladder.act(view, found, rung, ordered, self._orders.claims())
@@ -287,7 +282,7 @@ class Risk:
     def operator(self, verb: str, text: str) -> str:
         """An operator's word (`risk_operator`). Returns why it was not obeyed, "": it was."""
         why = self._operator.obey(verb, text)
-        self._watch_due_ns = 0
+        self._watch_due_ns, self._rests = 0, False
         self._digest.fold(f"operator {verb} {text} {why}".encode())
         return why
 
@@ -307,6 +302,7 @@ class Risk:
                 sorted(self._ladder.asked.items()),
                 sorted(self._trends.known.items()),
                 self._protector.unprotected,
+                self._rests,
             )
         )
 
@@ -320,7 +316,7 @@ class Risk:
             raise ValueError(f"not a state of risk: rung {kept.rung}, {kept.latch.verb!r}")
         self._rungs.rung, self._rungs.better_ns = kept.rung, kept.better_ns
         self._operator.latch, self._operator.journal_stopped = kept.latch, kept.journal_stopped
-        self.assessment, self._seen = kept.assessment, kept.seen
+        self.assessment, self._seen, self._rests = kept.assessment, kept.seen, kept.rests
         self._watch_due_ns, self._protect_due_ns, self._losses, self._streak_ns = kept.timers
         self._pace.load(kept.pace)
         self._ladder.sent, self._ladder.asked = dict(kept.reductions), dict(kept.asked)
@@ -341,6 +337,7 @@ class _State(msgspec.Struct, array_like=True):
     asked: list[tuple[int, int]]
     trends: list[tuple[int, Trend]]
     unprotected: tuple[int, ...]
+    rests: bool = False
 
 
 def _sized(outlook: Outlook, candidate: Candidate) -> tuple[Candidate, tuple[Reason, ...]]:

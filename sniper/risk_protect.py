@@ -41,32 +41,28 @@ class Protector:
         self, view: View, assessment: Assessment, orders: Sequence[Order], slots: int, budget: int
     ) -> list[Intent | Withdraw]:
         """What is missing. orders: all open ones. slots, budget: stateful orders that the chain will take."""
-        stops: dict[int, list[Order]] = {}
-        for order in orders:
-            if order.purpose == "protect":
-                stops.setdefault(order.market, []).append(order)
         wanted: list[Intent | Withdraw] = []
         bare = []
-        parts = {part.market: part for part in assessment.parts}
-        for market, found in stops.items():
-            if market not in parts:
-                wanted += [
-                    Withdraw(order.client_id, "no position to protect")
-                    for order in found
-                    if order.state in STANDING
-                ]
-        largest_first = [*parts.values()]
-        if len(parts) > 1:
-            largest_first.sort(key=lambda part: (-part.notional, part.market))
+        parts = assessment.parts
+        stops: dict[int, list[Order]] = {part.market: [] for part in parts}
+        for order in orders:
+            if order.purpose != "protect":
+                continue
+            if order.market in stops:
+                stops[order.market].append(order)
+            elif order.state in STANDING:
+                wanted.append(Withdraw(order.client_id, "no position to protect"))
+        largest_first = parts if len(parts) < 2 else sorted(parts, key=_largest_first)
         for part in largest_first:
             unit = unit_of(self._decoder, part.market)
             if unit is None or abs(part.size) < unit.step_quantums:
                 continue
-            mine = stops.get(part.market, [])
+            mine = stops[part.market]
             place = self._place(view, assessment, part, unit)
             good = [order for order in mine if self._good(order, part, place, unit, view.now_ns)]
             if good:
-                wanted += self._spare(mine, good)
+                if len(mine) > 1:
+                    wanted += self._spare(mine, good)
                 continue
             if not [order for order in mine if order.state in STANDING]:
                 bare.append(part.market)
@@ -79,18 +75,16 @@ class Protector:
                     for order in mine
                     if order.state in STANDING
                 ]
-        self.unprotected = tuple(sorted(bare))
+        self.unprotected = tuple(sorted(bare)) if bare else ()
         return wanted
 
     def _spare(self, mine: list[Order], good: list[Order]) -> list[Withdraw]:
         """What is too many, once one that is good is there for sure."""
         sure = [order.client_id for order in good if order.state == "acked"]
-        if not sure or len(mine) == 1:
-            return []
         return [
             Withdraw(order.client_id, "another stop stands")
             for order in mine
-            if order.client_id != sure[-1] and order.state in STANDING
+            if sure and order.client_id != sure[-1] and order.state in STANDING
         ]
 
     def _place(self, view: View, a: Assessment, part: Part, unit: Unit) -> Place:
@@ -141,3 +135,7 @@ class Protector:
             strategy="protection",
             reasons=(Reason("trigger_ticks", float(place.trigger), float(place.farthest), True),),
         )
+
+
+def _largest_first(part: Part) -> tuple[int, int]:
+    return -part.notional, part.market

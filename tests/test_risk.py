@@ -268,6 +268,33 @@ def test_what_cannot_be_computed_leaves_the_ladder_where_it_is() -> None:
     assert scene.risk.ladder(scene.view) == () and scene.risk.assessment is assessed and scene.risk.rung == 0
 
 
+def test_an_account_at_rest_is_looked_at_when_something_of_it_changes() -> None:
+    scene = Scene()
+
+    def looked() -> bool:
+        before = scene.risk._watch_due_ns
+        scene.later(1)
+        scene.risk.ladder(scene.view)
+        return scene.risk._watch_due_ns != before
+
+    assert looked() and not looked() and not looked()
+    scene.view.account = scene.view.account._replace()  # equal, another object
+    assert not looked()
+    other = Scene()
+    other.risk.load(scene.risk.save())
+    assert other.risk.save() == scene.risk.save()
+    scene.later(2, feed=False)
+    scene.risk.ladder(scene.view)
+    assert scene.risk.assessment.stale, "a feed that falls silent is seen"
+    assert looked() and not scene.risk.assessment.stale and not looked()
+    assert scene.risk.operator("pause", "drill") == "" and looked() and looked()
+    assert scene.risk.operator("resume", "over") == "" and looked() and not looked()
+    scene.hold(BTC, 300)
+    assert looked() and looked() and scene.risk.assessment.parts
+    scene.hold(BTC, -300)
+    assert looked() and not scene.risk.assessment.parts and not looked()
+
+
 def test_an_account_that_may_be_out_of_date_is_watched_all_the_same() -> None:
     scene = Scene(usdc=1_000 * USD)
     scene.hold(BTC, 300)

@@ -80,17 +80,19 @@ class Blocks:
         """One block, told of now."""
         floor, height = self._floor, block.height
         floor.memory.reach(height)
-        entering = self._include(block, now_ns)
+        states = {order.state for order in floor.orders.values()}
+        entering = self._include(block, now_ns) if WAITING in states else []
         self._cancel_and_expire(block, now_ns)
         if self.funding_due(block.time_ns):
             self._fund(block)
         self.watch_hours(block.time_ns)
         self._settle_markets(height, now_ns)
-        triggered = self._trigger(block, now_ns)
+        triggered = self._trigger(block, now_ns) if WAITING in states or UNTRIGGERED in states else []
         met = {order.key: self._met(order) for order in triggered} if self._in_bars else {}
         entering += triggered
-        for seen in (self.state.low, self.state.high, self.state.first):
-            seen.clear()
+        if self.state.first:
+            for seen in (self.state.low, self.state.high, self.state.first):
+                seen.clear()
         for order in [order for order in floor.orders.values() if order.short_term]:
             if order.good_til_block <= height:
                 floor.take_off(order, frames.EXPIRED, height, now_ns, floor.reports.plan(now_ns))
@@ -107,8 +109,6 @@ class Blocks:
         """Stateful orders that waited are in the block now. Returns those that come to the book."""
         floor = self._floor
         waiting = [order for order in floor.orders.values() if order.state == WAITING]
-        if not waiting:
-            return []
         room = slots(floor.settings, floor.collateral.totals().net)
         taken = sum(not order.short_term and order.state != WAITING for order in floor.orders.values())
         entering = []
