@@ -125,6 +125,12 @@ def test_bodies_that_are_no_json_or_too_large(here: Venue) -> None:
     assert httpx.get(f"{here.control}/nothing").status_code == 404
 
 
+def test_another_name_for_this_machine_is_refused(here: Venue) -> None:
+    assert httpx.get(f"{here.control}/state", headers={"host": "evil.example:3004"}).status_code == 403
+    port = here.ports.control
+    assert httpx.get(f"{here.control}/state", headers={"host": f"localhost:{port}"}).status_code == 200
+
+
 def test_the_list_of_faults(here: Venue) -> None:
     document = httpx.get(f"{here.control}/faults").json()
     assert document == faults_document() | {"faults": document["faults"]}

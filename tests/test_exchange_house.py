@@ -254,6 +254,15 @@ def test_a_schedule_by_time_and_by_blocks() -> None:
     assert one.events_left == 0 and not one.troubles.on
 
 
+def test_events_that_end_blocks_begin_each_other() -> None:
+    plan = Scenario("", 1, "", tuple(Event(0, 2, 0, "height_jump", {"blocks": 3}) for _ in range(3)))
+    one = house(plan, quiet=True)
+    height = one.chain.height
+    run(one, 2.5)
+    assert one.events_left == 0
+    assert one.chain.height >= height + 2 + 9
+
+
 def test_a_schedule_that_names_another_market_is_refused() -> None:
     plan = scenario((1.0, 0, "delisting", {"market": "XYZ-USD"}))
     with pytest.raises(

@@ -84,6 +84,18 @@ def test_damaged_frames_stay_one_line(tmp_path: Path) -> None:
     assert len(list(frames(path))) == len([line for line in lines if line])
 
 
+def test_a_full_disk_ends_the_recording_and_nothing_else(tmp_path: Path) -> None:
+    one = House(SMALL, make_indexer=RecordedIndexer)
+    recorder = Recorder(tmp_path / "r.ndjson", ["BTC-USD"])
+    recorder._file.close()
+    recorder._file = open("/dev/full", "wb", buffering=0)  # noqa: SIM115 - the recorder closes it
+    assert isinstance(one.indexer, RecordedIndexer)
+    one.indexer.record(recorder, one.now_ns)
+    run(one, 2.0)
+    assert (recorder.error, recorder.frames) == ("No space left on device", 0)
+    recorder.close()
+
+
 def test_thirty_two_ids_a_connection(tmp_path: Path) -> None:
     class Deaf:
         def __init__(self) -> None:

@@ -119,6 +119,8 @@ def command(
         run(running, started, lambda: stopping.exit_code is not None or time.monotonic() >= end_s)
     if running.recorder is not None:
         note(f"{running.recorder.frames:,} frames are in {running.recorder.path}")
+        if running.recorder.error:
+            note(f"the recording is not whole: {running.recorder.error}")
     note(f"ended at height {house.chain.height} after {house.blocks:,} blocks")
     return EXIT_OK if stopping.exit_code is None else stopping.exit_code
 

@@ -13,7 +13,7 @@ It listens on the loopback interface only and takes JSON only, so that no web pa
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from sniper.exchange.house import House
 from sniper.exchange.scenario import AT_S_MAX
 
 HOST: Final = "127.0.0.1"
+HOSTS: Final = (HOST, "localhost")
 BODY_BYTES_MAX: Final = 64 << 10
 FEE_MONEY: Final = 10_000_000
 """QQ that the faucet gives for fees."""
@@ -43,7 +44,7 @@ class Control:
 
     async def start(self) -> None:
         """Listen. NetworkUnavailable where the port cannot be had."""
-        app = web.Application(client_max_size=BODY_BYTES_MAX)
+        app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[_own_host])
         app.add_routes(
             [
                 web.post("/faucet/tokens", self._taking(self._tokens)),
@@ -137,6 +138,16 @@ class Control:
 
     def _state(self) -> dict[str, Any]:
         return state_document(self._house)
+
+
+@web.middleware
+async def _own_host(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Refuse what was asked under another name: a web page whose name was made to lead here."""
+    if request.host.rsplit(":", 1)[0] not in HOSTS:
+        return _refused(f"ask for {HOST}", 403)
+    return await handler(request)
 
 
 def state_document(house: House) -> dict[str, Any]:

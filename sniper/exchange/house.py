@@ -28,7 +28,7 @@ from sniper.exchange.interventions import Interventions
 from sniper.exchange.node.servicers import HANG, LATE, LOST, PASS, UNAVAILABLE, Treatment
 from sniper.exchange.node.signing import is_address
 from sniper.exchange.node.transactions import Node
-from sniper.exchange.scenario import CALM, Scenario
+from sniper.exchange.scenario import CALM, Event, Scenario
 from sniper.exchange.troubles import Trouble, Troubles
 
 MS: Final = 1_000_000
@@ -75,9 +75,11 @@ class House:
         self.interventions = Interventions(self.chain)
         self._pulse_ns = self.now_ns
         self._block_ns = self.now_ns
-        self._waiting = list(scenario.events)
+        self._waiting: list[Event] = []
         self._open()
+        self.start_ns, self.blocks = self.now_ns, 0
         self._check(scenario)
+        self._waiting.extend(scenario.events)
 
     def _open(self) -> None:
         """Fund everybody, then let the market live for a while. The scenario's time begins after that."""
@@ -89,11 +91,8 @@ class House:
                     account.address, SubaccountId(account.address, 0), self.settings.subaccount_quote, ""
                 )
         self._end_block(self.now_ns)
-        events, self._waiting = self._waiting, []
         self._next_block()
         self.advance(self.settings.start_ns)
-        self._waiting = events
-        self.start_ns, self.blocks = self.now_ns, 0
 
     def _check(self, scenario: Scenario) -> None:
         for number, event in enumerate(scenario.events, 1):
@@ -156,9 +155,7 @@ class House:
         self.node.after_block()
         self.blocks += 1
         self._drain()
-        for event in [event for event in self._waiting if 0 <= event.at_block <= self.blocks]:
-            self._waiting.remove(event)
-            self.strike(event.fault, event.parameters, event.for_ns)
+        self._faults_due()
 
     def _drain(self) -> None:
         """Hand the chain's news to the Indexer."""
@@ -175,11 +172,17 @@ class House:
 
     # Faults.
 
+    def _next_event(self) -> Event | None:
+        """The first event of the scenario whose time or block has come, taken out of it."""
+        for place, event in enumerate(self._waiting):
+            by_time = event.at_block < 0 and self.start_ns + event.at_ns <= self.now_ns
+            if by_time or 0 <= event.at_block <= self.blocks:
+                return self._waiting.pop(place)
+        return None
+
     def _faults_due(self) -> None:
-        for event in [
-            one for one in self._waiting if one.at_block < 0 and self.start_ns + one.at_ns <= self.now_ns
-        ]:
-            self._waiting.remove(event)
+        """Events that are due begin, faults whose time is over end. An event may end blocks and so begin others."""
+        while (event := self._next_event()) is not None:
             self.strike(event.fault, event.parameters, event.for_ns)
         for trouble in self.troubles.over(self.now_ns):
             self._ended(trouble)

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
+import msgspec
+
 from sniper.errors import PermissionProblem
 from sniper.exchange.indexer.indexer import LocalIndexer
 from sniper.exchange.indexer.wire import Frame
@@ -24,6 +26,7 @@ MS: Final = 1_000_000
 MARKETS_WAIT_NS: Final = 400 * MS
 """Books are asked for only after the markets are there, so that the file begins with its market table."""
 Subscription = dict[str, str | bool]
+_readable = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 class Connected(Protocol):
@@ -39,6 +42,7 @@ class Recorder:
     def __init__(self, path: Path, tickers: Sequence[str], resolution: str = "1MIN") -> None:
         self.path = path
         self.frames = 0
+        self.error = ""  # why nothing more is written: a full disk stops the recording, not the exchange
         self._file = _created(path)
         self._last = FIRST
         self._asks: dict[int, list[Subscription]] = {}
@@ -88,8 +92,11 @@ class Recorder:
         return min(self._due.values(), default=None)
 
     def close(self) -> None:
-        """The file is whole."""
-        self._file.close()
+        """The file is whole, unless `error` says why it is not."""
+        try:
+            self._file.close()
+        except OSError as error:
+            self.error = self.error or error.strerror or str(error)
 
     def _open(self, indexer: Connected, plan: list[Subscription], now_ns: int) -> None:
         self._last += 1
@@ -107,13 +114,18 @@ class Recorder:
         """One line. A damaged frame stands alone in it, without its time: nothing could be read around it."""
         line = text.replace(b"\n", b" ").replace(b"\r", b" ")
         try:
-            json.loads(line)
-        except (ValueError, RecursionError):
+            _readable(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
         else:
             line = b'{"recv_ms":%d,"msg":%s}' % (now_ns // MS, line)
-        self._file.write(line + b"\n")
-        self.frames += 1
+        if self.error:
+            return
+        try:
+            self._file.write(line + b"\n")
+            self.frames += 1
+        except OSError as error:
+            self.error = error.strerror or str(error)
 
 
 def _created(path: Path) -> BinaryIO:

@@ -9,7 +9,8 @@ from typing import Any, Final, NamedTuple
 from sniper.exchange.faults import FAULTS, SECOND_NS
 from sniper.exchange.node.servicers import HANG, LATE, LOST, NOTHING, UNAVAILABLE, Treatment
 
-ACTIVE_MAX: Final = 1_000
+ACTIVE_MAX: Final = 20_000
+"""A scenario may hold half as many."""
 # Fault: the Indexer's knob, and the parameter that turns it, in which unit ("" for the fault's duration, in ns).
 _KNOBS: Final[dict[str, tuple[tuple[str, str, float], ...]]] = {
     "silence": (("silence_ns", "", 1),),
