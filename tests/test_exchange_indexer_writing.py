@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sniper.exchange.indexer import writing
+from sniper.exchange.terms import Terms
 from tests.exchange_chain import BTC, ETH
 
 BIG = st.integers(-(10**30), 10**30)
@@ -38,6 +39,22 @@ def test_averages_are_rounded_to_twenty_decimals_halves_away_from_zero(total: in
     rounded = (2 * abs(exact) + 1) // 2
     assert found == Fraction(int(rounded) if total >= 0 else -int(rounded), 10**20)
     assert writing.average(Decimal(total), Decimal(0)) == 0
+
+
+@pytest.mark.parametrize(
+    ("quote", "quantums", "terms", "text"),
+    [
+        (158_183_862_576, 18_364_000_000, BTC, "86138.021441951645"),  # SELECT 158183.862576 / 1.8364
+        (10_000_000, 30_000_000_000, BTC, "3.3333333333333333"),  # SELECT 10 / 3
+        (1_000_000, 30_000_000_000, BTC, "0.33333333333333333333"),  # SELECT 1 / 3
+        (100_000_000, 30_000_000_000, BTC, "33.3333333333333333"),
+        (90_000_000_000, 10_000_000_000, BTC, "90000"),
+    ],
+)
+def test_prices_of_deleveragings_are_what_the_database_divides(
+    quote: int, quantums: int, terms: Terms, text: str
+) -> None:
+    assert writing.quotient(quote, quantums, terms) == text
 
 
 def test_grids() -> None:

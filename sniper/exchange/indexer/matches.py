@@ -16,7 +16,7 @@ from sniper.exchange.indexer.orders import Row
 from sniper.exchange.indexer.positions import Position
 from sniper.exchange.indexer.state import State
 from sniper.exchange.indexer.telling import Telling
-from sniper.exchange.indexer.writing import ZERO, Item, event_id, scale
+from sniper.exchange.indexer.writing import ZERO, Item, event_id, quotient, scale
 
 
 class Booked(NamedTuple):
@@ -46,7 +46,12 @@ class Matches:
         for each in matched:
             market = self._state.markets[each.clob_pair]
             written = scale(market.terms)
-            price = each.price or written.price(each.subticks)
+            off_book = bool(each.price)  # a deleveraging, whose price is no tick
+            price = (
+                quotient(each.quote, each.quantums, market.terms)
+                if off_book
+                else written.price(each.subticks)
+            )
             event = event_id(self._height, each.event)
             maker_side = SELL if each.taker_side == BUY else BUY
             maker_kind = fills.MAKER_KINDS.get(each.kind, each.kind)

@@ -100,6 +100,24 @@ def average(total: Decimal, parts: Decimal) -> Decimal:
     return EXACT.quantize(EXACT.divide(total, parts), AVERAGE_DECIMALS)
 
 
+def quotient(quote: int, quantums: int, terms: Terms) -> str:
+    """The price of so many BQ for so many QQ, with the decimals that the database's own division gives.
+
+    PostgreSQL, numeric.c: at least 16 significant digits, counted in groups of four, and no fewer than a side has.
+    """
+    total, size = dollars(quote).normalize(EXACT), coins(quantums, terms).normalize(EXACT)
+    (weight, first), (other, second) = _group(total), _group(size)
+    groups = weight - other - (first <= second)
+    decimals = max(16 - 4 * groups, -int(total.as_tuple().exponent), -int(size.as_tuple().exponent), 0)
+    return plain(EXACT.quantize(EXACT.divide(total, size), Decimal(1).scaleb(-decimals)))
+
+
+def _group(value: Decimal) -> tuple[int, int]:
+    """Place and value of the first group of four digits, counted from the point."""
+    place = value.adjusted() // 4
+    return place, int(value.scaleb(-4 * place, EXACT))
+
+
 def ppm(value: int) -> str:
     """Parts in a million as a fraction."""
     return decimal(value, 6)
