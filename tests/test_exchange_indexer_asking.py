@@ -38,11 +38,15 @@ def errors(desk: Desk, path: str, **query: Any) -> list[dict[str, Any]]:
         ("/v4/trades/perpetualMarket/BTC-USD", {"limit": 1001},
          {"value": 1001, "msg": LIMIT, "param": "limit", "location": "query"}),
         ("/v4/trades/perpetualMarket/BTC-USD", {"limit": "many"},
-         {"value": "many", "msg": LIMIT, "param": "limit", "location": "query"}),
+         {"value": None, "msg": LIMIT, "param": "limit", "location": "query"}),
         ("/v4/trades/perpetualMarket/BTC-USD", {"limit": "1.5"},
-         {"value": "1.5", "msg": LIMIT, "param": "limit", "location": "query"}),
+         {"value": 1.5, "msg": LIMIT, "param": "limit", "location": "query"}),
         ("/v4/trades/perpetualMarket/BTC-USD", {"limit": "inf"},
-         {"value": "inf", "msg": LIMIT, "param": "limit", "location": "query"}),
+         {"value": None, "msg": LIMIT, "param": "limit", "location": "query"}),
+        ("/v4/trades/perpetualMarket/BTC-USD", {"limit": ""},
+         {"value": 0, "msg": LIMIT, "param": "limit", "location": "query"}),
+        ("/v4/trades/perpetualMarket/BTC-USD", {"limit": "1_0"},
+         {"value": None, "msg": LIMIT, "param": "limit", "location": "query"}),
         ("/v4/trades/perpetualMarket/BTC-USD", {"page": 0},
          {"value": "0", "msg": "page must be a non-negative integer", "param": "page", "location": "query"}),
         ("/v4/trades/perpetualMarket/FOO-USD", {},
@@ -97,6 +101,11 @@ def test_a_list_as_python_writes_it_is_refused(desk: Desk) -> None:
     (error,) = errors(desk, "/v4/orders", **ME, status="['OPEN', 'UNTRIGGERED']")
     assert error["msg"].startswith("status must be one of OPEN,FILLED,")
     assert desk.rest("/v4/orders", **ME, status="OPEN,UNTRIGGERED")[0] == 200
+
+
+def test_a_limit_may_be_written_as_any_number(desk: Desk) -> None:
+    for sent in ("10", "1e1", "10.0", "+10"):
+        assert desk.rest("/v4/trades/perpetualMarket/BTC-USD", limit=sent)[0] == 200
 
 
 def test_all_that_is_wrong_is_said_at_once(desk: Desk) -> None:

@@ -68,6 +68,8 @@ def test_subscribed_text_has_the_servers_order_of_keys() -> None:
     [
         (b"{", "Invalid message: could not parse"),
         (b"\xff\xfe", "Invalid message: could not parse"),
+        (b'{"type":NaN}', "Invalid message: could not parse"),
+        ('{"type":"ping"}'.encode("utf-16"), "Invalid message: could not parse"),
         (b"[" * 100_000, "Invalid message: could not parse"),
         (b"{}", "Invalid message: type is required"),
         (b"5", "Invalid message: type is required"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sniper.exchange.indexer.faults import HTML, Faults, Mischief
 from sniper.exchange.indexer.topics import BOOK, TRADES
-from sniper.exchange.indexer.wire import Frame, Wire
+from sniper.exchange.indexer.wire import HELD_MAX, Frame, Wire
 
 SECOND_NS = 1_000_000_000
 
@@ -45,6 +45,13 @@ def test_a_slow_reader_gets_so_many_bytes_a_second() -> None:
         one.release(tenth * SECOND_NS // 10)
         seen.append(len(out))
     assert (seen[4], seen[5], seen[9], seen[10], seen[20]) == (0, 1, 1, 2, 4)
+
+
+def test_who_is_too_slow_for_too_long_is_cut_off() -> None:
+    one, out = wire(slow_bytes_per_s=1)
+    for _ in range(HELD_MAX + 2):
+        one.send(b"xx", 0)
+    assert out == [(7, None, 1006, "")] and one.closed and not one.waiting
 
 
 def test_what_is_held_back_is_lost_when_the_connection_ends() -> None:

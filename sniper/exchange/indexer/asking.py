@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 ADDRESS: Final = re.compile(r"[a-zA-Z0-9]{0,90}")
 WHOLE: Final = re.compile(r"[-+]?[0-9]{1,18}")
+NUMBER: Final = re.compile(
+    r"([-+]?([0-9]{1,15}(\.[0-9]{0,15})?|\.[0-9]{1,15})(e[-+]?[0-9]{1,2})?)?", re.IGNORECASE
+)
 TIME: Final = re.compile(
     r"\d{4}(-\d{2}(-\d{2}([T ]\d{2}(:\d{2}(:\d{2}([.,]\d{1,9})?)?)?(Z|[+-]\d{2}:?\d{2})?)?)?)?"
 )
@@ -65,9 +68,9 @@ class Asked:
         """A parameter of path or query as it was sent."""
         return self._path.get(name, self._query.get(name))
 
-    def wrong(self, name: str, text: str, value: str | int | float | None = None) -> None:
+    def wrong(self, name: str, text: str) -> None:
         """Note that a parameter is wrong."""
-        sent = self.text(name) if value is None else value
+        sent = self.text(name)
         location = "params" if name in self._path or sent is None else "query"
         item: Item = {} if sent is None else {"value": sent}
         self._errors.append(item | {"msg": text, "param": name, "location": location})
@@ -104,13 +107,11 @@ class Asked:
         sent = self._query.get("limit")
         if sent is None:
             return most
-        try:
-            value = float(sent or "0")
-        except ValueError:
-            self.wrong("limit", text)
-            return most
-        if not 0 < value <= most or value != int(value):
-            self.wrong("limit", text, int(value) if abs(value) < 2**53 and value == int(value) else sent)
+        # The server turns it into a number before it looks at it; what is none shows as null.
+        value = float(sent or 0) if NUMBER.fullmatch(sent.strip()) else None
+        if value is None or not 0 < value <= most or value != int(value):
+            shown = value if value is None or value != int(value) else int(value)
+            self._errors.append({"value": shown, "msg": text, "param": "limit", "location": "query"})
             return most
         return int(value)
 

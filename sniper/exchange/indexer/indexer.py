@@ -205,8 +205,10 @@ class LocalIndexer:
         mischief = self.mischief
         if mischief.strikes("restart_per_s"):
             self.sessions.restart()
-        for number in list(self.sessions.wires):
-            if mischief.strikes("disconnect_per_s"):
+        for number, wire in list(self.sessions.wires.items()):
+            if wire.closed:
+                self.sessions.gone(number)
+            elif mischief.strikes("disconnect_per_s"):
                 self.sessions.break_off(number)
             elif mischief.strikes("silence_per_s"):
                 self.sessions.silence(number, now_ns + mischief.faults.silence_ns)

@@ -48,6 +48,11 @@ def script_text(value: Any) -> str:
     return json.dumps(value)
 
 
+def _refuse(name: str) -> Any:
+    """NaN and Infinity are no JSON."""
+    raise ValueError(name)
+
+
 class Sessions:
     """All connections. fetch: reads the snapshot of a key; None means that there is none, Blocked that it is refused.
 
@@ -112,7 +117,7 @@ class Sessions:
         if wire is None:
             return
         try:
-            parsed = json.loads(text)
+            parsed = json.loads(text.decode("utf-8", "replace"), parse_constant=_refuse)
         except (ValueError, RecursionError):
             self._invalid(wire, "Invalid message: could not parse", now_ns)
             return

@@ -9,6 +9,7 @@ from sniper.exchange.indexer.faults import HTML, Mischief
 from sniper.exchange.indexer.topics import Key
 
 SECOND_NS = 1_000_000_000
+HELD_MAX = 50_000  # frames that wait for one client before its connection breaks off
 RESTART, HEARTBEAT, RATE_LIMIT, BROKEN = 1012, 1011, 1008, 1006
 Frame = tuple[int, bytes | None, int, str]
 """(connection, text, close code, reason); text None: close."""
@@ -85,6 +86,8 @@ class Wire:
             due_ns = max(due_ns, self._held[-1].due_ns)
         if due_ns > now_ns or self._held:  # order is kept
             self._held.append(Held(due_ns, frame))
+            if len(self._held) > HELD_MAX:
+                self.close(BROKEN, "")
         else:
             self._out.append((self.number, frame, 0, ""))
 
