@@ -20,10 +20,12 @@ from sniper.errors import UsageError
 from sniper.scorecard import Sample, Scorecard, Traded, score
 from sniper.trading import VENUE_CONNECTION, Approved, Cancel, Place, Refused
 from sniper.trips import ClosedTrip
-from sniper.types import REC_VENUE, Record
+from sniper.types import REC_REST, REC_VENUE, Record
 from sniper.venues.paper import Paper
 
 TickRecords = tuple[int, list[Record]]
+ACCOUNTS, ADDRESS, HEAD_MAX = b'subaccounts"', b"address=", 512
+"""The end of the channels' names, and what a query about an account has in the first line of its answer."""
 SAMPLE_NS: Final = 60_000_000_000
 SAMPLES_MAX: Final = 1 << 21
 DECISIONS_MAX: Final = 1 << 20
@@ -63,9 +65,25 @@ class _Answers(list[Record]):
 
 
 def without_venue(ticks: Iterable[TickRecords]) -> Iterator[TickRecords]:
-    """The same ticks without what a venue, or the shell round it, said in them."""
+    """The same ticks without what a venue, or the shell round it, said in them.
+
+    News of accounts go, wherever they came from: a recording of somebody's session may hold them among its market
+    frames, and what became of his orders is not what becomes of ours.
+    """
     for now_ns, records in ticks:
-        yield now_ns, [one for one in records if not (one[1] == VENUE_CONNECTION or one[2] == REC_VENUE)]
+        yield (
+            now_ns,
+            [
+                one
+                for one in records
+                if not (
+                    one[1] == VENUE_CONNECTION
+                    or one[2] == REC_VENUE
+                    or ACCOUNTS in one[3]
+                    or (one[2] == REC_REST and ADDRESS in one[3][:HEAD_MAX])
+                )
+            ],
+        )
 
 
 class _Diary:

@@ -11,7 +11,7 @@ from sniper.errors import UsageError
 from sniper.feed.replay import ticks_of
 from sniper.journal_reader import JournalReader
 from sniper.trading import VENUE_CONNECTION
-from sniper.types import REC_FRAME, REC_OPERATOR, REC_VENUE
+from sniper.types import REC_FRAME, REC_OPERATOR, REC_REST, REC_VENUE
 from tests import paper_run
 from tests.eager import EAGER, entries, settings
 
@@ -73,3 +73,18 @@ def test_a_paper_session_gives_the_same_decisions_with_every_strategy(strategy: 
     with JournalReader(path) as reader:
         ticks = without_venue(ticks_of(path, reader))
         assert backtest(other, paper_run.paper(other), ticks).decisions != result.decisions
+
+
+def test_news_of_accounts_are_left_out_wherever_they_came_from() -> None:
+    book = (1, 0, REC_FRAME, b'{"type":"channel_data","channel":"v4_orderbook","id":"BTC-USD"}')
+    funding = (1, 0, REC_REST, b"historicalFunding 200 ticker=BTC-USD\n{}")
+    records = [
+        book,
+        (1, 0, REC_FRAME, b'{"type":"subscribed","channel":"v4_subaccounts","id":"dydx1me/0"}'),
+        (1, 3, REC_FRAME, b'{"type":"channel_data","channel": "v4_parent_subaccounts"}'),
+        (1, 0, REC_REST, b"fills 200 address=dydx1me&subaccountNumber=0\n[]"),
+        funding,
+        (1, VENUE_CONNECTION, REC_FRAME, b"{}"),
+        (1, 0, REC_VENUE, b"place 1 0 accepted"),
+    ]
+    assert list(without_venue([(1, records), (2, [])])) == [(1, [book, funding]), (2, [])]
