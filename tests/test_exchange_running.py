@@ -18,10 +18,13 @@ from dydx_v4_client.indexer.rest.constants import OrderType
 from dydx_v4_client.indexer.rest.indexer_client import IndexerClient
 from dydx_v4_client.indexer.socket.websocket import IndexerSocket
 from dydx_v4_client.network import NodeConfig
+from dydx_v4_client.node.authenticators import Authenticator
 from dydx_v4_client.node.client import NodeClient
 from dydx_v4_client.node.market import Market
 from dydx_v4_client.wallet import Wallet
 from v4_proto.dydxprotocol.clob.order_pb2 import Order
+from v4_proto.dydxprotocol.clob.tx_pb2 import OrderBatch
+from v4_proto.dydxprotocol.subaccounts.subaccount_pb2 import SubaccountId
 
 from sniper.errors import NetworkUnavailable
 from sniper.exchange.certificates import self_signed
@@ -31,8 +34,8 @@ from sniper.exchange.running import GAP_NS, Clock, Ports, Running
 from tests.houses import ME, SMALL, S, house
 from tests.loopback import until
 from tests.test_exchange_certificates import NOW
-from tests.venues import ANY, venue
-from tests.wallets import CHAIN_ID, MNEMONICS
+from tests.venues import ANY, Venue, venue
+from tests.wallets import CHAIN_ID, MNEMONICS, address, an_order, pair
 
 
 def test_the_official_clients_trade_and_see_it() -> None:
@@ -86,6 +89,67 @@ def test_the_official_clients_trade_and_see_it() -> None:
         assert here.running.clients == 1
         socket.close()
         thread.join(5)
+
+
+def test_every_call_of_the_official_node_client_on_the_real_chain() -> None:
+    """orders.md, section 5, all rows but the last: each call is answered, and what must agree does."""
+    sub, other = SubaccountId(owner=ME, number=0), SubaccountId(owner=ME, number=1)
+    key = Authenticator.signature_verification(pair(1).public_key_bytes)
+
+    async def every(node: NodeClient, me: Wallet, here: Venue) -> None:
+        async def mined(answer: Any) -> None:
+            """A transaction is accepted, and found without an error in a block."""
+            assert answer.tx_response.code == 0, answer.tx_response.raw_log
+            until(lambda: here.on(lambda: answer.tx_response.txhash in here.house.node.records))
+            tx = await node.query_transaction(
+                answer.tx_response.txhash
+            )  # would sleep two seconds if asked too early
+            assert tx.body.memo == "Client Example"
+            assert here.on(lambda: here.house.node.records[answer.tx_response.txhash].outcome.code) == 0
+
+        height = await node.latest_block_height()
+        order = an_order(ME, subticks=1_000_000_000, good_til_block=height + 20).order
+        assert (await node.place_order(me, order)).tx_response.code == 0
+        assert (await node.cancel_order(me, order.order_id, good_til_block=height + 20)).tx_response.code == 0
+        batch = [OrderBatch(clob_pair_id=0, client_ids=[1])]
+        assert (await node.batch_cancel_orders(me, sub, batch, height + 20)).tx_response.code == 0
+        await mined(await node.transfer(me, sub, other, 0, 7_000_000))
+        await mined(await node.deposit(me, ME, sub, 0, 1_000_000))
+        await mined(await node.withdraw(me, sub, ME, 0, 2_000_000))
+        await mined(await node.send_token(me, ME, address(1), 3_000_000, USDC))
+        await mined(await node.add_authenticator(me, key))
+        (kept,) = (await node.get_authenticators(ME)).account_authenticators
+        await mined(await node.remove_authenticator(me, kept.id))
+        assert not (await node.get_authenticators(ME)).account_authenticators
+        assert (await node.get_account(ME)).sequence == 6
+        assert await node.query_address(ME) == (me.account_number, 6)
+        assert (await node.latest_block()).block.header.chain_id == CHAIN_ID
+        assert (await node.get_node_info()).default_node_info.network == CHAIN_ID
+        wallet_quote = SMALL.wallet_quote - 1_000_000 + 2_000_000 - 3_000_000
+        held = int((await node.get_account_balance(ME, USDC)).balance.amount)
+        assert 0 < wallet_quote - held < 100_000, "but for fees"
+        assert [coin.denom for coin in (await node.get_account_balances(ME)).balances] == [USDC]
+        found = await node.get_subaccount(ME, 1)
+        assert found.asset_positions[0].quantums == b"\x02" + (7_000_000).to_bytes(3, "big")
+        assert found in list((await node.get_subaccounts()).subaccount)
+        assert not (await node.get_withdrawal_and_transfer_gating_status(0)).chain_outage_seen_at_block
+        assert [await node.get_clob_pair(0)] == list((await node.get_clob_pairs()).clob_pair)
+        assert [await node.get_price(0)] == list((await node.get_prices()).market_prices)
+        assert [(await node.get_perpetual(0)).perpetual] == list((await node.get_perpetuals()).perpetual)
+        assert (await node.get_equity_tier_limit_config()).stateful_order_equity_tiers
+        tiers = (await node.get_fee_tiers()).params.tiers
+        mine = await node.get_user_fee_tier(ME)
+        assert tiers[mine.index] == mine.tier
+        assert (await node.get_user_stats(ME)).stats.taker_notional == 0
+        assert (await node.get_rewards_params()).params.denom == "adydx"
+
+    with venue(quiet=True) as here, grpc.insecure_channel(here.grpc) as channel:
+
+        async def all_of_it() -> None:
+            node = await NodeClient.connect(NodeConfig(CHAIN_ID, "adv4tnt", USDC, channel))
+            await every(node, await Wallet.from_mnemonic(node, MNEMONICS[0], ME), here)
+
+        asyncio.run(all_of_it())
 
 
 def test_self_signed_is_refused_on_all_three_transports(tmp_path: Path) -> None:
