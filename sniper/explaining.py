@@ -17,6 +17,7 @@ from sniper.viewing import Strategy, View
 from sniper.wording import compared
 
 GATE, COST, SCORE = "gate.", "cost.", "gate.score"
+INSIDE = ("gate.flat", "gate.orders")
 NEUTRAL = 50.0
 KINDS = ("side", "signal", "weight", "points", "filter", "cost", "gate", "exit", "part")
 """What the first word of a reason's name may say; anything else stands on its own."""
@@ -95,11 +96,12 @@ def lacking(reason: Reason) -> str:
     return f"{reason.name.removeprefix(GATE)} {compared(reason)}"
 
 
-def distance(one: Explanation) -> tuple[int, float, int]:
-    """How far a market was from an entry."""
+def distance(one: Explanation) -> tuple[bool, int, float, int]:
+    """How far a market was from an entry. One that we are in already did not miss one: it comes last."""
     score = one.score
     short = max(0.0, score.needed - score.found) if score is not None else NEUTRAL
-    return len(one.failed), short, one.market
+    inside = any(reason.name in INSIDE for reason in one.failed)
+    return inside, len(one.failed), short, one.market
 
 
 class Witness:

@@ -101,8 +101,9 @@ def test_the_words() -> None:
     near = Explanation(1, "ETH-USD", 1, (Reason("gate.score", 64.0, 65.0, False),), ())
     held = Explanation(2, "SOL-USD", 1, (Reason("gate.score", 70.0, 65.0, True),), ())
     assert held.taken == "" and held.score is not None
-    found = Why(1, 0, "sniper", True, (), (one, near, held), 0)
-    assert found.nearest is near
+    inside = Explanation(3, "XRP-USD", 1, (Reason("gate.flat", 1.0, 0.0, False),), ())
+    found = Why(1, 0, "sniper", True, (), (one, near, held, inside), 0)
+    assert found.nearest is near and inside.failed and distance(inside) > distance(near)
 
 
 def test_the_side_follows_from_points_and_weight() -> None:
