@@ -1,9 +1,10 @@
 """WebSocket clients on the stand-in exchange's Indexer: `python -m bench.exchange_clients --clients 100 --markets 32`.
 
-The server runs on one core and the clients, in a process of their own, on another. Every client follows the books of
-all markets and the block heights. Orders come and go at the rates of a real recording: about 295 level changes a
-second in each of the two large markets, and `--tail` in every other one. Pings go out every 2 s and must be answered
-within 2 s; what is told at the end: clients lost, frames and megabytes a second, and how busy the server's core was.
+The server runs on one core and the clients, in a process of their own, on another. With `--whole` it is the whole
+exchange with its own flow, else the Indexer alone, and orders come and go at the rates of a real recording: about 295
+level changes a second in each of the two large markets, and `--tail` in every other one. Every client follows the
+books of all markets and the block heights. Pings go out every 2 s and must be answered within 2 s; what is told at
+the end: clients lost, frames and megabytes a second, and how busy the server's core was.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import multiprocessing
 import os
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from random import Random
 
@@ -28,11 +30,17 @@ from sniper.exchange.facts import (
     OrderResting,
     SubaccountId,
 )
+from sniper.exchange.genesis import HouseSettings
+from sniper.exchange.house import House
 from sniper.exchange.indexer.indexer import LocalIndexer
 from sniper.exchange.indexer.server import IndexerServer, ServerSettings
+from sniper.exchange.running import Clock
 from sniper.exchange.terms import ACTIVE, CROSS, Terms
 from tests.exchange_chain import ScriptedChain
 
+PATIENCE = ServerSettings(heartbeat_ns=2_000_000_000, pong_ns=2_000_000_000)
+Turn = Callable[[], float]
+"""Let the exchange live up to now, send what there is; returns the seconds until it wants another turn."""
 LARGE_PER_S = 295
 SLICE_S = 0.05
 SECOND_NS = 1_000_000_000
@@ -166,51 +174,75 @@ def reading(
     asyncio.run(read(port, clients, names, batched, seconds, pipe))
 
 
-async def serve(given: argparse.Namespace) -> None:
-    """The server's process."""
+async def whole(given: argparse.Namespace) -> tuple[IndexerServer, list[str], Turn]:
+    """Chain, flow, Indexer and node under one clock, as `sniper venue` runs them."""
+    house = House(HouseSettings(markets=given.markets))
+    clock = Clock(house)
+    server = IndexerServer(house.indexer, PATIENCE, clock=clock.turn)
+    tickers = [terms.ticker for terms in house.chain.markets().values()]
+
+    def turn() -> float:
+        server.publish()
+        return min(max((house.due_ns() - house.now_ns) / SECOND_NS, 0.001), 0.05)
+
+    return server, tickers, turn
+
+
+async def dice(given: argparse.Namespace) -> tuple[IndexerServer, list[str], Turn]:
+    """The Indexer alone, on orders that come and go at recorded rates."""
     terms = markets(given.markets)
     chain = ScriptedChain(terms)
     chain.now_ns = time.time_ns()
     indexer = LocalIndexer(chain)
-    server = IndexerServer(indexer, ServerSettings(heartbeat_ns=2 * SECOND_NS, pong_ns=2 * SECOND_NS))
+    server = IndexerServer(indexer, PATIENCE)
     flow = Flow(given.markets, given.tail)
     indexer.take(flow.news(chain.now_ns, 8.0), chain.now_ns)
+    due = time.monotonic()
+
+    def turn() -> float:
+        nonlocal due
+        due += SLICE_S
+        now_ns = time.time_ns()
+        indexer.take(flow.news(now_ns, SLICE_S), now_ns)
+        server.publish()
+        return max(due - time.monotonic(), 0.0)
+
+    return server, [each.ticker for each in terms], turn
+
+
+async def serve(given: argparse.Namespace) -> None:
+    """The server's process."""
+    server, names, turn = await (whole if given.whole else dice)(given)
     await server.start()
     ours, theirs = multiprocessing.Pipe()
-    names = [each.ticker for each in terms]
     child = multiprocessing.get_context("spawn").Process(
         target=reading, args=(server.port, given.clients, names, not given.single, given.seconds, theirs)
     )
     child.start()
-    started = busy = 0.0
-    changes, latest, result = 0, 0.0, None
-    due = time.monotonic()
+    started = busy = latest = 0.0
+    result = None
     while result is None:
-        due += SLICE_S
-        now_ns = time.time_ns()
-        news = flow.news(now_ns, SLICE_S)
-        changes += len(news) if started else 0
-        indexer.take(news, now_ns)
-        server.publish()
+        wait = turn()
         if ours.poll():
             said = ours.recv()
             if said == "go":
-                started, busy, changes = time.monotonic(), time.process_time(), 0
+                started, busy, latest = time.monotonic(), time.process_time(), 0.0
             else:
                 result = said
-        wait = due - time.monotonic()
-        latest = max(latest, -wait) if started else 0.0
-        await asyncio.sleep(max(wait, 0))
+        asleep = time.monotonic()
+        await asyncio.sleep(wait)
+        latest = max(latest, time.monotonic() - asleep - wait)
     wall, busy = time.monotonic() - started, time.process_time() - busy
     left = server.clients
     await server.stop()
     child.join(10)
     frames, payload, pings, lost, theirs_s = result
     print(
-        f"{given.clients} clients x {given.markets} books, {'single' if given.single else 'batched'}: "
-        f"{left} left, {lost} lost, {pings} pings answered; {frames / wall:,.0f} frames/s, "
-        f"{payload / wall / 1e6:.1f} MB/s, {changes / wall:,.0f} news/s; server {100 * busy / wall:.0f} % of a core, "
-        f"worst delay {1000 * latest:.0f} ms; clients {theirs_s:.1f} s"
+        f"{given.clients} clients x {len(names)} books, {'single' if given.single else 'batched'}, "
+        f"{'whole exchange' if given.whole else 'Indexer alone'}: {left} left, {lost} lost, "
+        f"{pings} pings answered; {frames / wall:,.0f} frames/s, {payload / wall / 1e6:.1f} MB/s; "
+        f"server {100 * busy / wall:.0f} % of a core, woken at most {1000 * latest:.0f} ms late; "
+        f"clients {theirs_s:.1f} s"
     )
 
 
@@ -225,6 +257,9 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--single", action="store_true", help="subscribe without batches")
+    parser.add_argument(
+        "--whole", action="store_true", help="chain, flow and node too, not the Indexer alone"
+    )
     given = parser.parse_args()
     os.sched_setaffinity(0, {0})
     asyncio.run(serve(given))

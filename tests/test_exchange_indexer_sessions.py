@@ -68,6 +68,8 @@ def test_subscribed_text_has_the_servers_order_of_keys() -> None:
     [
         (b"{", "Invalid message: could not parse"),
         (b"\xff\xfe", "Invalid message: could not parse"),
+        (b'{"type":"\\ud800"}', "Invalid message type: ?"),
+        (b'{"type":"subscribe","channel":"\\ud800"}', "Invalid channel: ?"),
         (b'{"type":NaN}', "Invalid message: could not parse"),
         ('{"type":"ping"}'.encode("utf-16"), "Invalid message: could not parse"),
         (b"[" * 100_000, "Invalid message: could not parse"),
@@ -162,6 +164,17 @@ def test_unsubscribed_always_comes_and_echoes_the_id(message: dict[str, Any], ke
     desk.send({"type": "unsubscribe"} | message)
     (answer,) = desk.read()
     assert answer == {"type": "unsubscribed", "connection_id": hello["connection_id"], "message_id": 1} | keys
+
+
+def test_half_a_surrogate_pair_is_answered() -> None:
+    desk = Desk()
+    desk.connect()
+    desk.send(b'{"type":"unsubscribe","channel":"v4_trades","id":"\\ud800"}')
+    desk.send(b'{"type":"subscribe","channel":"v4_trades","id":"\\udc00"}')
+    assert [frame.get("id", frame.get("message")) for frame in desk.read()] == [
+        "?",
+        "Invalid subscription id for channel: (v4_trades-?)",
+    ]
 
 
 def test_ids_overtake_a_snapshot_in_flight_and_what_is_published_meanwhile_is_lost() -> None:

@@ -121,7 +121,9 @@ class IndexerServer:
         self._runner = self._timer = None
 
     def publish(self) -> None:
-        """Send what there is to send now, and be awake when there is more."""
+        """Send what there is to send now, and be awake when there is more. Nothing while it does not listen."""
+        if self._runner is None:
+            return
         now_ns = self._clock()
         parts: dict[int, list[bytes]] = {}
         ends: list[tuple[int, int, str]] = []

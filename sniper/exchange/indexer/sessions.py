@@ -40,7 +40,7 @@ def script_text(value: Any) -> str:
     if value is NO_ID:
         return "undefined"
     if isinstance(value, str):
-        return value
+        return value.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be sent
     if isinstance(value, dict):
         return "[object Object]"
     if isinstance(value, list):
@@ -135,6 +135,8 @@ class Sessions:
 
     def _request(self, wire: Wire, kind: str, message: dict[str, Any], now_ns: int) -> None:
         named, name = message.get("channel"), message.get("id", NO_ID)
+        if isinstance(name, str):
+            name = script_text(name)
         channel = CHANNELS.get(named) if isinstance(named, str) else None
         if not named and not isinstance(named, dict | list):
             text = "Invalid subscribe message: channel is required"
