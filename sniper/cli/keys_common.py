@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,11 +14,12 @@ import click
 
 from sniper.cli.audit import audit_folder
 from sniper.cli.folders import state_folder
-from sniper.errors import SniperError, UsageError
+from sniper.errors import PermissionProblem, UsageError
 
 if TYPE_CHECKING:
     from sniper.keys.keyfile import Header
     from sniper.keys.ring import Key
+    from sniper.keys.secret import Secret
 
 F = TypeVar("F", bound=Callable[..., Any])
 FINGERPRINT_DIGITS = 16
@@ -85,19 +87,31 @@ class Desk:
         """Into the audit log."""
         self.audit.write(kind, facts)
 
+    def ask(self, name: str) -> Secret:
+        """The passphrase of a key that is there and may be read; before that, nothing is asked for."""
+        self.ring.header(name)
+        return self.passphrases.of(name)
+
     def unlock(self, name: str, purpose: str) -> Key:
+        """The key of this name, opened with the passphrase that is asked for."""
+        with self.ask(name) as passphrase:
+            return self.open(name, purpose, passphrase)
+
+    def open(self, name: str, purpose: str, passphrase: Secret) -> Key:
         """The key of this name, opened; that it was, or was not, is in the audit log."""
-        if not self.ring.has(name):
-            self.ring.header(name)  # which says that there is none, before a passphrase is asked for
-        passphrase = self.passphrases.of(name)
-        with passphrase:
-            try:
-                key = self.ring.unlock(name, passphrase)
-            except SniperError as error:
-                self.tell("key.refused", {"key": name, "purpose": purpose, "why": error.message})
-                raise
+        with self.refusals(name, purpose):
+            key = self.ring.unlock(name, passphrase)
         self.tell("key.open", {"key": name, "purpose": purpose, "address": key.header.address})
         return key
+
+    @contextmanager
+    def refusals(self, name: str, purpose: str) -> Iterator[None]:
+        """A key that may not be used within it is in the audit log."""
+        try:
+            yield
+        except PermissionProblem as error:
+            self.tell("key.refused", {"key": name, "purpose": purpose, "why": error.message})
+            raise
 
 
 def fingerprint(header: Header) -> str:

@@ -105,6 +105,8 @@ def _compare(key: Key, grant: Grant, standing: list[Standing], found: Reach) -> 
         )
     if extra := [one for one in mine if one != grant.authenticator]:
         problems.append(f"the key has permissions that the file does not know: {', '.join(map(str, extra))}")
+    if not found.messages:
+        return problems
     if more := beyond(found):
         problems.append(f"the key may do more than trade: {', '.join(more)}")
     for what, there, wanted in (

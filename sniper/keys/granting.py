@@ -99,6 +99,25 @@ def revoke(node: Account, owner: Key, header: Header, name: str, tell: Tell) -> 
     return removed
 
 
+def revoke_all(ring: Ring, node: Account, owner: Key, name: str, tell: Tell) -> list[int]:
+    """Take away every permission of this key, and of the keys that an unfinished rotation keeps beside it."""
+    removed: list[int] = []
+    for stage in ("", NEXT, OLD):
+        if not stage or ring.has(name, stage):
+            removed += revoke(node, owner, ring.header(name, stage), f"{name}{stage}", tell)
+    return removed
+
+
+def revoke_number(node: Account, owner: Key, number: int, tell: Tell) -> list[int]:
+    """Take away the permission with this number, whosever it is: for a key whose file is lost."""
+    check_owner(owner)
+    if all(one.id != number for one in node.authenticators(owner.header.address)):
+        return []
+    node.remove(_wallet(owner), number)
+    tell("key.revoke", {"owner": owner.name, "chain_id": node.chain_id, "authenticator": number})
+    return [number]
+
+
 def rotate(
     ring: Ring, node: Account, owner: Key, name: str, passphrase: Secret, keep_old: bool, tell: Tell
 ) -> tuple[Header, bool]:
@@ -128,8 +147,10 @@ def rotate(
         tell("key.rotate", {"key": name, "address": after.header.address, "chain_id": node.chain_id})
         if keep_old:
             return ring.header(name), False
-    old = ring.header(name, OLD)
-    revoke(node, owner, old, f"{name}{OLD}", tell)
+    with ring.unlock(
+        name, passphrase, OLD
+    ) as old:  # its header must be true: it says which key loses its permission
+        revoke(node, owner, old.header, f"{name}{OLD}", tell)
     ring.drop_old(name)
     return ring.header(name), True
 

@@ -101,6 +101,9 @@ class Redactor:
     def __init__(self) -> None:
         self._key = os.urandom(32)
         self._digests: OrderedDict[tuple[int, bytes], int] = OrderedDict()  # (length, digest): filter value
+        self._index: dict[
+            int, dict[int, frozenset[bytes]]
+        ] = {}  # filter value: length: digests; never changed
         self._public: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -113,6 +116,11 @@ class Redactor:
                     self._digests[len(form), self._digest(form)] = self._filter(form, 0)
             while len(self._digests) > FORMS_MAX:
                 self._digests.popitem(last=False)
+            index: dict[int, dict[int, frozenset[bytes]]] = {}
+            for (length, digest), value in self._digests.items():
+                lengths = index.setdefault(value, {})
+                lengths[length] = lengths.get(length, frozenset()) | {digest}
+            self._index = index
 
     def known_public(self, text: str) -> str:
         """Text of 64 hexadecimal digits that may be shown: the hash of a transaction, of a line of the audit log."""
@@ -145,21 +153,16 @@ class Redactor:
 
     def _registered(self, text: str) -> list[Span]:
         """Where registered secrets stand. Most places are ruled out by 16 bits of a hash of their first bytes."""
-        with self._lock:
-            known = dict(self._digests)
-        if not known:
+        index = self._index
+        if not index:
             return []
-        sought = set(known.values())
-        lengths = {value: sorted({n for (n, _), v in known.items() if v == value}) for value in sought}
         plain = text.isascii()
         data = text.encode("utf-8", "surrogatepass")
         spans: list[Span] = []
         for start in range(len(data) - FORM_BYTES_MIN + 1):
-            value = self._filter(data, start)
-            if value not in sought:
-                continue
-            for n in lengths[value]:
-                if (n, self._digest(data[start : start + n])) in known:
+            lengths = index.get(self._filter(data, start))
+            for n, digests in lengths.items() if lengths else ():
+                if self._digest(data[start : start + n]) in digests:
                     spans.append((start, start + n))
         if plain:
             return spans
