@@ -184,6 +184,7 @@ def test_a_recording_is_whole_when_it_ends(tmp_path: Path) -> None:
     lines = path.read_bytes().splitlines()
     assert len(lines) == recorder.frames
     assert all("msg" in json.loads(line) for line in lines)
+    assert path.read_text().count('"type":"connected"') == 1, "the end of the venue is not part of it"
 
 
 @pytest.mark.parametrize("taken", ["indexer", "node", "control"])

@@ -178,3 +178,9 @@ class RecordedIndexer(LocalIndexer):
         """From now on."""
         self.recorder = recorder
         recorder.begin(self, now_ns)
+
+    def record_no_more(self) -> None:
+        """The file is whole."""
+        if self.recorder is not None:
+            self.recorder.close()
+            self.recorder = None

@@ -128,12 +128,13 @@ class Running:
         )
 
     async def stop(self) -> None:
-        """End every connection, close the ports and the recording."""
+        """Close the recording, end every connection, close the ports."""
+        if self.recorder is not None:
+            assert isinstance(self.house.indexer, RecordedIndexer), "it was when the recorder was made"
+            self.house.indexer.record_no_more()
         await self._indexer.stop()
         await self._node.stop()
         await self._control.stop()
-        if self.recorder is not None:
-            self.recorder.close()
 
     async def until(self, done: Callable[[], bool]) -> None:
         """Keep the clock going until `done()`."""
