@@ -264,7 +264,10 @@ class Funding:
             if hour.hour_ns < hours[0].hour_ns:
                 return
             del hours[0]
-        hours.insert(bisect_left([known.hour_ns for known in hours], hour.hour_ns), hour)
+        if not hours or hours[-1].hour_ns < hour.hour_ns:
+            hours.append(hour)
+        else:
+            hours.insert(bisect_left([known.hour_ns for known in hours], hour.hour_ns), hour)
         self._judged.pop(market, None)
         if ours:
             self._move(market, hour.height, hour.change)
@@ -311,6 +314,8 @@ class Funding:
 
 def _found(hours: list[Hour], hour_ns: int) -> int | None:
     """Where an hour stands in the list."""
+    if not hours or hours[-1].hour_ns < hour_ns:
+        return None
     at = bisect_left([known.hour_ns for known in hours], hour_ns)
     return at if at < len(hours) and hours[at].hour_ns == hour_ns else None
 

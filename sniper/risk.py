@@ -6,7 +6,7 @@ must be done whatever the strategy wants; what they ask goes through `check` lik
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -46,8 +46,10 @@ Wanted = Intent | Withdraw
 
 
 class OpenOrders(Protocol):
-    """What risk asks of our orders."""
+    """What risk asks of our orders. live: the open ones by client id."""
 
+    @property
+    def live(self) -> Mapping[int, Any]: ...
     def claims(self) -> tuple[Claim, ...]: ...
     def all_open(self) -> tuple[Order, ...]: ...
     def replaceable(self, client_id: int, intent: Intent, now_ns: int, height: int) -> bool: ...
@@ -150,10 +152,9 @@ class Risk:
         if view.now_ns < self._protect_due_ns:
             return NOTHING
         self._protect_due_ns = view.now_ns + self._check_ns
-        orders = self._orders.all_open()
-        if not (orders or view.positions) or not view.account.computable:
+        if not (view.positions or self._orders.live) or not view.account.computable:
             return NOTHING
-        net = view.account.net
+        net, orders = view.account.net, self._orders.all_open()
         assessment = at_last_prices(net, self._margin, self.settings.account)
         stateful = len([order for order in orders if order.kind != SHORT_TERM])
         slots = equity_slots(self.settings.gates, net) - stateful

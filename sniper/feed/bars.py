@@ -158,28 +158,35 @@ class BarFeed:
         now_ns = starts[0]
         yield now_ns, self._subscribed(now_ns)
         at, count = 0, len(starts)
+        alone, put = len(puts) == 1, puts[0]
+        message_id = self._message_id
         while at < count:
             start_ns = starts[at]
             end_ns, behind = start_ns + step_ns, at + 1
-            while behind < count and starts[behind] == start_ns:
-                behind += 1
+            if not alone:
+                while behind < count and starts[behind] == start_ns:
+                    behind += 1
             due_ns = due(now_ns)
             if due_ns is not None and due_ns < end_ns:
                 now_ns = start_ns + MS
+                self._message_id = message_id
                 yield now_ns, self._opened(zip(places[at:behind], numbers[at:behind], strict=True), now_ns)
+                message_id = self._message_id
                 while (due_ns := due(now_ns)) is not None and due_ns < end_ns:
                     now_ns = max(now_ns, due_ns)
                     yield now_ns, []
             now_ns = end_ns
             records: list[Record] = []
-            message_id = self._message_id
-            for i in range(at, behind):
-                message_id = puts[places[i]](records, numbers[i], now_ns, message_id)
+            if alone:
+                message_id = put(records, numbers[at], now_ns, message_id)
+            else:
+                for i in range(at, behind):
+                    message_id = puts[places[i]](records, numbers[i], now_ns, message_id)
             height += 1
             records.append(block(now_ns, message_id, height))
-            self._message_id = message_id + 1
+            message_id += 1
             yield now_ns, records
-            at = self.done = behind
+            at = behind
 
     def _order(self) -> tuple[list[int], list[int], list[int]]:
         """(begin of bar, place of its file, number in it) of all bars, by time, then by place."""

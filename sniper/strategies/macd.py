@@ -82,23 +82,24 @@ class Macd:
         require(min(s.enter_score) >= NEUTRAL, "enter_score is below 50")
         require(s.atr_bps_min < s.atr_bps_max, "atr_bps_min is not below atr_bps_max")
         self._weighing = Weighing(VOTES, (DIRECTIONAL,) * 3, s.weights, ())
-        self._bar_ns = RESOLUTION_NS[self._base]
+        self._bar_ns, self._try_ns = RESOLUTION_NS[self._base], s.try_ms * 1_000_000
         self._holdings = Holdings(self.name, s.terms, s.hold_max_bars * self._bar_ns / SECOND_NS)
         self._memory: dict[int, _Memory] = {}
 
     def decide(self, view: View) -> Sequence[Intent | Withdraw]:
         """What is wanted now: exits first, then the entries that bars allow, best score first."""
-        bucket, now_ns = view.now_ns // self._bar_ns, view.now_ns
+        now_ns, memories = view.now_ns, self._memory
+        bucket = now_ns // self._bar_ns
         ready: list[int] = []
         for market in view.changed:
-            memory = self._memory.get(market)
+            memory = memories.get(market)
             if memory is None:
-                memory = self._memory[market] = _Memory()
+                memory = memories[market] = _Memory()
             if memory.bucket != bucket:
                 self._follow(view, market, memory, bucket)
             if (
                 memory.up
-                and now_ns - memory.tried_ns >= self._settings.try_ms * 1_000_000
+                and now_ns - memory.tried_ns >= self._try_ns
                 and not self._holdings.waits(market, now_ns)
             ):
                 ready.append(market)
@@ -153,10 +154,13 @@ class Macd:
             memory, seen = self._memory[market], studies[market]
             if market in self._holdings.held or market in view.positions:
                 continue
+            if not seen.passed:
+                memory.tried_ns = view.now_ns
+                continue
             facts = view.market(market)
             weight, (stop, target), gates = self._look(view, market, facts, seen)
             memory.tried_ns = view.now_ns
-            if not (seen.passed and entered(gates)):
+            if not entered(gates):
                 continue
             memory.acted, memory.up = True, False
             self._holdings.take(market, seen.side, weight, view.now_ns, seen.score)
