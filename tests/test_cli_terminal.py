@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from sniper.cli.terminal import choose_color, emit, note, wants_color
+from sniper.cli.terminal import choose_color, emit, note, say, wants_color
 
 
 class Terminal(io.StringIO):
@@ -75,3 +75,8 @@ def test_a_stream_that_takes_nothing_does_not_stop_us(monkeypatch: pytest.Monkey
     note("lost, too")
     monkeypatch.undo()
     full.detach().close()
+
+
+def test_an_answer_holds_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    say("score \x1b[2J61\r\n\x07 µ ± é")
+    assert capsys.readouterr().out == "score ·[2J61··· µ ± é\n"

@@ -129,6 +129,16 @@ def test_an_explanation_that_fails_is_told(alone: Path, capsys: pytest.CaptureFi
     assert "failed in explain of tick" in refused(capsys, 1, "why", "j", "--at", "40")
 
 
+def test_what_it_says_cannot_rule_the_terminal(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "        return (Reason('gate.\\x1b[2J\\n', 1.0, 2.0, False),)\n\n    def save"
+    anybody(change=f"        return ()\n\n    def save -> {evil}")
+    assert main(["run", *RUN, "--set", "strategy.name=anybody.py", "--journal", "j"]) == 0
+    capsys.readouterr()
+    assert main(["why", "j", "--at", "40"]) == 0
+    out = capsys.readouterr().out
+    assert "·[2J·" in out and "\x1b" not in out
+
+
 def test_wishes() -> None:
     intent = Intent(0, 0, 5, reasons=(Reason("x", 1.0, 2.0, True),))
     assert wishes([intent, Withdraw(1, "x")]) == (intent, Withdraw(1, "x"))

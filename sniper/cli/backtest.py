@@ -13,7 +13,7 @@ import click
 from sniper.cli import wiring
 from sniper.cli.options import config_options, json_option
 from sniper.cli.progress import progress
-from sniper.cli.terminal import emit, note
+from sniper.cli.terminal import emit, note, say
 from sniper.configfile import load
 from sniper.errors import PermissionProblem, UsageError, installing
 
@@ -120,7 +120,7 @@ def command(
         emit(document)
     else:
         for line in told(document, result):
-            click.echo(line)
+            say(line)
     return 0
 
 

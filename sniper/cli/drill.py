@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sniper.cli.options import config_options, json_option
-from sniper.cli.terminal import emit, note
+from sniper.cli.terminal import emit, note, say
 from sniper.errors import EXIT_DIFFERENCES, EXIT_OK, ConfigError, UsageError
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def command(
             moments.extend([moment_document(moment)] if moment.said else [])
         else:
             for line in lines(moment):
-                click.echo(line)
+                say(line)
 
     from sniper.cli import wiring
 
@@ -139,7 +139,7 @@ def command(
         emit(document(script, chosen, leverage_ppm, outcome, moments))
     else:
         for line in ending(outcome):
-            click.echo(line)
+            say(line)
     if outcome.way_out_ns is not None:
         note("the account was liquidated although an exit existed")
         return EXIT_DIFFERENCES

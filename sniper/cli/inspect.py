@@ -11,7 +11,7 @@ import click
 
 from sniper.cli.options import json_option
 from sniper.cli.progress import progress
-from sniper.cli.terminal import emit, note
+from sniper.cli.terminal import emit, note, say
 from sniper.errors import PermissionProblem, UsageError
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def command(path: Path, markets: str | None, dump_books: str | None, as_json: bo
     if as_json:
         emit(document(report))
     else:
-        click.echo("\n".join(lines(report)))
+        for line in lines(report):
+            say(line)
 
 
 def _total(inspection: Any) -> int | None:

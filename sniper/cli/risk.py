@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sniper.cli.options import config_options, json_option
-from sniper.cli.terminal import emit
+from sniper.cli.terminal import emit, say
 from sniper.errors import EXIT_OK, UsageError
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def what_if(
             emit(moved_document(walk.number, walk.engine.now_ns, desk, found))
         else:
             for line in moved_lines(desk, found):
-                click.echo(line)
+                say(line)
     finally:
         source.close()
     return EXIT_OK

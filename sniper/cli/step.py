@@ -13,7 +13,7 @@ import click
 
 from sniper.cli.options import config_options, markets_option, overrides
 from sniper.cli.progress import progress
-from sniper.cli.terminal import note
+from sniper.cli.terminal import note, say
 from sniper.errors import EXIT_OK
 
 if TYPE_CHECKING:
@@ -46,12 +46,12 @@ def command(
         )
         if not person:
             for line in debugger.run(sys.stdin):
-                click.echo(line)
+                say(line)
             return EXIT_OK
         with interruptible() as stopped:
             debugger.walk.stopped = stopped
             for line in debugger.run(prompted(stopped)):
-                click.echo(line)
+                say(line)
     finally:
         source.close()
     return EXIT_OK

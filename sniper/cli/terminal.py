@@ -9,6 +9,8 @@ import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any, TextIO
 
+import click
+
 from sniper.keys.redaction import REDACTOR
 
 UNPRINTABLE = "·"
@@ -52,6 +54,16 @@ def emit(document: Mapping[str, Any]) -> None:
     sys.stdout.flush()
 
 
+def plain(text: str) -> str:
+    """One line without control characters, which a name or a reason from outside may hold."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else UNPRINTABLE for c in text)
+
+
+def say(text: str) -> None:
+    """One line of an answer on standard output, without control characters: they could rule the terminal."""
+    click.echo(plain(text))
+
+
 def note(text: str, before: str = "") -> None:
     """One line on standard error, `before` untouched in front of it. Control characters, which a name or a
     message from outside may hold, are not passed on, nor is what looks like a key.
@@ -59,7 +71,7 @@ def note(text: str, before: str = "") -> None:
     A stream that takes nothing (a full disk, a terminal that is gone) is no reason to stop what is running.
     """
     text = REDACTOR.clean(text)
-    shown = text if text.isprintable() else "".join(c if c.isprintable() else UNPRINTABLE for c in text)
+    shown = plain(text)
     with contextlib.suppress(OSError):
         sys.stderr.write(f"{before}{shown}\n")
         sys.stderr.flush()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sniper.cli.options import json_option
-from sniper.cli.terminal import emit
+from sniper.cli.terminal import emit, say
 from sniper.errors import EXIT_OK, UsageError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def command(journal: Path, at: str, tickers: tuple[str, ...], everything: bool, 
             emit(document(found))
         else:
             for line in told(found, everything or bool(tickers), walk.engine):
-                click.echo(line)
+                say(line)
     finally:
         source.close()
     return EXIT_OK
