@@ -47,9 +47,10 @@ class ClientIds:
         self.path = folder / f"client-ids-{writer}"
         self.writer = writer
 
-    def reserve(self, count: int = BLOCK) -> tuple[int, int]:
+    def reserve(self, count: int = BLOCK, floor: int = 0) -> tuple[int, int]:
         """The first and the last of `count` ids that nobody had and nobody else will have.
 
+        floor: counter values below it are known to be used, whatever the file says.
         ClientIdsProblem where the file is not one of ours or the counter is used up, PermissionProblem where it
         cannot be written: without a durable note no id is given out.
         """
@@ -58,7 +59,7 @@ class ClientIds:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._locked():
-                first = self._next()
+                first = max(self._next(), floor)
                 end = first + count
                 if end > COUNTER_END:
                     raise ClientIdsProblem(

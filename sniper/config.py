@@ -218,6 +218,14 @@ class JournalConfig(Section):
     snapshot_s: float = Field(default=30.0, ge=1.0, le=3600.0)
 
 
+class StateConfig(Section):
+    """What outlives the program."""
+
+    enabled: Literal["auto", "on", "off"] = "auto"
+    folder: Path = ""
+    latched: Literal["refuse", "reduce"] = "refuse"
+
+
 class BookConfig(Section):
     """The order books."""
 
@@ -248,6 +256,7 @@ class Config(Section):
     loop: LoopConfig = LoopConfig()
     inbox: InboxConfig = InboxConfig()
     journal: JournalConfig = JournalConfig()
+    state: StateConfig = StateConfig()
     book: BookConfig = BookConfig()
     candles: CandlesConfig = CandlesConfig()
     dashboard: DashboardConfig = DashboardConfig()

@@ -70,6 +70,11 @@ class Orders:
         held = self._shelf.by_order_id(order_id)
         return held.intent if held else None
 
+    def seen(self, client_id: int) -> bool:
+        """Whether the Indexer ever showed an order."""
+        held = self._shelf.of(client_id)
+        return held is not None and held.seen
+
     def unknown(self, market: int) -> int:
         """How many orders of a market are of unknown fate: while there are any it takes no new risk."""
         return [order.state for order in self.open(market)].count(UNKNOWN)

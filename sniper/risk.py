@@ -102,6 +102,11 @@ class Risk:
         return self._operator.latch
 
     @property
+    def lifted(self) -> str:
+        """The operator's reason for lifting the last latch."""
+        return self._operator.lifted
+
+    @property
     def unprotected(self) -> tuple[int, ...]:
         """Markets whose position had no stop at the last look."""
         return self._protector.unprotected
@@ -276,6 +281,7 @@ class Risk:
             pace.stateful,
             self.mode,
             self.reconciled,
+            self._operator.state_stopped,
         )
 
     # ---- operator and state -----------------------------------------------------------------------------------
@@ -304,6 +310,7 @@ class Risk:
                 sorted(self._trends.known.items()),
                 self._protector.unprotected,
                 self._rests,
+                self._operator.state_stopped,
             )
         )
 
@@ -323,6 +330,7 @@ class Risk:
         self._ladder.sent, self._ladder.asked = dict(kept.reductions), dict(kept.asked)
         self._trends.known = dict(kept.trends)
         self._protector.unprotected = kept.unprotected
+        self._operator.state_stopped = kept.state_stopped
 
 
 class _State(msgspec.Struct, array_like=True):
@@ -339,6 +347,7 @@ class _State(msgspec.Struct, array_like=True):
     trends: list[tuple[int, Trend]]
     unprotected: tuple[int, ...]
     rests: bool = False
+    state_stopped: bool = False
 
 
 def _sized(outlook: Outlook, candidate: Candidate) -> tuple[Candidate, tuple[Reason, ...]]:

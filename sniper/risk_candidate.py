@@ -40,6 +40,7 @@ class Conditions(NamedTuple):
     """Of the session: 0 normal, 1 degraded, 2 critical, 3 emergency."""
     reconciled: bool = True
     """Whether our books are known to agree with the venue's."""
+    state_stopped: bool = False
 
 
 class Candidate(NamedTuple):

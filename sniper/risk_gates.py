@@ -45,6 +45,7 @@ GATES: Final = (
     Gate("journal", "journal_required", "the journal does not write", market.journal),
     Gate("mode", "", "the session is {detail}: reductions only", market.mode),
     Gate("reconciled", "", "orders, fills and positions are not reconciled with the venue yet", market.reconciled),
+    Gate("state", "", "the database does not write", market.state),
     Gate("computable", "", "the margin cannot be computed, or there is no equity", market.computable),
     Gate("unknown", "", "{found:g} orders of unknown fate in this market", market.unknown),
     Gate("volatility", "", "the volatility is not known yet", market.volatility),

@@ -126,6 +126,11 @@ def reconciled(o: Outlook, c: Candidate, k: Conditions) -> Finding:
     return Finding(float(not k.reconciled), 0.0, k.reconciled)
 
 
+def state(o: Outlook, c: Candidate, k: Conditions) -> Finding:
+    """What a crash could make us forget is not sent."""
+    return Finding(float(k.state_stopped), 0.0, not k.state_stopped)
+
+
 def computable(o: Outlook, c: Candidate, k: Conditions) -> Finding:
     """The margin of account and market can be computed exactly, and there is equity."""
     sound = o.account.computable and o.terms(c.intent.market) is not None and o.account.net > 0

@@ -8,7 +8,7 @@ from sniper.risk_rungs import CALM, FLATTEN, REDUCE, STOP
 
 FLOORS: Final = {"": CALM, "pause": STOP, "reduce": REDUCE, "kill": FLATTEN}
 """What was ordered -> the rung that it puts the account on at least."""
-VERBS: Final = ("pause", "reduce", "kill", "resume", "journal")
+VERBS: Final = ("pause", "reduce", "kill", "resume", "journal", "state")
 
 
 class Latch(NamedTuple):
@@ -19,24 +19,29 @@ class Latch(NamedTuple):
 
 
 class Operator:
-    """Obeys the operator, and notes what the shell says of the journal. killed: the reason of a kill that holds."""
+    """Obeys the operator, and notes what the shell says of journal and database. killed: why a kill holds."""
 
     def __init__(self, killed: str = "") -> None:
         self.latch = Latch("kill", killed) if killed else Latch()
-        self.journal_stopped = False
+        self.journal_stopped = self.state_stopped = False
+        self.lifted = ""
+        """The reason with which the last latch was lifted."""
 
     def obey(self, verb: str, text: str) -> str:
-        """pause, reduce, kill REASON, resume REASON, journal stopped|writing. Returns why not, "": obeyed."""
+        """pause, reduce, kill REASON, resume REASON, journal|state stopped|writing. Returns why not, "": obeyed."""
         text = " ".join(text.split())
         killed = self.latch.verb == "kill"
         if verb not in VERBS:
             return f"unknown word {verb!r}: {', '.join(VERBS)}"
         if verb == "journal":
             self.journal_stopped = text.startswith("stopped")
+        elif verb == "state":
+            self.state_stopped = text.startswith("stopped")
         elif not text and (verb == "kill" or (verb == "resume" and killed)):
             return f"{verb} wants a reason"
         elif killed and verb in ("pause", "reduce"):
             return f"killed ({self.latch.reason}): only resume with a reason lifts that"
         else:
             self.latch = Latch() if verb == "resume" else Latch(verb, text)
+            self.lifted = text if verb == "resume" else ""
         return ""

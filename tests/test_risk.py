@@ -371,6 +371,7 @@ def lived(scene: Scene) -> Scene:
     scene.settle(losses_in_row=3)
     scene.send(*scene.risk.ladder(scene.view), *scene.risk.protect(scene.view))
     scene.risk.operator("journal", "stopped")
+    scene.risk.operator("state", "stopped")
     return scene
 
 

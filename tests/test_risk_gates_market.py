@@ -150,6 +150,14 @@ def test_journal() -> None:
         assert refused(scene, scene.entry()) == ""
 
 
+def test_state() -> None:
+    scene = Scene()
+    scene.risk.operator("state", "stopped disk full")
+    assert refused(scene, scene.entry()) == "state"
+    scene.risk.operator("state", "writing")
+    assert refused(scene, scene.entry()) == ""
+
+
 def test_computable() -> None:
     scene = Scene()
     scene.settle(computable=False)
@@ -298,6 +306,7 @@ def test_nothing_that_keeps_from_opening_keeps_from_closing() -> None:
     scene.hold(BTC, 100)
     scene.risk.operator("kill", "test")
     scene.risk.operator("journal", "stopped")
+    scene.risk.operator("state", "stopped")
     scene.risk._rungs.rung = 4
     scene.view.overrides[BTC] = {"trust": "stale", "sigma": 0.0, "oracle_ns": 0}
     scene.later(100, feed=False)

@@ -22,6 +22,9 @@ def test_a_kill_needs_a_reason_and_holds_until_one_lifts_it() -> None:
     assert operator.latch == Latch("kill", "fat finger")
     assert operator.obey("kill", "worse") == "" and operator.latch.reason == "worse"
     assert operator.obey("resume", "checked") == "" and operator.latch == Latch()
+    assert operator.lifted == "checked"
+    operator.obey("kill", "again")
+    assert operator.lifted == ""
 
 
 def test_a_kill_of_an_earlier_run_holds() -> None:
@@ -34,4 +37,8 @@ def test_the_journal_is_noted_and_other_words_are_not_understood() -> None:
     assert operator.journal_stopped
     operator.obey("journal", "writing")
     assert not operator.journal_stopped
+    operator.obey("state", "stopped: disk full")
+    assert operator.state_stopped and not operator.journal_stopped
+    operator.obey("state", "writing")
+    assert not operator.state_stopped
     assert "unknown word" in operator.obey("explode", "now")

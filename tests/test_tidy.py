@@ -52,6 +52,7 @@ LAYERS = (
     ("config", "configfile"),
     (
         "client_ids",
+        "state",
         "inbox",
         "feed",
         "journal",
@@ -74,6 +75,9 @@ LAYERS = (
     ),
     (
         "loop",
+        "written",
+        "reconcile",
+        "recovery",
         "backtesting",
         "backtest_document",
         "backtest_series",

@@ -22,6 +22,11 @@ def journal_folder(folder: str, environ: Mapping[str, str]) -> Path:
     return Path(folder).expanduser() if folder else state_folder(environ) / "journals"
 
 
+def accounts_folder(folder: str, environ: Mapping[str, str]) -> Path:
+    """The folder of the accounts' databases: the config's, or `accounts` in the state folder."""
+    return Path(folder).expanduser() if folder else state_folder(environ) / "accounts"
+
+
 def create(folder: Path) -> Path:
     """Make the folder and what is missing above it, all of it for the user alone, whatever the umask.
 

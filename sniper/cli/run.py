@@ -16,8 +16,10 @@ from sniper.cli.terminal import emit, note
 from sniper.errors import EXIT_OK, NetworkUnavailable
 
 if TYPE_CHECKING:
+    from sniper.config import Config
     from sniper.configfile import Loaded
     from sniper.engine import Engine
+    from sniper.state import State
     from sniper.types import Command, Connection, Record
 
 
@@ -98,15 +100,20 @@ def run(
 
     config = loaded.config
     checked: list[bool] = []
-    engine = Engine(wiring.settings(config))
     feed = wiring.feed(config)
     inbox = Inbox(config.inbox.records_max, config.inbox.bytes_max)
-    costs = Costs(engine.stages)
-    venue = wiring.venue(config, engine, inbox)
+    tape = feed.clock == "tape"
     with ExitStack() as stack:
         stopping = stack.enter_context(Stopping())
-        journal = wiring.journal(config, journal_path, feed.clock == "tape") if with_journal else None
+        state = wiring.state(config, tape)
+        opening = opened(config, state, stack) if state else None
+        engine = Engine(wiring.settings(config, opening))
+        costs = Costs(engine.stages)
+        venue = wiring.venue(config, engine, inbox, state)
+        journal = wiring.journal(config, journal_path, tape, opening) if with_journal else None
         path = journal.status.path if journal else None
+        if state and path:
+            state.put([("journal", (path, state.run))])
         if journal:
             stack.enter_context(journal)
         look = RunLook(
@@ -167,6 +174,25 @@ def run(
             f"no frame came from {config.feed.websocket_url}", "'sniper doctor' says where the way ends."
         )
     return EXIT_OK
+
+
+def opened(config: Config, state: State, stack: ExitStack) -> wiring.Opening:
+    """What the session begins with, by the database, which is closed with the stack."""
+    stack.callback(closed, state)
+    left = state.lock.tookover
+    if left is not None:
+        note(f"{state.lock.path.stem}: {left} ended without closing it; its lock was taken over")
+    opening = wiring.opening(config, state)
+    if opening.killed:
+        note(f"a kill holds: {opening.killed}; positions are closed, nothing is opened")
+    return opening
+
+
+def closed(state: State) -> None:
+    """Close the database, and say so if something could not be written."""
+    problem = state.problem
+    if not state.close():
+        note(f"{state.path} is not whole: {problem or 'the disk did not answer in time'}")
 
 
 def check_markets(loaded: Loaded, tickers: list[str]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from sniper.cli.folders import create, journal_folder
+from sniper.cli.folders import accounts_folder, create, journal_folder
 from sniper.configfile import nearest
 from sniper.errors import ConfigError
 
@@ -18,14 +18,24 @@ if TYPE_CHECKING:
     from sniper.engine import Engine, Settings
     from sniper.inbox import Inbox
     from sniper.journal import Journal
-    from sniper.loop import Feed
+    from sniper.loop import Feed, Venue
+    from sniper.state import State
     from sniper.venues.paper import Paper
 
+PAPER = "paper"
 TAPE_ROOM_WAIT_S = 60.0
 """A feed on simulated or recorded time can wait for the disk; one in real time cannot (0)."""
 
 
-def settings(config: Config) -> Settings:
+class Opening(NamedTuple):
+    """What a session begins with beside its config. It stands in the journal's header with the settings."""
+
+    first_client_id: int
+    last_client_id: int
+    killed: str
+
+
+def settings(config: Config, opening: Opening | None = None) -> Settings:
     """What the engine is set to."""
     from sniper.engine import Settings
 
@@ -38,11 +48,11 @@ def settings(config: Config) -> Settings:
         stale_block_ns=round(config.feed.stale_block_s * 1e9),
         silence_ns=round(config.feed.silence_s * 1e9),
         crossed_ns=round(config.book.crossed_resubscribe_s * 1e9),
-        desk=desk(config) if config.trade.mode != "off" else None,
+        desk=desk(config, opening) if config.trade.mode != "off" else None,
     )
 
 
-def desk(config: Config) -> DeskSettings:
+def desk(config: Config, opening: Opening | None = None) -> DeskSettings:
     """What the decision half is set to. ConfigError for a strategy that does not exist or options it does not know."""
     import msgspec
 
@@ -59,13 +69,17 @@ def desk(config: Config) -> DeskSettings:
         validate(risk)
     except ValueError as error:
         raise ConfigError(str(error), "Change [risk]; 'sniper config show' prints it.") from None
+    ids = {}
+    if opening is not None:
+        risk = risk._replace(killed=opening.killed)
+        ids = {"first_client_id": opening.first_client_id, "last_client_id": opening.last_client_id}
     options = config.strategy.options
     settings_of(find(config.strategy.name), options)
     return DeskSettings(
         strategy=config.strategy.name,
         options=msgspec.json.encode(options, order="sorted").decode(),
         account=config_section.settings(AccountSettings, config.account, **owner),
-        orders=config_section.settings(OrdersSettings, config.orders, **owner),
+        orders=config_section.settings(OrdersSettings, config.orders, **owner, **ids),
         risk=risk,
     )
 
@@ -77,13 +91,69 @@ def owner_of(config: Config) -> str:
     return config.trade.address or PaperSettings().address
 
 
-def venue(config: Config, engine: Engine, inbox: Inbox) -> Paper | None:
-    """Where orders go, None if there are none."""
+def state(config: Config, tape: bool) -> State | None:
+    """The database of the account that trades, opened; None where none is kept.
+
+    On simulated or recorded time none is kept unless the config says so: two runs of one seed stay equal.
+    """
+    if config.trade.mode == "off" or config.state.enabled == "off":
+        return None
+    return None if tape and config.state.enabled == "auto" else open_state(config)
+
+
+def open_state(config: Config, network: str = "") -> State:
+    """The database of the account that trades. network: default the config's."""
+    from sniper.state import State
+
+    owner = network or network_of(config), owner_of(config), config.trade.subaccount
+    try:
+        return State(accounts_folder(config.state.folder, os.environ), *owner, reborn=owner[0] == PAPER)
+    except ValueError as error:
+        raise ConfigError(str(error), "Change trade.address.") from None
+
+
+def state_path(config: Config, folder: Path, network: str = "") -> Path:
+    """Where that database lies, or would."""
+    from sniper.state_file import SUFFIX, name_of
+
+    try:
+        return (
+            folder
+            / f"{name_of(network or network_of(config), owner_of(config), config.trade.subaccount)}{SUFFIX}"
+        )
+    except ValueError as error:
+        raise ConfigError(str(error), "Change trade.address.") from None
+
+
+def network_of(config: Config) -> str:
+    """The network whose orders these are. Paper is one of its own, whatever market it looks at."""
+    return PAPER
+
+
+def opening(config: Config, kept: State) -> Opening:
+    """What a session begins with. Latched where a kill holds and the config does not say to start all the same."""
+    from sniper.state import Latched
+
+    killed = kept.killed
+    if killed and config.state.latched == "refuse":
+        raise Latched(
+            f"a kill holds: {killed}; nothing was started",
+            "Run 'sniper resume --reason WHY', or start with --set state.latched=reduce to close positions only.",
+        )
+    return Opening(*kept.reserve(), killed)
+
+
+def venue(config: Config, engine: Engine, inbox: Inbox, kept: State | None = None) -> Venue | None:
+    """Where orders go, None if there are none. kept: where they are written before."""
     if engine.desk is None:
         return None
     made = paper(config, engine)
     made.start(inbox)
-    return made
+    if kept is None:
+        return made
+    from sniper.written_venue import WrittenVenue
+
+    return WrittenVenue(made, kept, engine)
 
 
 def paper(config: Config, engine: Engine) -> Paper:
@@ -145,7 +215,7 @@ def simulated(config: Config) -> Feed:
         ) from None
 
 
-def journal(config: Config, path: str | None, tape: bool) -> Journal:
+def journal(config: Config, path: str | None, tape: bool, begins: Opening | None = None) -> Journal:
     """The journal at `path` (a folder or a file that ends in .mcap), or in the config's folder."""
     from sniper.journal import Journal
     from sniper.journal_settings import header
@@ -154,7 +224,7 @@ def journal(config: Config, path: str | None, tape: bool) -> Journal:
     create(target.parent if target.suffix == ".mcap" else target)
     return Journal(
         target,
-        header(settings(config), config.model_dump_json(), config.seed),
+        header(settings(config, begins), config.model_dump_json(), config.seed),
         file_bytes_max=config.journal.file_mb_max * 1_000_000,
         total_bytes_max=config.journal.total_mb_max * 1_000_000,
         room_wait_s=TAPE_ROOM_WAIT_S if tape else 0.0,

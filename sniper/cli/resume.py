@@ -1,0 +1,42 @@
+"""`sniper resume`: lifts the latch that a kill left behind, with a reason."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from sniper.cli import wiring
+from sniper.cli.folders import accounts_folder
+from sniper.cli.options import config_options, json_option
+from sniper.cli.terminal import emit, note
+from sniper.errors import EXIT_OK, UsageError
+
+
+@click.command()
+@config_options
+@click.option(
+    "--reason", required=True, metavar="WHY", help="Why trading may go on; it is kept with the kill."
+)
+@json_option
+def command(config_path: str | None, sets: tuple[str, ...], reason: str, as_json: bool) -> int:
+    """Lift the kill that holds for the configured account, so that the next run may open positions again.
+
+    The latch outlives the program: only this lifts it. While a run has the database, its own 'resume' does.
+    """
+    from sniper.configfile import load
+
+    config = load(config_path, sets).config
+    if not reason.strip():
+        raise UsageError("an empty reason lifts nothing", "Say with --reason why trading may go on.")
+    killed = ""
+    if wiring.state_path(config, accounts_folder(config.state.folder, os.environ)).exists():
+        state = wiring.open_state(config)
+        try:
+            killed = state.lift(reason)
+        finally:
+            state.close("resume")
+    if as_json:
+        emit({"schema": "sniper.resume/1", "lifted": killed or None, "reason": " ".join(reason.split())})
+    note(f"lifted: {killed}" if killed else "no kill holds for this account")
+    return EXIT_OK
