@@ -51,6 +51,11 @@ class VenueOrder(NamedTuple):
         """Whether the venue may still fill it."""
         return self.status in OPEN
 
+    @property
+    def done_steps(self) -> int:
+        """What of it is filled, -1: not said. FILLED says it even where the number lags."""
+        return max(self.filled_steps, self.size_steps) if self.status == "FILLED" else self.filled_steps
+
 
 class Execution(NamedTuple):
     """One fill. size in BQ; quote and fee in QQ; kind: the Indexer's type. What stands below height is not compared."""

@@ -61,9 +61,9 @@ class OrderCase(NamedTuple):
     @property
     def ahead(self) -> int:
         """How many steps more the venue knows to be filled than we do."""
-        if self.own is None or self.venue is None or self.venue.filled_steps < 0:
+        if self.own is None or self.venue is None or self.venue.done_steps < 0:
             return 0
-        return self.venue.filled_steps - self.own.filled_steps
+        return self.venue.done_steps - self.own.filled_steps
 
 
 class OrderRule(NamedTuple):
@@ -126,9 +126,7 @@ def order_row(own: OwnOrder | None, venue: VenueOrder | None, book: Own, told: V
     rule = next(rule for rule in ORDER_RULES if rule.fits(case))
     after = None
     if own is not None and rule.resolution in ("adopt", "finish"):
-        filled = max(own.filled_steps, venue.filled_steps if venue else 0)
-        if rule.state == "filled":
-            filled = max(filled, own.size_steps)
+        filled = max(own.filled_steps, venue.done_steps if venue else 0)
         after = own._replace(
             state=rule.state or own.state, filled_steps=filled, seen=own.seen or venue is not None
         )
@@ -160,8 +158,8 @@ class FillRule(NamedTuple):
 
 
 FILL_RULES: Final = (
-    FillRule("known", "in both books, the same", lambda c: c.own is not None and c.venue is not None and c.own.core == c.venue.core,
-             "agree"),
+    FillRule("known", "in both books, the same",
+             lambda c: c.own is not None and c.venue is not None and c.own.core == c.venue.core, "agree"),
     FillRule("changed", "in both books, and not the same",
              lambda c: c.own is not None and c.venue is not None, "unexplained"),
     FillRule("newer", "above the height that the venue has told completely: ask again",

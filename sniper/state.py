@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import apsw
 import msgspec
@@ -45,6 +45,13 @@ FORGET: Final = tuple(
     f" AND client_id NOT IN (SELECT client_id FROM orders WHERE {OPEN})"
     for table in ("intents", "answers")
 )
+
+
+class Wanted(Protocol):
+    """A command with what a sender knows of it."""
+
+    @property
+    def command(self) -> Command: ...
 
 
 class Latched(SniperError):
@@ -163,6 +170,13 @@ class State:
             withheld += [Withheld(command, f"not written: {problem}") for command in held]
             leaving = [command for command, fit in zip(leaving, safe, strict=True) if fit]
         return leaving, withheld
+
+    def note(self, wanted: Sequence[Wanted]) -> None:
+        """The same for a sender that asks only whether it may (`venues/live_sender.py`). OSError where it may not
+        send what brings new risk."""
+        _, withheld = self.intents(0, time.time_ns(), [one.command for one in wanted])
+        if withheld:
+            raise OSError("; ".join(sorted({one.why for one in withheld})))
 
     def _verb(self, command: Command, fresh: dict[int, Place]) -> str:
         """place, replace or cancel; "" for an id that must not be used. Ids are given out in rising order, so one

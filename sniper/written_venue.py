@@ -14,13 +14,12 @@ from sniper.engine import Engine
 from sniper.errors import SniperError
 from sniper.inbox import Inbox
 from sniper.loop import Venue
+from sniper.order_table import NOT_SENT
 from sniper.state import State
 from sniper.state_news import News
 from sniper.trading import VENUE_CONNECTION, Cancel, Place
 from sniper.types import REC_OPERATOR, REC_VENUE
 
-WITHHELD: Final = -2
-"""Code of an answer that is not the venue's: the command never left."""
 IDS_LEFT_MIN: Final = 1024
 RETRY_IDS_NS: Final = 10 * 10**9
 
@@ -65,7 +64,7 @@ class WrittenVenue:
         for command, why in withheld:
             verb = "cancel" if isinstance(command, Cancel) else "place"
             self._words.append(
-                (REC_VENUE, f"{verb} {command.client_id} {WITHHELD} {line(why)}".encode("utf-8", "replace"))
+                (REC_VENUE, f"{verb} {command.client_id} {NOT_SENT} {line(why)}".encode("utf-8", "replace"))
             )
         if leaving:
             self._venue.send(now_ns, leaving)

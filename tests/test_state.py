@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import resource
@@ -66,7 +67,7 @@ def test_ids_never_come_twice_whichever_of_the_two_counters_is_lost(tmp_path: Pa
     blocks.append(state.reserve(count=10))
     high = state.reserve(writer=3, count=10)
     state.close()
-    assert all(one[1] < two[0] for one, two in zip(blocks, blocks[1:], strict=False))
+    assert all(one[1] < two[0] for one, two in itertools.pairwise(blocks))
     assert high[0] >> 30 == high[1] >> 30 == 3
 
 

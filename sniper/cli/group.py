@@ -14,7 +14,7 @@ from sniper.cli.terminal import choose_color
 # verb: (module with an attribute `command`, or module:attribute, what `sniper --help` says of it)
 VERBS: dict[str, tuple[str, str]] = {
     "run": ("sniper.cli.run", "Run the engine on simulated, recorded or live frames."),
-    "resume": ("sniper.cli.resume", "Lift the latch that a kill left behind, with a reason."),
+    "unlatch": ("sniper.cli.unlatch", "Lift the kill that an earlier run left behind, with a reason."),
     "recover": ("sniper.cli.recover", "Compare orders, fills and positions with the venue after a crash."),
     "replay": ("sniper.cli.replay", "Run the engine over a journal and compare every digest."),
     "step": ("sniper.cli.step", "Walk through a journal tick by tick, forward and back."),

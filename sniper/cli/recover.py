@@ -9,7 +9,7 @@ import click
 
 from sniper.cli import wiring
 from sniper.cli.folders import accounts_folder
-from sniper.cli.options import Seconds, config_options, json_option
+from sniper.cli.options import config_options, json_option
 from sniper.cli.terminal import emit, note
 from sniper.errors import EXIT_OK, UsageError
 
@@ -32,7 +32,7 @@ HEADS = ("what", "which", "local", "venue", "resolution", "rule")
 @click.option(
     "--wait",
     "patience_s",
-    type=Seconds(),
+    type=click.FloatRange(0.0, 3600.0),
     default=60.0,
     metavar="S",
     help="Wait so long for what needs time. [60]",

@@ -138,7 +138,7 @@ def opening(config: Config, kept: State) -> Opening:
     if killed and config.state.latched == "refuse":
         raise Latched(
             f"a kill holds: {killed}; nothing was started",
-            "Run 'sniper resume --reason WHY', or start with --set state.latched=reduce to close positions only.",
+            "Run 'sniper unlatch --reason WHY', or start with --set state.latched=reduce to close positions only.",
         )
     return Opening(*kept.reserve(), killed)
 

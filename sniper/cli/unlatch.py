@@ -1,4 +1,4 @@
-"""`sniper resume`: lifts the latch that a kill left behind, with a reason."""
+"""`sniper unlatch`: lifts the latch that a kill left behind, with a reason."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sniper.errors import EXIT_OK, UsageError
 def command(config_path: str | None, sets: tuple[str, ...], reason: str, as_json: bool) -> int:
     """Lift the kill that holds for the configured account, so that the next run may open positions again.
 
-    The latch outlives the program: only this lifts it. While a run has the database, its own 'resume' does.
+    The latch outlives the program. While a run has the database, 'sniper resume' lifts it.
     """
     from sniper.configfile import load
 
@@ -35,8 +35,8 @@ def command(config_path: str | None, sets: tuple[str, ...], reason: str, as_json
         try:
             killed = state.lift(reason)
         finally:
-            state.close("resume")
+            state.close("unlatch")
     if as_json:
-        emit({"schema": "sniper.resume/1", "lifted": killed or None, "reason": " ".join(reason.split())})
+        emit({"schema": "sniper.unlatch/1", "lifted": killed or None, "reason": " ".join(reason.split())})
     note(f"lifted: {killed}" if killed else "no kill holds for this account")
     return EXIT_OK

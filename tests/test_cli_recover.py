@@ -1,0 +1,104 @@
+"""cli.recover: the table, its document, its exit codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sniper.__main__ import main
+from sniper.cli import wiring
+from sniper.config import Config
+from sniper.errors import EXIT_NETWORK, EXIT_RECONCILIATION, EXIT_USAGE
+from tests.commands import document, refused
+from tests.durable import ADDRESS, place
+from tests.indexer_book import Account, fill, order
+from tests.loopback import RestServer
+
+OWNER = ("--network", "local", "--set", f"trade.address={ADDRESS}", "--wait", "0")
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account()
+
+
+@pytest.fixture
+def url(alone: Path, account: Account) -> Iterator[str]:
+    """A venue, and a database in which one intent stands and a height of 60."""
+    state = wiring.open_state(Config.model_validate({"trade": {"address": ADDRESS}}), "local")
+    state.intents(1, 1, [place(7)])
+    state.put([("base", (50,)), ("facts", ("height", 60))])
+    state.close()
+    with RestServer(account.reply) as server:
+        yield server.url
+
+
+def test_what_a_crash_left_is_explained(
+    account: Account, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.orders, account.fills, account.size = (
+        [order(7, "FILLED", "0.0005")],
+        [fill(1, 7, "0.0005")],
+        "0.0005",
+    )
+    assert main(["recover", *OWNER, "--url", url, "--explain"]) == 0
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert lines[0].split() == ["what", "which", "local", "venue", "resolution", "rule"]
+    assert [line.split()[0] for line in lines[1:4]] == ["order", "fill", "position"]
+    assert "sent, 0 of 5 steps" in lines[1] and "FILLED, 5 of 5 steps" in lines[1]
+    assert lines[4:] == [
+        "by_fills: ours with the fills since is the venue's",
+        "filled: the venue shows it filled",
+        "missed: of an order of ours, and not booked yet",
+    ]
+    assert "3 compared, 3 corrected, 0 not explained" in err
+    assert main(["recover", *OWNER, "--url", url]) == 0
+    assert capsys.readouterr().out == "", "there is nothing left to show"
+
+
+def test_the_document(account: Account, url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found = document(capsys, "recover", *OWNER, "--url", url, "--json")
+    assert found == {
+        "schema": "sniper.recover/1",
+        "network": "local",
+        "address": ADDRESS,
+        "subaccount": 0,
+        "rows": [
+            {"what": "order", "key": "BTC-USD 7", "own": "sent, 0 of 5 steps", "venue": "-", "resolution": "finish",
+             "rule": "expired"}
+        ],
+        "corrected": 1,
+        "unexplained": 0,
+    }  # fmt: skip
+
+
+def test_what_is_not_explained_refuses(
+    account: Account, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.orders = [order(99, goodTilBlock="200")]
+    assert main(["recover", *OWNER, "--url", url]) == EXIT_RECONCILIATION
+    out, err = capsys.readouterr()
+    assert "stranger_open" in out and "unexplained" in out
+    assert "nothing may be traded" in err.splitlines()[-1]
+
+
+def test_nobody_to_ask(account: Account, url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--url" in refused(capsys, EXIT_USAGE, "recover", *OWNER)
+    account.statuses["orders"] = 403
+    assert "did not answer orders" in refused(capsys, EXIT_NETWORK, "recover", *OWNER, "--url", url)
+
+
+def test_paper_ends_with_its_run(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recover"]) == 0
+    assert "nothing to recover" in capsys.readouterr().err and not (alone / ".local").exists()
+    state = wiring.open_state(Config())
+    state.put([("positions", ("BTC-USD", 0, 5, 0, 0, 0, 0, 0, 1))])
+    state.close()
+    assert main(["recover"]) == 0
+    assert "its orders and positions are over" in capsys.readouterr().err
+    state = wiring.open_state(Config())
+    assert state.all("SELECT * FROM positions") == []
+    state.close()
