@@ -55,6 +55,11 @@ class Shelf:
         """An order by the Indexer's id."""
         return self._by_order_id.get(order_id)
 
+    def seen(self, client_id: int) -> bool:
+        """Whether the Indexer ever showed an order of ours."""
+        held = self.of(client_id)
+        return held is not None and held.seen
+
     def open(self, market: int) -> tuple[Order, ...]:
         """The open orders of a market."""
         found = self._open.get(market)

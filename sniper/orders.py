@@ -49,6 +49,7 @@ class Orders:
         self.live = self._shelf.live
         """Open orders by our id, to look at only. While there are none, `reach` is all that heights call for."""
         self.open, self.all_open, self.claims = self._shelf.open, self._shelf.all_open, self._shelf.claims
+        self.seen = self._shelf.seen
         self.height = self.indexer_height = self.height_ns = 0
         self.dropped: tuple[Refused, ...] = ()
         """Intents of the last `submit` that could not be sent, and why."""
@@ -69,11 +70,6 @@ class Orders:
         """The intent that an order came of: its stop, target, strategy and reasons."""
         held = self._shelf.by_order_id(order_id)
         return held.intent if held else None
-
-    def seen(self, client_id: int) -> bool:
-        """Whether the Indexer ever showed an order."""
-        held = self._shelf.of(client_id)
-        return held is not None and held.seen
 
     def unknown(self, market: int) -> int:
         """How many orders of a market are of unknown fate: while there are any it takes no new risk."""

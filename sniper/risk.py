@@ -15,7 +15,7 @@ from sniper.order_record import Claim
 from sniper.order_table import SHORT_TERM
 from sniper.risk_candidate import Candidate, Conditions, rank, scaled
 from sniper.risk_gates import OPENING, REDUCTION
-from sniper.risk_ladder import Fill, Ladder, Sent
+from sniper.risk_ladder import Fill, Ladder
 from sniper.risk_margin import Margin, Shock, Totals, equity_slots
 from sniper.risk_operator import FLOORS, Latch, Operator
 from sniper.risk_outlook import Outlook
@@ -27,12 +27,12 @@ from sniper.risk_rungs import (
     FLATTEN,
     Assessment,
     Rungs,
-    Trend,
     Trends,
     assess,
     at_last_prices,
     danger_of,
 )
+from sniper.risk_saved import SavedRisk
 from sniper.risk_settings import MILLION, RiskSettings, validate
 from sniper.risk_sizing import exit_size, size
 from sniper.running_digest import RunningDigest
@@ -296,7 +296,7 @@ class Risk:
     def save(self) -> bytes:
         """The state as bytes."""
         return msgspec.msgpack.encode(
-            _State(
+            SavedRisk(
                 self._rungs.rung,
                 self._rungs.better_ns,
                 self.latch,
@@ -317,7 +317,7 @@ class Risk:
     def load(self, state: bytes) -> None:
         """Take over a state that `save` wrote. ValueError on anything else."""
         try:
-            kept = msgspec.msgpack.decode(state, type=_State)
+            kept = msgspec.msgpack.decode(state, type=SavedRisk)
         except msgspec.MsgspecError as problem:
             raise ValueError(f"not a state of risk: {problem}") from None
         if not CALM <= kept.rung <= FLATTEN or kept.latch.verb not in FLOORS:
@@ -331,23 +331,6 @@ class Risk:
         self._trends.known = dict(kept.trends)
         self._protector.unprotected = kept.unprotected
         self._operator.state_stopped = kept.state_stopped
-
-
-class _State(msgspec.Struct, array_like=True):
-    rung: int
-    better_ns: int
-    latch: Latch
-    journal_stopped: bool
-    assessment: Assessment
-    seen: AccountFacts | None
-    timers: tuple[int, int, int, int]
-    pace: tuple[list[int], list[int]]
-    reductions: list[tuple[int, Sent]]
-    asked: list[tuple[int, int]]
-    trends: list[tuple[int, Trend]]
-    unprotected: tuple[int, ...]
-    rests: bool = False
-    state_stopped: bool = False
 
 
 def _sized(outlook: Outlook, candidate: Candidate) -> tuple[Candidate, tuple[Reason, ...]]:

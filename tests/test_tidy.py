@@ -140,6 +140,7 @@ CORE = (
     "risk_pace",
     "risk_protect",
     "risk_rungs",
+    "risk_saved",
     "risk_settings",
     "risk_sizing",
     "risk_units",

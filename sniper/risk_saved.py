@@ -1,0 +1,29 @@
+"""What of risk is saved: everything but what follows from settings and market."""
+
+from __future__ import annotations
+
+import msgspec
+
+from sniper.risk_ladder import Sent
+from sniper.risk_operator import Latch
+from sniper.risk_rungs import Assessment, Trend
+from sniper.viewing import AccountFacts
+
+
+class SavedRisk(msgspec.Struct, array_like=True):
+    """The state of `Risk`. New fields come at the end, with a default: older states lack them."""
+
+    rung: int
+    better_ns: int
+    latch: Latch
+    journal_stopped: bool
+    assessment: Assessment
+    seen: AccountFacts | None
+    timers: tuple[int, int, int, int]
+    pace: tuple[list[int], list[int]]
+    reductions: list[tuple[int, Sent]]
+    asked: list[tuple[int, int]]
+    trends: list[tuple[int, Trend]]
+    unprotected: tuple[int, ...]
+    rests: bool = False
+    state_stopped: bool = False

@@ -1,0 +1,21 @@
+"""risk_saved: states of older versions load."""
+
+from __future__ import annotations
+
+import msgspec
+
+from sniper.risk_operator import Latch
+from sniper.risk_saved import SavedRisk
+from tests.risking import Scene
+
+
+def test_a_state_without_the_newest_fields_loads() -> None:
+    scene = Scene()
+    scene.risk.operator("kill", "fat finger")
+    scene.risk.operator("state", "stopped")
+    whole = msgspec.msgpack.decode(scene.risk.save())
+    assert whole[-1] is True and msgspec.msgpack.decode(scene.risk.save(), type=SavedRisk).state_stopped
+    other = Scene()
+    other.risk.load(msgspec.msgpack.encode(whole[:-1]))
+    assert other.risk.latch == Latch("kill", "fat finger")
+    assert msgspec.msgpack.decode(other.risk.save(), type=SavedRisk).state_stopped is False
