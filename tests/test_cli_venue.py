@@ -63,7 +63,7 @@ def test_signals_end_it_gracefully(number: int, code: int) -> None:
         assert httpx.get(f"{found['rest']}/v4/height").status_code == 200
         assert httpx.get(found["control"]).json()["faults"] == []
         one.send_signal(number)
-        assert one.wait(15) == code
+        assert one.wait(60) == code
         assert "ended at height" in one.stderr.read()
     finally:
         one.kill()

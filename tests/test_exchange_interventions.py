@@ -52,17 +52,34 @@ def test_a_bent_price_follows_the_true_one_and_comes_back_to_it() -> None:
     assert block(everywhere) == (start[0] * 2, start[1] * 6)
 
 
-def test_margins_of_two_troubles_and_back() -> None:
+@pytest.mark.parametrize("first_ends_first", [True, False])
+def test_margins_of_two_troubles_and_back(first_ends_first: bool) -> None:
     one = chain()
     here = Interventions(one)
     before = one.markets()[0]
-    first = trouble("margin_change", 1, initial_ppm=300_000)
-    here.demand(first, here.markets_of({"market": "BTC-USD"})[0])
-    one.end_block(one.now_ns + 1)
-    assert one.markets()[0].initial_margin_ppm == 300_000
-    here.undo(first)
+    (terms,) = here.markets_of({"market": "BTC-USD"})
+
+    def required() -> int:
+        one.end_block(one.now_ns + 1)
+        return one.markets()[0].initial_margin_ppm
+
+    first, second = (
+        trouble("margin_change", 1, initial_ppm=300_000),
+        trouble("margin_change", 2, initial_ppm=500_000),
+    )
+    here.demand(first, terms)
+    assert required() == 300_000
+    here.demand(second, terms)
+    assert required() == 500_000
+    here.undo(first if first_ends_first else second)
+    assert required() == (500_000 if first_ends_first else 300_000)
+    here.undo(second if first_ends_first else first)
     here.undo(first)
     here.undo(trouble("gap", 7))
+    one.end_block(one.now_ns + 1)
+    assert one.markets()[0] == before
+    here.demand(first, terms)
+    here.undo(first)
     one.end_block(one.now_ns + 1)
     assert one.markets()[0] == before
 

@@ -27,6 +27,7 @@ from sniper.exchange.scenario import AT_S_MAX
 HOST: Final = "127.0.0.1"
 HOSTS: Final = (HOST, "localhost")
 BODY_BYTES_MAX: Final = 64 << 10
+CLOSE_S: Final = 1.0
 FEE_MONEY: Final = 10_000_000
 """QQ that the faucet gives for fees."""
 MILLION: Final = 1_000_000
@@ -56,7 +57,7 @@ class Control:
                 web.delete("/faults/{number:\\d{1,9}}", self._stop),
             ]
         )
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_S)
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, HOST, self.port).start()

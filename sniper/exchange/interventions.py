@@ -10,6 +10,8 @@ from sniper.exchange.terms import FINAL_SETTLEMENT, Terms
 from sniper.exchange.troubles import Trouble
 
 MILLION: Final = 1_000_000
+Margins = tuple[int, int]
+"""Initial margin and the maintenance fraction of it, ppm."""
 
 
 class Interventions:
@@ -19,7 +21,8 @@ class Interventions:
         self._chain = chain
         self._prices: dict[int, int] = {}  # as the flow wants them
         self._bent: tuple[int, ...] = ()  # markets whose price a fault set last
-        self._margins: dict[int, tuple[int, int, int]] = {}  # of a trouble: pair, initial, maintenance before
+        self._true: dict[int, Margins] = {}  # of markets under demands, by clob pair
+        self._demands: dict[int, tuple[int, Margins]] = {}  # by trouble: clob pair, and what is demanded
 
     def markets_of(self, parameters: Mapping[str, Any]) -> list[Terms]:
         """The markets that a fault means: the one it names, or all. ValueError for one there is not."""
@@ -50,23 +53,22 @@ class Interventions:
     def demand(self, trouble: Trouble, terms: Terms) -> None:
         """Other margin requirements with the next block."""
         now = self._now(terms.clob_pair)
-        self._margins[trouble.number] = (
-            terms.clob_pair,
-            now.initial_margin_ppm,
-            now.maintenance_fraction_ppm,
-        )
-        self._chain.set_terms(
-            now._replace(
-                initial_margin_ppm=trouble.parameters["initial_ppm"],
-                maintenance_fraction_ppm=trouble.parameters["maintenance_fraction_ppm"],
-            )
-        )
+        self._true.setdefault(terms.clob_pair, (now.initial_margin_ppm, now.maintenance_fraction_ppm))
+        given = trouble.parameters
+        wanted = (given["initial_ppm"], given["maintenance_fraction_ppm"])
+        self._demands[trouble.number] = (terms.clob_pair, wanted)
+        self._require(terms.clob_pair)
 
     def undo(self, trouble: Trouble) -> None:
-        """The trouble is over: what it changed is as before."""
-        if trouble.number not in self._margins:
-            return
-        pair, initial, maintenance = self._margins.pop(trouble.number)
+        """The trouble is over: what it changed is as it would be without it."""
+        demand = self._demands.pop(trouble.number, None)
+        if demand is not None:
+            self._require(demand[0])
+
+    def _require(self, pair: int) -> None:
+        """Of all demands on a market the latest holds; without any, what it had before the first."""
+        on = [wanted for market, wanted in self._demands.values() if market == pair]
+        initial, maintenance = on[-1] if on else self._true.pop(pair)
         self._chain.set_terms(
             self._now(pair)._replace(initial_margin_ppm=initial, maintenance_fraction_ppm=maintenance)
         )
