@@ -111,6 +111,14 @@ def test_without_the_extra_it_says_what_to_install(
     )
 
 
+def test_a_recording_served_as_the_market(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "r.ndjson"
+    assert main(["venue", *ANY, "--duration", "2", f"--record={path}"]) == 0
+    capsys.readouterr()
+    found = document(capsys, "venue", *ANY[:6], "--recording", str(path), "--duration", "0.5", "--json")
+    assert found["markets"] == ["BTC-USD"]
+
+
 def test_names_of_files_and_places() -> None:
     assert venue.file_of(None) is None
     assert venue.file_of("x.ndjson") == Path("x.ndjson")

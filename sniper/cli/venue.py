@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 HERE = "."
 MILLION = 1_000_000
+SHORT_NS = 1_000_000_000
+"""So much of a recording has been played when the venue opens."""
 PORT = click.IntRange(0, 65_535)
 
 
@@ -100,6 +102,7 @@ def command(
         recording=recording or "",
         markets_file=markets_file or "",
         start_ns=time.time_ns(),
+        warm_up_ns=SHORT_NS if recording else HouseSettings().warm_up_ns,
         quiet=quiet,
     )
     plan = scenario.read(scenario_path) if scenario_path else scenario.CALM
