@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from sniper.keys.redaction import REDACTOR
 from sniper.keys.secret import Secret
 
 # Nothing here is judged by the clock: a machine may be busy.
@@ -16,6 +18,14 @@ settings.register_profile(
     "sniper", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("sniper")
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    """Secrets of one test are no secrets of the next: they would be hidden from what that one reads."""
+    yield
+    REDACTOR._digests.clear()
+    REDACTOR._index = {}
 
 
 @pytest.fixture

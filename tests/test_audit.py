@@ -7,6 +7,8 @@ import json
 import multiprocessing
 import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from sniper.audit_check import verify
 from sniper.errors import DifferencesFound, PermissionProblem
 from sniper.keys.secret import Secret
 
+ROOT = Path(__file__).parent.parent
 FIRST = "audit-000000000001.jsonl"
 
 
@@ -247,6 +250,30 @@ def test_threads_and_processes_write_one_chain(tmp_path: Path) -> None:
     facts = [line["facts"] for line in reading(tmp_path / "log" / FIRST)]
     for name in ("process 0", "process 1", "thread 0", "thread 1"):
         assert [one["number"] for one in facts if one["of"] == name] == list(range(40))
+
+
+FOREVER = """
+import sys
+from pathlib import Path
+from sniper.audit import Audit
+with Audit(Path(sys.argv[1]), file_bytes_max=40_000) as audit:
+    while True:
+        audit.write("order.place", {"size": "0.01", "reason": "x" * 300})
+"""
+
+
+def test_a_writer_that_is_killed_leaves_a_chain_that_goes_on(tmp_path: Path) -> None:
+    for turn in range(1, 6):
+        ran = subprocess.Popen([sys.executable, "-c", FOREVER, str(tmp_path / "log")], cwd=ROOT)
+        while not (tmp_path / "log").exists() or verify(tmp_path / "log").lines < turn * 60:
+            assert ran.poll() is None
+        ran.kill()
+        ran.wait()
+        assert verify(tmp_path / "log").broken is None
+    with Audit(tmp_path / "log") as audit:
+        head = audit.write("operator.resume", {})
+    found = verify(tmp_path / "log")
+    assert (found.broken, found.torn_bytes, found.head) == (None, 0, head) and found.files > 1
 
 
 @pytest.mark.parametrize(

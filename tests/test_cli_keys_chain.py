@@ -109,6 +109,14 @@ def test_the_life_of_a_trader_key(line: Line, alone: Path) -> None:
     assert document(line.capsys, "audit", "verify", "log", "--json")["ok"]
 
 
+def test_an_earlier_permission_still_counts_and_is_said(line: Line) -> None:
+    line.answers(BOTH, "authorize", "bot", *TRADE, "--yes")
+    narrow = ("--owner", "me", "--market", "0", "--subaccount", "0", "--yes")
+    assert "other permissions, which still count: 0" in line.says(BOTH, "authorize", "bot", *narrow)
+    assert line.answers(BOTH, "authorize", "bot", *narrow)["others"] == [0]
+    assert "does not know: 0" in line.says(TRADERS, "check", "bot", code=8)
+
+
 def test_an_owner_key_shows_what_was_permitted_to_others(line: Line) -> None:
     line.answers(BOTH, "authorize", "bot", *TRADE, "--yes")
     checked = line.answers(OWNERS, "check", "me")

@@ -63,7 +63,7 @@ def canaries() -> list[bytes]:
         found |= {json.dumps(secret)[1:-1].encode(), repr(secret)[1:-1].encode(), repr(raw)[2:-1].encode()}
     key = bytes.fromhex(OWNER_KEY)
     found |= {key, base64.b64encode(key), repr(key)[2:-1].encode(), str(int.from_bytes(key)).encode()}
-    return [*found, b"Gr", b"abandon abandon", b"legal winner"]
+    return [*found, b"nspan-", b"abandon abandon", b"legal winner"]
 
 
 def clean(content: bytes, where: str) -> None:

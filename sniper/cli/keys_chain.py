@@ -153,7 +153,7 @@ def authorize(
     a small fee from the owner's wallet.
     """
     from sniper.keys.granting import authorize as permit
-    from sniper.keys.granting import check_owner, scope
+    from sniper.keys.granting import check_owner, other_permissions, scope
     from sniper.keys.keyfile import NUMBERS_MAX
 
     if not markets or not subaccounts or max(len(markets), len(subaccounts)) > NUMBERS_MAX:
@@ -170,13 +170,18 @@ def authorize(
         with desk.unlock(owner, "authorize") as owner_key:
             check_owner(owner_key)
             with desk.ask(name) as passphrase, desk.open(name, "authorize", passphrase) as trader:
-                permit(desk.ring, chain, owner_key, trader, passphrase, wanted, desk.tell)
+                grant = permit(desk.ring, chain, owner_key, trader, passphrase, wanted, desk.tell)
                 header = trader.header
+                others = other_permissions(chain, grant.owner, header.public_key, grant)
     if as_json:
-        emit({"schema": "sniper.key_grant/1", **facts_of(name, header)})
+        emit({"schema": "sniper.key_grant/1", **facts_of(name, header), "others": others})
         return
     for line in lines_of(name, header):
         click.echo(line)
+    if others:
+        note(
+            f"{name} has other permissions, which still count: {listed(tuple(others))}; 'sniper keys revoke --number N'"
+        )
     note(f"{name} may trade; prove it with 'sniper keys check {name}'")
 
 

@@ -87,6 +87,11 @@ def authorize(
     return grant
 
 
+def other_permissions(node: Account, owner: str, public_key: str, grant: Grant) -> list[int]:
+    """Permissions that the key has beside this one, such as those of an earlier scope: they still count."""
+    return [one.id for one in standing_for(node, owner, public_key) if one.id != grant.authenticator]
+
+
 def revoke(node: Account, owner: Key, header: Header, name: str, tell: Tell) -> list[int]:
     """Take away every permission in which the key of this header counts; their numbers. Nothing is done twice."""
     check_owner(owner)
