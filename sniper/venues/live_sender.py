@@ -51,7 +51,7 @@ Note = Callable[[Sequence[Wanted]], None]
 class Sender:
     """Takes commands from the tick thread, answers through `say`. `start` and `stop` once each.
 
-    key: signs. note: makes intents durable, None for none.
+    key: signs. note: makes intents durable, None for none. nodes: makes the channels, inside the thread's loop.
     """
 
     def __init__(
@@ -61,8 +61,10 @@ class Sender:
         say: Say,
         note: Note | None = None,
         say_sequence: SaySequence = lambda sequence: None,
+        nodes: Callable[[LiveSettings], Nodes] = Nodes,
     ) -> None:
         self.settings = settings
+        self._make_nodes = nodes
         self._wallet = Wallet(key, 0, 0)
         self._known = False  # account number and sequence
         self._say, self._note, self._say_sequence = say, note, say_sequence
@@ -116,15 +118,16 @@ class Sender:
     def _run(self) -> None:
         logging.getLogger("grpc").setLevel(logging.ERROR)
         try:
-            asyncio.run(self._main())
+            asyncio.run(self.main())
         except BaseException as fault:  # handed to the tick thread by the next `hand`
             self.fault = fault
         finally:
             self._loop = None
             self._ready.set()
 
-    async def _main(self) -> None:
-        self.nodes = Nodes(self.settings)
+    async def main(self) -> None:
+        """The thread's work, for whatever loop runs it."""
+        self.nodes = self._make_nodes(self.settings)
         self._client = NodeClient(self.nodes.front, Builder(self.settings.chain_id, self.settings.denom))
         self._loop = asyncio.get_running_loop()
         serial = asyncio.create_task(self._serial())

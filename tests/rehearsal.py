@@ -1,0 +1,299 @@
+"""Rehearsals: the real engine and the real sender against the stand-in exchange, in virtual time, with faults.
+
+    python -m tests.rehearsal --times 100 --seed 1       # so many schedules, a line each for what is wrong
+    python -m tests.rehearsal --times 1 --seed 7 --story # one, told
+
+One house is warmed up without faults until the engine knows the volatility of its markets; each schedule goes on from
+there in a process of its own (fork), so that schedules are independent and each is the same whenever it is played. A
+strategy without opinion trades as much as it may. Then it leaves, the faults end, everything settles, and what must
+hold is looked at: `judged` is the list.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+import traceback
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dydx_v4_client.key_pair import KeyPair
+
+from sniper._ext.tape import COUNTER_NAMES
+from sniper.account import AccountSettings
+from sniper.desk_settings import DeskSettings
+from sniper.engine import Engine, Settings
+from sniper.exchange.accounts import ACCOUNTS
+from sniper.exchange.chain.checks import faults
+from sniper.exchange.facts import SubaccountId
+from sniper.exchange.house import House, HouseSettings
+from sniper.exchange.scenario import Scenario, generated
+from sniper.exchange.troubles import Troubles
+from sniper.inbox import Inbox
+from sniper.loop import Loop, encode
+from sniper.order_record import OrdersSettings
+from sniper.order_table import FINAL
+from sniper.reconciling import ReconcileSettings
+from sniper.resilience import ResilienceSettings
+from sniper.trading import VENUE_CONNECTION, Place
+from sniper.types import REC_OPERATOR
+from sniper.venues.live import Live
+from sniper.venues.live_settings import LiveSettings
+from tests.virtual_venue import HouseFeed, Stage, drive
+
+SECOND_NS = 1_000_000_000
+MARKETS = ("BTC-USD", "ETH-USD", "SOL-USD")
+WARM_S = 16 * 60
+FAULTS_S = 40.0
+SETTLE_S = 60.0
+STRATEGY = f"{Path(__file__).parent / 'restless.py'}"
+WHOM = ACCOUNTS[0]
+
+
+class Run(NamedTuple):
+    """One schedule, played. wrong: what did not hold. digest: of engine and chain at the end."""
+
+    seed: int
+    wrong: tuple[str, ...]
+    facts: dict[str, int]
+    digest: str
+    story: tuple[str, ...]
+    seconds: float
+
+
+def warmed(seed: int) -> House:
+    """A house whose market has lived for long enough."""
+    return House(HouseSettings(seed=seed, markets=MARKETS, warm_up_ns=WARM_S * SECOND_NS, limits=False, pulse_ns=400_000_000))
+
+
+def settings(seed: int) -> Settings:
+    """The engine as a live session has it."""
+    owner = {"address": WHOM.address, "subaccount": 0}
+    options = json.dumps({"seed": seed, "quiet_after_s": round(FAULTS_S)})
+    return Settings(
+        stale_block_ns=4 * SECOND_NS,
+        silence_ns=6 * SECOND_NS,
+        desk=DeskSettings(
+            strategy=STRATEGY,
+            options=options,
+            account=AccountSettings(**owner),
+            orders=OrdersSettings(**owner, proof="query"),
+            reconcile=ReconcileSettings(every_ns=15 * SECOND_NS),
+            resilience=ResilienceSettings(on=True),
+        ),
+    )
+
+
+class Recorder:
+    """Stands where the journal stands: what each tick took and what came of it."""
+
+    rotate_due = stopped = False
+
+    def __init__(self) -> None:
+        self.ticks: list[tuple[int, list[Any]]] = []
+        self.done_: list[tuple[bytes, bytes]] = []
+
+    def snapshot(self, *_: Any) -> None:
+        """None: a rehearsal replays from its beginning."""
+
+    def tick(self, number: int, now_ns: int, records: list[Any]) -> None:
+        self.ticks.append((now_ns, list(records)))
+
+    def done(self, number: int, commands: bytes, digests: bytes) -> None:
+        self.done_.append((commands, digests))
+
+
+class Watched:
+    """The venue, with a list of every command that went to it."""
+
+    def __init__(self, live: Live, stage: Stage) -> None:
+        self._live, self._stage = live, stage
+        self.places: list[Place] = []
+
+    def observe(self, now_ns: int, rows: int) -> None:
+        self._live.observe(now_ns, rows)
+
+    def send(self, now_ns: int, commands: Any) -> None:
+        self.places += [one for one in commands if isinstance(one, Place)]
+        self._live.send(now_ns, commands)
+        self._stage.loop.settle()
+
+    def due(self, now_ns: int) -> int | None:
+        return None
+
+    def pull(self, until_ns: int, inbox: Inbox) -> None:
+        """The feed's turn moves everything."""
+
+
+def play(house: House, seed: int, scenario: Scenario | None = None, replayed: bool = False) -> Run:
+    """One schedule on this house, which is used up by it."""
+    began_s = time.perf_counter()
+    scenario = scenario or generated(seed, FAULTS_S, MARKETS)
+    house.scenario, house.troubles = scenario, Troubles(scenario.seed)
+    house._waiting, house.start_ns, house.blocks = list(scenario.events), house.now_ns, 0
+    stage = Stage(house, WHOM.address)
+    engine = Engine(settings(seed))
+    inbox = Inbox(1 << 16, 64 << 20)
+    recorder = Recorder()
+    live_settings = LiveSettings(
+        nodes=("127.0.0.1:1", "127.0.0.1:2"), tls=False, address=WHOM.address, chain_id="localdydxprotocol"
+    )
+    live = Live(
+        engine.tape, engine.decoder, live_settings, KeyPair.from_mnemonic(WHOM.mnemonic), lambda: house.now_ns
+    )
+    live._inbox = inbox
+    drive(live.sender, stage)
+    venue = Watched(live, stage)
+    loop = Loop(engine, HouseFeed(stage), inbox, speed=0, venue=venue, journal=recorder)  # type: ignore[arg-type]
+    start_ns = house.now_ns
+    loop.run(None, round(FAULTS_S * SECOND_NS))
+    for trouble in house.troubles.on:
+        house.stop(trouble.number)
+    house._waiting = []
+    inbox.put(house.now_ns, VENUE_CONNECTION, REC_OPERATOR, b"pause the rehearsal ends")
+    loop.run(None, round(SETTLE_S * SECOND_NS))
+    inbox.put(house.now_ns, VENUE_CONNECTION, REC_OPERATOR, b"kill the rehearsal ends")
+    loop.run(None, round(SETTLE_S * SECOND_NS))
+    wrong = judged(house, engine, venue)
+    if replayed:
+        wrong += replay(seed, recorder)
+    desk = engine.desk
+    assert desk is not None
+    facts = {
+        "places": len(venue.places),
+        "fills": int(engine.tape.counters[COUNTER_NAMES.index("fills")]),
+        "sent": live.sender.sent,
+        "unanswered": live.sender.unanswered,
+        "refused": live.sender.refused,
+        "reconnects": stage.stream.reconnects,
+        "rounds": desk.reconcile.rounds[0],
+        "failed rounds": desk.reconcile.rounds[1],
+        "modes": len(desk.resilience.changes),
+    }
+    story = tuple(told(house, desk, scenario, start_ns))
+    return Run(seed, tuple(wrong), facts, engine.digest, story, time.perf_counter() - began_s)
+
+
+def judged(house: House, engine: Engine, venue: Watched) -> list[str]:
+    """What must hold at the end, and does not."""
+    desk, chain = engine.desk, house.chain
+    assert desk is not None
+    wrong = []
+    who = SubaccountId(WHOM.address, 0)
+    purse = chain.purse(who)
+    assert purse is not None
+    there = {holding.perpetual: holding.quantums for holding in purse.holdings if holding.quantums}
+    pairs = {terms.clob_pair: terms.perpetual for terms in chain.markets().values()}
+    here = {}
+    for market, position in desk.account.positions.items():
+        clob_pair = int(engine.decoder.markets[market]["whole"][0])
+        here[pairs[clob_pair]] = position.size_quantums
+    if here != there:
+        wrong.append(f"positions: {here} here, {there} at the venue")
+    if desk.account.usdc.get(0) != purse.usdc:
+        wrong.append(f"balance: {desk.account.usdc.get(0)} here, {purse.usdc} at the venue")
+    ids = Counter(place.client_id for place in venue.places)
+    known = {order.client_id: order for order in (*desk.orders.finished, *desk.orders.all_open())}
+    for client_id, count in ids.items():
+        order = known.get(client_id)
+        if order is None:
+            wrong.append(f"order {client_id}: forgotten")
+        elif count > 1 and order.time_in_force == "ioc":
+            wrong.append(f"order {client_id}: sent {count} times")
+    for order in desk.orders.all_open():
+        if order.state not in FINAL and order.purpose != "protect":
+            wrong.append(f"order {order.client_id}: still {order.state} ({order.cause})")
+    counts = desk.orders.counts
+    for name in ("foreign_fills", "late_fills", "overfilled"):
+        if counts[name]:
+            wrong.append(f"{name}: {counts[name]}")
+    if desk.account.differences:
+        wrong.append(f"differences: {desk.account.differences}")
+    if not desk.reconcile.settled:
+        wrong.append("books: not reconciled at the end")
+    wrong += [f"chain: {line}" for line in faults(chain.core)]
+    return wrong
+
+
+def replay(seed: int, recorder: Recorder) -> list[str]:
+    """The same records again in another engine: every command and digest must come again."""
+    again = Engine(settings(seed))
+    for number, ((now_ns, records), (commands, digests)) in enumerate(
+        zip(recorder.ticks, recorder.done_, strict=True), 1
+    ):
+        found = again.tick(now_ns, list(records))
+        if (encode(found) if found else b"[]") != commands or again.digests() != digests:
+            return [f"replay: differs at tick {number}"]
+    return []
+
+
+def told(house: House, desk: Any, scenario: Scenario, start_ns: int) -> list[str]:
+    """The schedule's story: faults, modes, orders."""
+    from sniper.resilience import described
+
+    lines = [
+        (start_ns + event.at_ns, f"fault {event.fault} for {event.for_ns / 1e9:g} s {dict(event.parameters)}")
+        for event in scenario.events
+    ]
+    lines += [(change.now_ns, described(change)) for change in desk.resilience.changes]
+    lines += [
+        (
+            order.sent_ns,
+            f"order {order.client_id} {order.kind} {order.time_in_force} {order.purpose}: {order.state}",
+        )
+        for order in (*desk.orders.finished, *desk.orders.all_open())
+    ]
+    return [f"{(at_ns - start_ns) / 1e9:8.3f}  {text}" for at_ns, text in sorted(lines)]
+
+
+def in_a_child(house: House, seed: int, replayed: bool) -> Run:
+    """Play in a process of its own, so that the house here stays as it is."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        try:
+            text = json.dumps(play(house, seed, replayed=replayed))
+        except BaseException:
+            text = json.dumps([seed, [traceback.format_exc()], {}, "", [], 0.0])
+        with os.fdopen(writer, "w") as out:
+            out.write(text)
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as into:
+        seed, wrong, facts, digest, story, seconds = json.loads(into.read())
+    os.waitpid(child, 0)
+    return Run(seed, tuple(wrong), facts, digest, tuple(story), seconds)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--times", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--story", action="store_true")
+    parser.add_argument("--replay", type=int, default=10, metavar="N", help="replay every Nth")
+    chosen = parser.parse_args(arguments)
+    house = warmed(1)
+    sums: Counter[str] = Counter()
+    bad = 0
+    for seed in range(chosen.seed, chosen.seed + chosen.times):
+        run = in_a_child(house, seed, replayed=(seed - chosen.seed) % chosen.replay == 0)
+        sums.update(run.facts)
+        if chosen.story:
+            print("\n".join(run.story))
+        if run.wrong:
+            bad += 1
+            print(f"seed {seed}: " + "; ".join(run.wrong), flush=True)
+    print(", ".join(f"{count} {name}" for name, count in sums.items()))
+    print(f"{chosen.times} schedules, {bad} wrong")
+    return 8 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
