@@ -43,7 +43,7 @@ from sniper.trading import VENUE_CONNECTION, Place
 from sniper.types import REC_OPERATOR
 from sniper.venues.live import Live
 from sniper.venues.live_settings import LiveSettings
-from tests.virtual_venue import HouseFeed, Stage, drive
+from tests.virtual_venue import HouseFeed, Stage, drive, end
 
 SECOND_NS = 1_000_000_000
 MARKETS = ("BTC-USD", "ETH-USD", "SOL-USD")
@@ -67,7 +67,11 @@ class Run(NamedTuple):
 
 def warmed(seed: int) -> House:
     """A house whose market has lived for long enough."""
-    return House(HouseSettings(seed=seed, markets=MARKETS, warm_up_ns=WARM_S * SECOND_NS, limits=False, pulse_ns=400_000_000))
+    return House(
+        HouseSettings(
+            seed=seed, markets=MARKETS, warm_up_ns=WARM_S * SECOND_NS, limits=False, pulse_ns=400_000_000
+        )
+    )
 
 
 def settings(seed: int) -> Settings:
@@ -158,6 +162,7 @@ def play(house: House, seed: int, scenario: Scenario | None = None, replayed: bo
     loop.run(None, round(SETTLE_S * SECOND_NS))
     inbox.put(house.now_ns, VENUE_CONNECTION, REC_OPERATOR, b"kill the rehearsal ends")
     loop.run(None, round(SETTLE_S * SECOND_NS))
+    end(live.sender, stage)
     wrong = judged(house, engine, venue)
     if replayed:
         wrong += replay(seed, recorder)

@@ -303,6 +303,14 @@ class HouseNodes:
         """Nothing to close."""
 
 
+def end(sender: Sender, stage: Stage) -> None:
+    """Take the sender's tasks down."""
+    for task in asyncio.all_tasks(stage.loop):
+        task.cancel()
+    stage.loop.settle()
+    stage.loop.close()
+
+
 def drive(sender: Sender, stage: Stage) -> None:
     """Run a sender on the stage's loop instead of its thread."""
     sender._make_nodes = lambda settings: HouseNodes(stage, settings.deadline_ms / 1e3)  # type: ignore[assignment,return-value]
