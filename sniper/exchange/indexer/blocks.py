@@ -83,6 +83,10 @@ class Blocks:
             self._profits()
         self._telling.height(self._height, iso(self._now_ns))
 
+    def go_on_from(self, other: Blocks) -> None:
+        """Be where another one is."""
+        self._next_hour_ns = other._next_hour_ns
+
     def _each(self, news: Sequence[Any], acts: Acts) -> None:
         for each in news:
             act = acts.get(type(each))

@@ -88,6 +88,10 @@ class OffChain:
             self._unrest(row, self._state.markets[row.order.id.clob_pair], now_ns)
         self._state.orders.closed(row)
 
+    def go_on_from(self, other: OffChain) -> None:
+        """Be where another one is."""
+        self._early = dict(other._early)
+
     def level(self, market: Market, side: int, subticks: int, delta: int, now_ns: int) -> None:
         """Raise or lower a level, and tell its new total."""
         total = market.levels.change(side, subticks, delta, now_ns // 1_000_000_000)

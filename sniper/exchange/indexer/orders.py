@@ -7,6 +7,7 @@ fill, or at once for stateful orders. A short-term order that leaves the cache u
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from functools import lru_cache
 from typing import Final
 
@@ -98,6 +99,16 @@ class OrderTable:
         self._over: dict[OrderId, None] = {}  # stored and not live, oldest first
         self._live: dict[OrderId, None] = {}
         self._cancelled: dict[OrderId, str] = {}
+
+    def copy(self) -> OrderTable:
+        """Another table with the same rows, each its own."""
+        found = OrderTable(self._orders_max, self._live_max)
+        found._rows = {order_id: copy(row) for order_id, row in self._rows.items()}
+        found._by_uuid = {row.id: row for row in found._rows.values()}
+        found._of = {owner: {each: found._rows[each] for each in rows} for owner, rows in self._of.items()}
+        found._over, found._live = dict(self._over), dict(self._live)
+        found._cancelled = dict(self._cancelled)
+        return found
 
     def get(self, order: OrderId) -> Row | None:
         """The row of an order."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from typing import Any, Final
 
 from sniper.exchange.facts import (
@@ -36,13 +35,17 @@ class Store:
     """Off-chain news acts at once; the news of a block waits for its end."""
 
     def __init__(
-        self, chain: ChainReading, settings: IndexerSettings, topics: Topics, mischief: Mischief
+        self,
+        chain: ChainReading,
+        settings: IndexerSettings,
+        topics: Topics,
+        mischief: Mischief,
+        state: State | None = None,
     ) -> None:
         self._chain = chain
         self._settings = settings
-        self._topics = topics
         self._mischief = mischief
-        self.state = State(chain, settings)
+        self.state = state or State(chain, settings)
         self._telling = Telling(topics, mischief)
         self._off_chain = OffChain(self.state, self._telling)
         self._blocks = Blocks(chain, self.state, self._telling, self._off_chain)
@@ -67,10 +70,11 @@ class Store:
 
     def copy(self) -> Store:
         """Another store in the same state, whom nobody hears: what answers requests behind a lagging replica."""
-        kept = (self._chain, self._settings)
-        memo: dict[int, Any] = {id(each): each for each in kept}
-        memo |= {id(self._topics): Unheard(), id(self._mischief): Mischief(0)}
-        return deepcopy(self, memo)
+        found = Store(self._chain, self._settings, Unheard(), Mischief(0), self.state.copy())
+        found._block = list(self._block)
+        found._blocks.go_on_from(self._blocks)
+        found._off_chain.go_on_from(self._off_chain)
+        return found
 
     def count(self, now_ns: int) -> None:
         """The job of every 30 s: statistics of the markets, and what has changed of them to the subscribers."""
