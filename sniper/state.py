@@ -1,9 +1,9 @@
 """What must outlive the program: client ids, what was sent, what became of it, latches, the state of bots.
 
 One SQLite database an account and network, one writer. An intent is on the disk before it leaves for the venue, a
-block of client ids before its first is used, a kill before anybody is told of it; everything else follows within
-parts of a second (`state_thread`). The engine reads none of it: what a session begins with stands in its opening
-(docs/state.md). Nothing here raises once it is open: what cannot be written is said in `problem`.
+block of client ids before its first is used; a kill goes there at once, everything else within parts of a second
+(`state_thread`). The engine reads none of it: what a session begins with stands in its opening (docs/state.md).
+Nothing that the loop calls raises: what cannot be written is said in `problem`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import msgspec
 from sniper import __version__
 from sniper.client_ids import BLOCK, COUNTER_END, ClientIds
 from sniper.errors import EXIT_RISK_LATCH, SniperError
-from sniper.state_file import SUFFIX, StateProblem, beside, make_folder, name_of, open_database
+from sniper.state_file import SUFFIX, StateProblem, beside, explained, make_folder, name_of, open_database
 from sniper.state_lock import Lock
 from sniper.state_thread import Row, StateThread, grouped
 from sniper.trading import Cancel, Place
@@ -89,16 +89,17 @@ class State:
         self.path = folder / f"{name}{SUFFIX}"
         self._ids_folder = folder
         self.lock = Lock(folder / f"{name}.lock")
-        self.lock.take()
-        try:
+        with contextlib.ExitStack() as undo, explained(self.path):
+            self.lock.take()
+            undo.callback(self.lock.release)
             self._connection = open_database(self.path)
+            undo.callback(self._connection.close)
             self._log = beside(self.path)
-        except BaseException:
-            self.lock.release()
-            raise
-        self._mutex = threading.Lock()
-        self.run, self.epoch = self._begin(network, address, subaccount, reborn, journal)
-        self._high = {int(writer): int(high) for writer, high in self.all(HIGHEST)}
+            undo.callback(self._log.close)
+            self._mutex = threading.Lock()
+            self.run, self.epoch = self._begin(network, address, subaccount, reborn, journal)
+            self._high = {int(writer): int(high) for writer, high in self.all(HIGHEST)}
+            undo.pop_all()
         self.thread = StateThread(self._write, self._log)
 
     def _begin(
@@ -129,7 +130,8 @@ class State:
         set back, the other keeps the ids from coming twice. ClientIdsProblem or PermissionProblem.
         """
         low, high = writer << 30, writer + 1 << 30
-        used = self.one("SELECT max(last) FROM client_ids WHERE first BETWEEN ? AND ?", (low, high - 1))
+        with explained(self.path):
+            used = self.one("SELECT max(last) FROM client_ids WHERE first BETWEEN ? AND ?", (low, high - 1))
         first, last = ClientIds(self._ids_folder, writer).reserve(
             count, 0 if used is None else used % COUNTER_END + 1
         )
@@ -261,13 +263,15 @@ class State:
         found: bytes | None = self.one("SELECT state FROM bots WHERE name = ?", (name,))
         return found
 
-    def close(self, ended: str = "") -> bool:
+    def close(self, ended: str = "closed") -> bool:
         """Write what waits, close the database and let the lock go. False: something could not be written."""
         self.thread.put([("ended", (time.time_ns(), ended, self.run))], urgent=True)
         whole = self.thread.close()
-        with self._mutex, contextlib.suppress(apsw.Error):
-            self._log.close()
-            self._connection.close()
+        if self._mutex.acquire(timeout=1.0):  # a disk that does not answer holds it
+            with contextlib.suppress(apsw.Error):
+                self._log.close()
+                self._connection.close()
+            self._mutex.release()
         self.lock.release()
         return whole
 

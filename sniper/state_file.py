@@ -50,9 +50,10 @@ def name_of(network: str, address: str, subaccount: int) -> str:
 def make_folder(folder: Path) -> None:
     """The folder and what is missing above it, for the user alone. PermissionProblem where that cannot be."""
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
-    with _explained(folder):
+    with explained(folder):
         for one in reversed(missing):
             one.mkdir(mode=0o700, exist_ok=True)
+            one.chmod(0o700)  # whatever the umask
         if not folder.is_dir():
             raise StateProblem(f"{folder} is no folder", "Set another state.folder.")
         if folder.stat().st_mode & 0o077:
@@ -68,7 +69,7 @@ def open_database(path: Path, migrations: Sequence[str] = MIGRATIONS) -> apsw.Co
         raise StateProblem(
             f"SQLite {apsw.sqlite_lib_version()} is too old to keep orders safe", "Run 'pip install -U apsw'."
         )
-    with _explained(path):
+    with explained(path):
         _make(path)
         connection = apsw.Connection(str(path))
         try:
@@ -89,7 +90,7 @@ def open_database(path: Path, migrations: Sequence[str] = MIGRATIONS) -> apsw.Co
 
 def beside(path: Path) -> apsw.Connection:
     """Another connection to an open database, for checkpoints and for readers."""
-    with _explained(path):
+    with explained(path):
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
         connection.set_busy_timeout(BUSY_MS)
         connection.execute("PRAGMA wal_autocheckpoint = 0")
@@ -99,9 +100,15 @@ def beside(path: Path) -> apsw.Connection:
 def _make(path: Path) -> None:
     """The file, for the user alone. Never opened again but by SQLite: closing it would drop SQLite's locks."""
     if not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        _create(path)
     elif path.stat().st_mode & 0o077:
         raise PermissionProblem(f"{path} may be read by others", f"Run 'chmod 600 {path}'.")
+
+
+def _create(path: Path) -> None:
+    file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    os.fchmod(file, 0o600)  # whatever the umask
+    os.close(file)
 
 
 def _check(connection: apsw.Connection, path: Path) -> None:
@@ -146,7 +153,7 @@ def backup(connection: apsw.Connection, target: Path) -> None:
     """A whole copy of a database at `target`, on the disk before it gets its name."""
     fresh = target.with_name(f"{target.name}.new")
     fresh.unlink(missing_ok=True)
-    os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    _create(fresh)
     connection.execute("VACUUM INTO ?", (str(fresh),))
     for one in (fresh, fresh.parent):
         handle = os.open(one, os.O_RDONLY | os.O_CLOEXEC)
@@ -183,7 +190,7 @@ def _damaged(path: Path, what: str) -> StateProblem:
 
 
 @contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
     """Turns what SQLite or the system says into one line."""
     try:
         yield

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sniper.cli.folders import create, journal_folder, state_folder
+from sniper.cli.folders import accounts_folder, create, journal_folder, state_folder
 from sniper.errors import PermissionProblem, UsageError
 from tests.permission import obeyed
 
@@ -56,3 +56,8 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(UsageError, match="cannot be made a folder"):
             create(folder)
+
+
+def test_where_the_accounts_lie() -> None:
+    assert accounts_folder("", {"XDG_STATE_HOME": "/x"}) == Path("/x/sniper/accounts")
+    assert accounts_folder("/y/z", {"XDG_STATE_HOME": "/x"}) == Path("/y/z")

@@ -155,3 +155,30 @@ def test_an_unknown_market_is_refused_with_the_nearest() -> None:
     many = [f"M{n}-USD" for n in range(153)]
     with pytest.raises(ConfigError, match=r"unknown market ZZZZ: mainnet lists 153 others\. Correct"):
         wiring.check_known(["ZZZZ"], "feed.markets", many, "mainnet")
+
+
+@pytest.mark.parametrize(
+    ("mode", "enabled", "tape", "kept"),
+    [("paper", "auto", False, True), ("paper", "auto", True, False), ("paper", "on", True, True),
+     ("paper", "off", False, False), ("off", "on", False, False)],
+)  # fmt: skip
+def test_a_database_is_kept_on_real_markets(
+    alone: Path, mode: str, enabled: str, tape: bool, kept: bool
+) -> None:
+    made = wiring.state(config(trade={"mode": mode}, state={"enabled": enabled}), tape)
+    assert (made is not None) == kept
+    assert (alone / ".local/state/sniper/accounts").exists() == kept
+    if made is not None:
+        assert made.path.name == f"paper-{wiring.owner_of(Config())}-0.sqlite"
+        begins = wiring.opening(Config(), made)
+        desk = wiring.desk(Config(), begins)
+        assert (desk.orders.first_client_id, desk.orders.last_client_id) == begins[:2]
+        assert desk.risk.killed == "" and desk.orders.last_client_id - desk.orders.first_client_id == 4095
+        made.close()
+
+
+def test_an_address_that_cannot_name_a_file_is_a_config_error(alone: Path) -> None:
+    odd = config(trade={"address": "../../etc"})
+    for act in (lambda: wiring.open_state(odd), lambda: wiring.state_path(odd, alone)):
+        with pytest.raises(ConfigError, match="cannot name a file"):
+            act()

@@ -107,6 +107,14 @@ def test_a_crash_before_the_replacement_loses_nothing(
     assert ids.reserve(4) == (last + 1, last + 4)
 
 
+def test_counters_below_a_floor_are_known_to_be_used(tmp_path: Path) -> None:
+    ids = ClientIds(tmp_path)
+    _, last = ids.reserve(4)
+    assert ids.reserve(4, last - 100) == (last + 1, last + 4)
+    assert ids.reserve(4, last + 1000)[0] == last + 1000
+    assert ids.reserve(4)[0] == last + 1004
+
+
 def test_processes_take_turns(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from sniper.client_ids import ClientIds\n"

@@ -36,13 +36,18 @@ def test_what_was_reported_durable_is_there_after_kill_9(tmp_path: Path) -> None
     reported: list[int] = []
     for _ in range(4):
         writer = subprocess.Popen(
-            [sys.executable, "-m", "tests.durable", str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "tests.durable", str(tmp_path)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert writer.stdout is not None
         reported.append(int(writer.stdout.readline()))
         time.sleep(dice.random() * 0.3)
         writer.send_signal(signal.SIGKILL)
-        reported += [int(line) for line in writer.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
+        reported += [
+            int(line) for line in writer.stdout.read().splitlines(keepends=True) if line.endswith("\n")
+        ]
         writer.wait()
         state = opened(tmp_path)
         assert state.lock.tookover is not None and state.lock.tookover.pid == writer.pid
@@ -129,7 +134,11 @@ def test_a_venue_that_begins_anew_ends_what_was_open_in_it(tmp_path: Path) -> No
     for run in (1, 2):
         state = opened(tmp_path, "paper", reborn=True)
         assert (state.run, state.epoch) == (run, run)
-        assert state.all("SELECT * FROM positions") == state.all("SELECT * FROM facts WHERE name = 'height'") == []
+        assert (
+            state.all("SELECT * FROM positions")
+            == state.all("SELECT * FROM facts WHERE name = 'height'")
+            == []
+        )
         assert state.all("SELECT state FROM orders ORDER BY client_id") == [("dead",)] * (run - 1)
         state.put(
             [
@@ -227,7 +236,9 @@ def test_it_does_not_open_where_nothing_can_be_written(tmp_path: Path) -> None:
 
 def test_ids_that_cannot_be_noted_are_not_given_out(tmp_path: Path) -> None:
     state = opened(tmp_path)
-    state._connection.execute("DROP TABLE client_ids; CREATE TABLE client_ids (first, last, writer, run, at CHECK (0))")
+    state._connection.execute(
+        "DROP TABLE client_ids; CREATE TABLE client_ids (first, last, writer, run, at CHECK (0))"
+    )
     with pytest.raises(StateProblem, match="client ids"):
         state.reserve()
     state.close()
@@ -293,3 +304,24 @@ def test_an_intent_costs_one_flush_and_a_batch_none(tmp_path: Path) -> None:
     finally:
         counter.unregister()
     assert costs == [1, 0, 1, 1]
+
+
+def test_what_fails_while_the_run_is_entered_undoes_the_opening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("sniper.state.FORGET", ("DELETE FROM nowhere WHERE ?",))
+        with pytest.raises(StateProblem, match="nowhere"):
+            opened(tmp_path)
+    opened(tmp_path).close()
+
+
+def test_a_disk_that_does_not_answer_does_not_hold_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = opened(tmp_path)
+    monkeypatch.setattr(state.thread, "close", lambda: False)
+    with state._mutex:
+        assert not state.close()
+    again = opened(tmp_path)  # the lock was let go
+    again.close()
