@@ -138,7 +138,7 @@ class Intake:
             self._shelf.step(held, "passed", detail, self.height)
 
     def _conclude(self, held: Held, indexer_height: int, evidence: Evidence) -> None:
-        why = proof(held, self._settings.proof, indexer_height, evidence)
+        why = proof(held, self._settings.proof, indexer_height, self.height, evidence)
         since = held.last_block() if held.short_term else held.doubt_height
         if why:
             self._shelf.step(held, "proven", why, self.height)

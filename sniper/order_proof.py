@@ -1,7 +1,8 @@
 """When an order is proven dead. Two rules, chosen per venue.
 
 "query": the Indexer's frames may be lost, so only its answers to queries prove anything. "frames": the venue's own
-account frames come complete and in order (the paper venue), so their height is proof enough.
+account frames come complete and in order (the paper venue), so their height is proof enough; and as they come only
+when something happened to the account, whatever a block did to it has been told SILENT_BLOCKS blocks later.
 
 Short-term: no block above its good-til-block can fill it; the Indexer must have come PROOF_BLOCKS further and, under
 "query", a fills query at a height above the good-til-block must have shown every fill. Stateful: under "query" an
@@ -17,12 +18,16 @@ from typing import Final
 from sniper.order_record import Evidence, Held, Question, Rule
 
 PROOF_BLOCKS: Final = 3
+SILENT_BLOCKS: Final = 10
+"""Of "frames": three times the slowest of the venue's latencies, and far fewer than `overdue_blocks`."""
 TIME_GRACE_S: Final = 30
 """Block times lag: a good-til time counts as past only after this."""
 
 
-def proof(held: Held, rule: Rule, indexer_height: int, evidence: Evidence) -> str:
-    """Why nothing of this order can fill any more, "" as long as that is not proven."""
+def proof(held: Held, rule: Rule, indexer_height: int, height: int, evidence: Evidence) -> str:
+    """Why nothing of this order can fill any more, "" as long as that is not proven. height: of the chain."""
+    if rule == "frames":
+        indexer_height = max(indexer_height, height - SILENT_BLOCKS)
     if held.short_term:
         last = held.last_block()
         if indexer_height < last + PROOF_BLOCKS or (rule == "query" and evidence.fills_height <= last):

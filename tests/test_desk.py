@@ -40,6 +40,44 @@ def test_it_trades_on_paper_and_protects_what_it_holds(session: tuple[Engine, Pa
     assert counters["placed"] == len(purposes) and counters["answers"] >= counters["placed"]
 
 
+ONCE = """
+from typing import NamedTuple
+from sniper.trading import Intent
+
+class Own(NamedTuple):
+    nothing: int = 0
+
+class Once:
+    name = "once"
+    Settings = Own
+
+    def __init__(self, signals, kinds, settings=None):
+        self.asked = 0
+
+    def decide(self, view):
+        self.asked += 1
+        return [Intent(0, 0, view.market(0).bid_ticks - 50, 10)] if self.asked == 200 else ()
+
+    def explain(self, view, market):
+        return ()
+
+    def save(self):
+        return self.asked.to_bytes(8)
+
+    def load(self, state):
+        self.asked = int.from_bytes(state)
+"""
+
+
+def test_an_order_that_found_nothing_does_not_close_its_market_for_good(tmp_path: Path) -> None:
+    """No frame of the account comes after it: the chain's height must prove in the end that it is dead."""
+    (tmp_path / "once.py").write_text(ONCE)
+    engine, _ = paper_run.run(40.0, markets=2, strategy=str(tmp_path / "once.py"))
+    desk = engine.desk
+    assert desk is not None and [type(one.outcome) for one in desk.decisions] == [Approved]
+    assert not desk.account.positions and not desk.orders.all_open() and not desk.orders.unknown(0)
+
+
 def test_its_journal_replays_bit_for_bit(session: tuple[Engine, Path]) -> None:
     with JournalReader(session[1]) as reader:
         verdict = verify(reader)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sniper.order_proof import PROOF_BLOCKS, SILENT_BLOCKS
 from sniper.order_record import Evidence
 from tests.ordering import IOC, STOP, Scene
 
@@ -67,6 +68,23 @@ def test_with_frames_silence_of_the_account_proves_a_stateful_end() -> None:
     assert scene.state(stop) == "unknown"
     scene.block(1)
     assert scene.state(stop) == "dead"
+
+
+def test_where_nothing_happens_to_the_account_the_chain_goes_on_far_enough() -> None:
+    """No frame of the account comes after an IOC that found nothing: its market must not stay closed for that."""
+    scene = Scene()
+    order = scene.acked(**IOC)
+    quiet = scene.height
+    stop = scene.place(**STOP)
+    scene.answer(stop, -1)
+    scene.block(order.good_til_block + PROOF_BLOCKS + SILENT_BLOCKS - 1 - scene.height, indexer=quiet)
+    assert scene.state(order) == "fading" and scene.state(stop) == "dead"
+    scene.block(1, indexer=quiet)
+    assert scene.state(order) == "dead"
+    asking = Scene(proof="query")
+    order = asking.acked(**IOC)
+    asking.block(100, indexer=asking.height)
+    assert asking.state(order) == "unknown", "where queries are the proof, silence is none"
 
 
 def test_a_stateful_order_fades_when_its_time_is_past() -> None:
