@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,6 +83,23 @@ def test_of_the_same_comes_the_same() -> None:
     first = played(5, plan)
     assert first == played(5, plan)
     assert first[1] != played(6, plan)[1]
+
+
+def test_in_any_process_the_same() -> None:
+    """Whatever Python's hashes are: no set or hash decides anything."""
+    root = Path(__file__).parent.parent
+    said = {
+        subprocess.run(
+            [sys.executable, "-m", "tests.house_digest", "11"],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "7")
+    }
+    assert len(said) == 1 and len(said.pop()) == 33
 
 
 def test_a_trade_is_known_with_the_next_block() -> None:
