@@ -304,8 +304,13 @@ cdef class Signals:
         cdef int64_t i
         cdef int m
         cdef uint64_t word
-        if turn > self.turn:
-            for i in range(max(self.turn + 1, turn - TURNS + 1), turn + 1):
+        if turn >= self.turn + TURNS:           # it was the turn of every market
+            for m in range(self.active):
+                if self.pulses[m] != NULL:
+                    self.mark(m)
+            self.turn = turn
+        elif turn > self.turn:
+            for i in range(self.turn + 1, turn + 1):
                 m = <int> (i & (TURNS - 1))
                 while m < self.active:
                     if self.pulses[m] != NULL:
