@@ -34,8 +34,8 @@ def watched(self, *args, **more):
     key = unlock(self, *args, **more)
     import subprocess
     for what in (["cat", "/proc/self/environ"], ["cat", f"/proc/{os.getpid()}/cmdline", f"/proc/{os.getpid()}/environ"],
-                 ["sh", "-c", "cat <&3 2>/dev/null; cat <&4 2>/dev/null; true"]):
-        done = subprocess.run(what, stdout=subprocess.PIPE)
+                 ["sh", "-c", "for fd in $WATCHED_FDS; do eval \\"cat <&$fd\\" 2>/dev/null; done; true"]):
+        done = subprocess.run(what, stdout=subprocess.PIPE, close_fds=False)
         open(os.environ["WATCHED"], "ab").write(done.stdout)
     return key
 ring.Ring.unlock = watched
@@ -43,7 +43,11 @@ from sniper.__main__ import main
 sys.exit(main())
 """
 CRASHING = """
-import sys
+import hashlib, sys
+from sniper.keys import keyfile
+def cheap(kdf, passphrase):  # what trying costs is not the question here
+    return bytearray(hashlib.sha512(bytes.fromhex(kdf.salt) + bytes(passphrase.reveal())).digest())
+keyfile._derive = cheap
 from sniper.keys import {module}
 def crash(*args, **more):
     seen = [bytes(one.reveal()) for one in (*args, *more.values()) if type(one).__name__ == "Secret"]
@@ -81,26 +85,22 @@ class Runs:
     def run(
         self, *words: str, fds: tuple[str, ...], code: str = WATCHED, expected: tuple[int, ...] = (0,)
     ) -> bytes:
-        """One run; the contents of `fds` are at the descriptors 3, 4, ... What it said."""
-        environ = {
-            "PATH": os.environ["PATH"], "HOME": str(self.home), "PYTHONPATH": str(ROOT), "PYTHONDEVMODE": "1",
-            "WATCHED": str(self.home / "watched"), "PYTHONWARNINGS": "ignore",
-        }  # fmt: skip
+        """One run and what it said; the words fd0, fd1, ... become descriptors with the contents of `fds`."""
         pipes = []
         for content in fds:
             reading, writing = os.pipe()
             os.write(writing, content.encode())
             os.close(writing)
             pipes.append(reading)
-
-        def arrange() -> None:
-            kept = [os.dup2(fd, 50 + number) for number, fd in enumerate(pipes)]
-            for number, fd in enumerate(kept):
-                os.dup2(fd, 3 + number)
-
+        environ = {
+            "PATH": os.environ["PATH"], "HOME": str(self.home), "PYTHONPATH": str(ROOT), "PYTHONDEVMODE": "1",
+            "WATCHED": str(self.home / "watched"), "WATCHED_FDS": " ".join(map(str, pipes)),
+            "PYTHONWARNINGS": "ignore",
+        }  # fmt: skip
+        numbers = {f"fd{place}": str(fd) for place, fd in enumerate(pipes)}
         done = subprocess.run(
-            [sys.executable, "-c", code, *words], capture_output=True, env=environ, cwd=self.home,
-            preexec_fn=arrange, pass_fds=range(3, 3 + len(fds)), stdin=subprocess.DEVNULL,
+            [sys.executable, "-c", code, *(numbers.get(word, word) for word in words)], capture_output=True,
+            env=environ, cwd=self.home, pass_fds=pipes, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         for fd in pipes:
             os.close(fd)
@@ -112,7 +112,7 @@ class Runs:
 
     def keys(self, verb: str, name: str, *more: str, chain: bool = True) -> bytes:
         options = self.peer.options if chain else ()
-        return self.run("keys", verb, name, "--passphrase-fd", "3", "--debug", *options, *more, fds=(BOTH,))
+        return self.run("keys", verb, name, "--passphrase-fd", "fd0", "--debug", *options, *more, fds=(BOTH,))
 
 
 @pytest.fixture
@@ -123,12 +123,12 @@ def runs(alone: Path) -> Iterator[Runs]:
 
 def test_every_verb_leaves_no_trace_of_a_secret(runs: Runs) -> None:
     quick = ("--memory-mib", "64")
-    imported = ("keys", "import", "me", "--secret-fd", "4", "--passphrase-fd", "3", "--debug", *quick)
+    imported = ("keys", "import", "me", "--secret-fd", "fd1", "--passphrase-fd", "fd0", "--debug", *quick)
     runs.run(*imported, fds=(PASSPHRASE + "\n", ABANDON + "\n"))
     runs.run(*imported, fds=(PASSPHRASE + "\n", ABANDON + "\n"), expected=(2,))
-    hexadecimal = ("keys", "import", "raw", "--secret-fd", "4", "--passphrase-fd", "3", *quick, "--json")
+    hexadecimal = ("keys", "import", "raw", "--secret-fd", "fd1", "--passphrase-fd", "fd0", *quick, "--json")
     runs.run(*hexadecimal, fds=(PASSPHRASE + "\n", OWNER_KEY + "\n"))
-    wrong = ("keys", "import", "no", "--secret-fd", "4", "--passphrase-fd", "3", "--debug", *quick)
+    wrong = ("keys", "import", "no", "--secret-fd", "fd1", "--passphrase-fd", "fd0", "--debug", *quick)
     runs.run(*wrong, fds=(PASSPHRASE + "\n", ABANDON.replace("about", "abandon") + "\n"), expected=(2,))
     runs.run(*wrong, fds=("short\n", LEGAL + "\n"), expected=(2,))
     runs.keys("create", "bot", *quick, chain=False)
@@ -144,7 +144,7 @@ def test_every_verb_leaves_no_trace_of_a_secret(runs: Runs) -> None:
         "me",
         "--offline",
         "--passphrase-fd",
-        "3",
+        "fd0",
         "--debug",
         fds=(PASSPHRASE + "x\n",),
         expected=(4,),
@@ -177,7 +177,7 @@ def test_every_verb_leaves_no_trace_of_a_secret(runs: Runs) -> None:
     ],
 )
 def test_a_crash_in_the_middle_shows_no_secret(
-    runs: Runs, module: str, name: str, words: tuple[str, ...]
+    runs: Runs, cheap: None, module: str, name: str, words: tuple[str, ...]
 ) -> None:
     from tests.vectors import kept
 
@@ -186,7 +186,7 @@ def test_a_crash_in_the_middle_shows_no_secret(
     kept(folder, "bot", LEGAL, "trader", PASSPHRASE.encode())
     for debug in ((), ("--debug",)):
         said = runs.run(
-            "keys", *words[:2], "--passphrase-fd", "3", *runs.peer.options, *words[2:], *debug,
+            "keys", *words[:2], "--passphrase-fd", "fd0", *runs.peer.options, *words[2:], *debug,
             fds=(BOTH,), code=CRASHING.format(module=module, name=name), expected=(1,),
         )  # fmt: skip
         assert b"with all it was given" in said

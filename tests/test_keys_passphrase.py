@@ -51,16 +51,22 @@ def test_a_line_is_bounded() -> None:
 def test_the_descriptor_answers_in_the_order_of_the_questions() -> None:
     with pipe(b"of the owner\nof the trader\n") as fd:
         passphrases = Passphrases(fd, {"SNIPER_PASSPHRASE_FILE": "/none"})
-        assert not os.get_inheritable(fd), "no child can read on"
+        os.set_inheritable(fd, True)
         assert held(passphrases.of("owner")) == b"of the owner"
+        assert not os.get_inheritable(fd), "no child can read on"
         assert held(passphrases.new("trader")) == b"of the trader"
         with pytest.raises(PermissionProblem, match="no line for the passphrase of key third"):
             passphrases.of("third")
 
 
+def test_a_descriptor_that_cannot_be_read(tmp_path: Path) -> None:
+    with open(tmp_path / "x", "wb") as file, pytest.raises(UsageError, match="cannot be read"):
+        Passphrases(file.fileno(), {}).of("bot")
+
+
 def test_a_descriptor_that_is_not_open() -> None:
-    with pytest.raises(UsageError, match="is not open"):
-        Passphrases(9999, {})
+    with pytest.raises(UsageError, match="cannot be read: Bad file descriptor"):
+        Passphrases(9999, {}).of("bot")
 
 
 def test_credentials_come_before_the_file_and_the_keys_own_before_the_common_one(tmp_path: Path) -> None:

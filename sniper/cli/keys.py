@@ -137,18 +137,13 @@ def _must_be_new(desk: Desk, name: str) -> None:
 
 def _given(fd: int | None, passphrase_fd: int | None) -> Secret:
     """The recovery phrase or private key: from the descriptor, or asked for."""
-    from sniper.keys.passphrase import ask, read_line
+    from sniper.keys.passphrase import ask, from_descriptor
 
     if fd is None:
         return ask("recovery phrase, or private key in hexadecimal")
     if fd == passphrase_fd:
         raise UsageError("--secret-fd and --passphrase-fd are the same", "Give two descriptors.")
-    try:
-        line = read_line(fd)
-    except OSError as error:
-        raise UsageError(
-            f"descriptor {fd} cannot be read: {error.strerror}", "Use --secret-fd 3 3<FILE."
-        ) from None
+    line = from_descriptor(fd)
     if line is None:
         raise PermissionProblem(f"descriptor {fd} holds nothing", "Write the phrase there, in one line.")
     return line

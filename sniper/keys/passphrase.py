@@ -57,6 +57,17 @@ def read_line(fd: int) -> Secret | None:
         wipe(held)
 
 
+def from_descriptor(fd: int) -> Secret | None:
+    """The next line of a descriptor that the user named. UsageError where nothing can be read from it."""
+    try:
+        os.set_inheritable(fd, False)  # no child of ours can read on
+        return read_line(fd)
+    except OSError as error:
+        raise UsageError(
+            f"descriptor {fd} cannot be read: {error.strerror}", "Open it for reading: 3<FILE."
+        ) from None
+
+
 def ask(text: str) -> Secret:
     """Ask on the terminal, without echo. PermissionProblem where standard input is none."""
     if not sys.stdin.isatty():
@@ -84,13 +95,6 @@ class Passphrases:
     def __init__(self, fd: int | None, environ: Mapping[str, str]) -> None:
         self._fd = fd
         self._environ = environ
-        if fd is not None:
-            try:
-                os.set_inheritable(fd, False)  # no child of ours can read on
-            except OSError as error:
-                raise UsageError(
-                    f"descriptor {fd} is not open: {error.strerror}", "Use --passphrase-fd 3 3<FILE."
-                ) from None
 
     def of(self, name: str, what: str = "passphrase of key") -> Secret:
         """The passphrase of an existing key. PermissionProblem where no source has one."""
@@ -112,7 +116,7 @@ class Passphrases:
 
     def _given(self, name: str) -> Secret | None:
         if self._fd is not None:
-            line = read_line(self._fd)
+            line = from_descriptor(self._fd)
             if line is None:
                 raise PermissionProblem(
                     f"descriptor {self._fd} has no line for the passphrase of key {name}",
