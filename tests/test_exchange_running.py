@@ -211,6 +211,13 @@ def test_the_clock_leaves_out_what_the_machine_slept() -> None:
     assert clock.turn() == start + 2 * S, "and it never goes back"
 
 
+def test_a_house_opened_a_moment_ago_catches_up_with_the_wall() -> None:
+    one = house(quiet=True)
+    now_ns = one.now_ns + 2 * S
+    clock = Clock(one, lambda: now_ns)
+    assert clock.turn() == now_ns == one.now_ns
+
+
 def test_time_goes_on_by_itself() -> None:
     with venue(quiet=True) as here:
         height = here.on(lambda: here.house.chain.height)

@@ -35,12 +35,16 @@ class Ports(NamedTuple):
 
 
 class Clock:
-    """Wall time as the house sees it: it never goes back and leaves out what the machine slept."""
+    """Wall time as the house sees it: it never goes back and leaves out what the machine slept.
+
+    A house that was opened a moment ago catches up with the wall; one that lives at another time keeps to that.
+    """
 
     def __init__(self, house: House, wall: Callable[[], int] = time.time_ns) -> None:
         self._house = house
         self._wall = wall
-        self._behind_ns = wall() - house.now_ns
+        gap_ns = wall() - house.now_ns
+        self._behind_ns = 0 if 0 <= gap_ns <= GAP_NS else gap_ns
 
     def turn(self) -> int:
         """Let the house live up to now; returns its time."""
