@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from dydx_v4_client.node.authenticators import Authenticator, AuthenticatorType
 from dydx_v4_client.node.message import add_authenticator
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sniper.errors import UsageError
 from sniper.exchange.facts import LONG_TERM
@@ -34,7 +36,7 @@ from tests.houses import (
     tx,
     wrong,
 )
-from tests.wallets import a_transfer, address, options, pair, signed, wallet
+from tests.wallets import a_cancel, a_transfer, address, an_order, options, pair, signed, wallet
 
 FILLS = ("/v4/fills", f"address={ME}&subaccountNumber=0")
 
@@ -403,3 +405,53 @@ def test_drawn_schedules_leave_the_books_in_order(seed: int) -> None:
     ]
     if one.chain.markets()[0].status == ACTIVE:
         assert sum(signed_sizes) == held(one)
+
+
+NUMBERS = st.one_of(
+    st.integers(0, 3), st.sampled_from((10**6, 10**8, 9_000_000_000, 2**32 - 1, 2**63, 2**64 - 1))
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_is_signed_gets_an_answer(data: st.DataObject, calm: House) -> None:
+    """Orders, cancels and transfers with any numbers in them, signed as they should be: a code, never an exception."""
+    one = calm
+    number = data.draw(st.integers(0, 2**32 - 1))
+    small = st.sampled_from((0, 1, 7, 2**31, 2**32 - 1))
+    until = st.one_of(st.integers(0, 60).map(lambda n: one.chain.height - 5 + n), small)
+    kind = data.draw(st.sampled_from(("place", "cancel", "transfer")))
+    flags = data.draw(st.sampled_from((0, 32, 64, 128, 256, 3)))
+    if kind == "transfer":
+        message = a_transfer(ME, data.draw(NUMBERS), data.draw(st.integers(0, 130_000)), data.draw(small))
+    elif kind == "cancel":
+        message = a_cancel(
+            ME, flags, data.draw(small), data.draw(st.integers(0, 130_000)), good_til_block=data.draw(until)
+        )
+    else:
+        expiry = data.draw(st.sampled_from(("good_til_block", "good_til_block_time")))
+        message = an_order(
+            ME,
+            client_id=number,
+            flags=flags,
+            pair=data.draw(st.sampled_from((0, 0, 1, 2**32 - 1))),
+            subaccount=data.draw(st.sampled_from((0, 0, 1, 128_000, 128_001))),
+            side=data.draw(st.sampled_from((0, 1, 2, 5))),
+            quantums=data.draw(NUMBERS),
+            subticks=data.draw(NUMBERS),
+            time_in_force=data.draw(st.sampled_from((0, 1, 2, 3, 9))),
+            reduce_only=data.draw(st.booleans()),
+            condition_type=data.draw(st.sampled_from((0, 1, 2, 7))),
+            conditional_order_trigger_subticks=data.draw(NUMBERS),
+            **{expiry: data.draw(until if expiry == "good_til_block" else small)},
+        )
+    reply = send(one, message, fee=25_000, memo=str(number))
+    assert reply.kind == "pass"
+    assert reply.outcome.code == 0 or reply.outcome.codespace
+    run(one, 0.7)
+    assert not wrong(one)
+
+
+@pytest.fixture(scope="module")
+def calm() -> House:
+    return house(quiet=True)
