@@ -179,11 +179,19 @@ def compare_order(
 def by_rounding(
     markets: list[Market], account: Account, m: int, side: int, size: int, ticks: int, fee: int
 ) -> bool:
-    """Whether an order passes only because some quantums were rounded its way, so that a smaller one may not.
+    """Whether an order passes though a smaller one may not.
 
-    Without maintenance margin any size of a market leaves the account no riskier, or none does.
+    Because some quantums were rounded its way. Because its market has no maintenance margin to speak of: then any size
+    leaves the account no riskier, or none does. Or because its price is so far on our side that each further step
+    brings in more than its initial margin: then there is no largest order, and `largest` ends where orders first stop
+    to pass.
     """
-    if twin.notional(markets[m], 2 * markets[m].step) < ROUNDING or not markets[m].base * markets[m].fraction:
+    own = twin.notional(markets[m], size) * markets[m].base * markets[m].fraction // 10**12
+    if twin.notional(markets[m], 2 * markets[m].step) < ROUNDING or own < ROUNDING:
+        return True
+    if twin.notional(markets[m], size) * (MILLION + (markets[m].base if side else -markets[m].base)) * (
+        -1 if side else 1
+    ) > markets[m].fill(size, ticks) * MILLION * (-1 if side else 1):
         return True
     delta = -size if side else size
     held = account.sizes.get(m, 0)
