@@ -299,4 +299,8 @@ def entered(reasons: Sequence[Reason]) -> bool:
 
 def under_way(orders: Sequence[Order]) -> int:
     """Steps that exits which were sent may still close: until their end is known, they count as if they filled."""
-    return sum(order.size_steps - order.filled_steps for order in orders if order.purpose == "exit")
+    steps = 0
+    for order in orders:
+        if order.purpose == "exit":
+            steps += order.size_steps - order.filled_steps
+    return steps
