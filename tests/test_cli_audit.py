@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sniper.__main__ import main
+from sniper.audit import Audit
 from tests.commands import document, refused
 from tests.test_audit import FIRST, filled
 
@@ -54,6 +55,16 @@ def test_a_log_written_anew_is_known_by_the_head_that_was_noted(
             filled(alone / forged, 3)
         found = document(capsys, "audit", "verify", forged, "--json", "--head", noted, code=8)
         assert "written anew" in found["problem"] and found["broken"] is None
+
+
+def test_a_head_that_was_rotated_away_is_told_apart(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Audit(alone / "log", file_bytes_max=600, files_max=2) as audit:
+        first = audit.write("operator.pause", {})
+        for number in range(12):
+            audit.write("order.place", {"number": number})
+    noted = f"{first.seq}:{first.hash}"
+    found = document(capsys, "audit", "verify", "log", "--json", "--head", noted, code=8)
+    assert "rotated away" in found["problem"] and found["broken"] is None
 
 
 def test_a_torn_tail_is_said_and_is_no_difference(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:

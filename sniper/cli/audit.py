@@ -54,8 +54,11 @@ def verify(folder: str | None, noted: str | None, as_json: bool) -> int | None:
         one = found.broken
         problem = f"{one.file} line {one.line}, where number {one.seq} was due: {one.problem}"
     elif wanted and not (hash_at(path, wanted[0]) or "").startswith(wanted[1]):
-        problem = (
-            f"line {wanted[0]} is not the one whose hash was noted: the log was written anew, or cut off"
+        gone = wanted[0] < found.first_seq
+        problem = f"line {wanted[0]} " + (
+            "is not in the log any more: rotated away, or cut off"
+            if gone
+            else "is not the one whose hash was noted: the log was written anew, or cut off"
         )
     if as_json:
         emit(_document(found, problem))
