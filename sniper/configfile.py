@@ -141,7 +141,7 @@ def statements(text: str) -> Iterator[tuple[int, str, Any]]:
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """(dotted key, value) of every leaf of nested tables; an empty table is a leaf."""
     for name, value in tree.items():
-        key = prefix + (f'"{name}"' if "." in name else name)
+        key = prefix + (json.dumps(name, ensure_ascii=False) if "." in name or '"' in name else name)
         if isinstance(value, Mapping) and value:
             yield from flatten(value, f"{key}.")
         else:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import tomli_w
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sniper import configfile
@@ -148,6 +148,7 @@ tables = st.recursive(
 )
 
 
+@example({"a": {'"': {'"': 0}, ".": 1}})
 @given(st.dictionaries(st.text("abcd", min_size=1, max_size=3), tables, max_size=4))
 def test_the_statements_are_what_the_file_says(tree: dict[str, Any]) -> None:
     text = tomli_w.dumps(tree)
