@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sniper.account_facts import Transfer
 from sniper.engine import Engine
 from sniper.feed.sim import Sim
 from sniper.inbox import Inbox
@@ -132,3 +133,24 @@ def test_after_rows_were_lost_the_whole_is_told_again(tmp_path: Path) -> None:
     assert after[0] == before[0]
     assert {row[:3] for row in after[1]} == {row[:3] for row in before[1] if row[2]}
     state.close()
+
+
+def test_transfers_and_fills_of_orders_that_were_over(traded: tuple[State, Engine]) -> None:
+    state, engine = traded
+    assert engine.desk is not None
+    account, orders = engine.desk.account, engine.desk.orders
+    venue = WrittenVenue(paper_run.paper(engine), state, engine)
+    venue.observe(engine.now_ns, 0)
+    over = orders.finished[0].client_id
+    state.put([("orders", (over, *"abcdefghijklmnopqrs"))])
+    moved = Transfer(0, -5_000_000, "WITHDRAWAL", 9, 10, "a key")
+    account.transfers.append(moved)
+    account.changed = True
+    orders.counts["late_fills"] += 1
+    for _ in range(2):
+        venue.observe(engine.now_ns, 0)
+    assert state.thread.settle(10)
+    assert state.all("SELECT key, subaccount, quote, kind, height, venue_ns FROM transfers") == [
+        ("a key", 0, -5_000_000, "WITHDRAWAL", 9, 10)
+    ]
+    assert state.all("SELECT state FROM orders WHERE client_id = ?", (over,)) == [(orders.finished[0].state,)]
