@@ -75,7 +75,7 @@ class Risk:
         self._decoder, self._margin, self._orders, self._digest = decoder, margin, orders, digest
         self._shocks = [Shock(stress, decoder, margin) for stress in settings.gates.stresses]
         self._rungs, self._trends = Rungs(settings.ladder), Trends()
-        self._ladder = Ladder(settings, decoder, fill)
+        self._ladder = Ladder(settings, decoder, fill, margin)
         self._protector = Protector(settings.protection, decoder)
         self._operator = Operator(settings.killed)
         self._pace = Pace()

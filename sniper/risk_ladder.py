@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from sniper.order_record import Claim
 from sniper.risk_candidate import FORCED
-from sniper.risk_margin import BEYOND, share_up
+from sniper.risk_margin import BEYOND, Margin, share_up
 from sniper.risk_operator import FLOORS
 from sniper.risk_rungs import CANCEL, FLATTEN, REDUCE, RUNG_NAMES, Assessment, Part
 from sniper.risk_settings import MILLION, RiskSettings
@@ -21,6 +21,8 @@ from sniper.trading import BUY, SELL, Intent, Reason, Withdraw
 from sniper.viewing import MarketFacts, View
 
 LIVE: Final = ("live", "crossed")
+FOLLOWING: Final = 6
+"""Reductions that follow one another within the retry time."""
 STANDING: Final = ("sent", "acked", "replacing", "unknown")
 """States of orders that a cancel may still help against."""
 Fill = Callable[[int, int, int], tuple[int, int, int]]
@@ -55,11 +57,12 @@ class Sent(NamedTuple):
 
 
 class Ladder:
-    """Makes intents and withdrawals of a rung. decoder: for exact units. fill: walks the books."""
+    """Makes intents and withdrawals of a rung. decoder: for exact units. fill: walks the books. margin: for what the
+    chain accepts."""
 
-    def __init__(self, settings: RiskSettings, decoder: Any, fill: Fill) -> None:
+    def __init__(self, settings: RiskSettings, decoder: Any, fill: Fill, margin: Margin) -> None:
         self._settings, self._ladder = settings, settings.ladder
-        self._decoder, self._fill = decoder, fill
+        self._decoder, self._fill, self._margin = decoder, fill, margin
         self.sent: dict[int, Sent] = {}
         """Market -> its last reduction."""
         self.asked: dict[int, int] = {}
@@ -108,28 +111,55 @@ class Ladder:
         found = []
         for one, share_ppm in zip(exits, shares, strict=True):
             before = self.sent.get(one.part.market)
-            wait_ns = self._wait_ns(one.part.market, level, claims)
-            waits = before and before.level >= level and view.now_ns - before.ns < wait_ns
-            if share_ppm <= 0 or waits:
+            if before and before.level < level:
+                before = None  # a higher rung neither waits nor counts
+            if share_ppm <= 0 or (
+                before
+                and view.now_ns - before.ns < self._wait_ns(before, rung, level, claims, one.part.market)
+            ):
                 continue
             steps = min(one.steps, share_up(one.steps, share_ppm))
-            tries = before.tries + 1 if before and before.level >= level else 0
+            tries = before.tries + 1 if before else 0
             self.sent[one.part.market] = Sent(view.now_ns, steps, level, tries)
-            found.append(self._intent(assessment, one, losses, steps, rung, ordered, tries))
+            for part in self._bearable(one, steps):
+                found.append(self._intent(assessment, one, losses, part, rung, ordered, tries))
         return found
 
-    def _wait_ns(self, market: int, level: int, claims: Iterable[Claim]) -> int:
+    def _bearable(self, one: Exit, steps: int) -> tuple[int, ...]:
+        """An exit in the parts in which the chain takes it: what it accepts of it now, then the rest.
+
+        A book that has left its oracle price behind costs more than the other positions' initial margin leaves. The
+        chain refuses a fill whole; what is too much now passes once another exit has freed margin.
+        """
+        part, unit = one.part, one.unit
+        side = SELL if part.size > 0 else BUY
+        if not one.live:
+            return (steps,)
+        _, filled, ticks = self._fill(part.market, 1 - side, steps)
+        if filled < steps:
+            return (steps,)
+        ticks = ticks // steps if side == SELL else -(-ticks // steps)
+        fee_ppm = self._settings.gates.taker_fee_ppm
+        largest = self._margin.largest(self._settings.account, part.market, side, ticks, fee_ppm)
+        first = largest // unit.step_quantums
+        return (first, steps - first) if 0 < first < steps else (steps,)
+
+    def _wait_ns(self, before: Sent, rung: int, level: int, claims: Iterable[Claim], market: int) -> int:
         """How long the next reduction waits for the last one: until it is over, and of a part that is to be closed also
-        until what it filled is seen."""
+        until what it filled is seen. Where everything must be closed at once nothing is waited for, a few times: one
+        may have come before its time, and two that both fill cannot turn a position round."""
+        if rung >= FLATTEN and before.tries < FOLLOWING:
+            return self._ladder.retry_ns // FOLLOWING
         for claim in claims:
             if claim.market == market and claim.purpose in FORCED:
                 seen = claim.state == "fading" and (level >= FLATTEN or not claim.optimistic)
                 if not seen:
                     return self._ladder.retry_ns
-        return self._ladder.retry_ns // 6
+        return self._ladder.retry_ns // FOLLOWING
 
     def _exits(self, view: View, assessment: Assessment) -> list[Exit]:
-        k = self._ladder.reduce_sigmas * (MILLION + self._ladder.hysteresis_ppm) / MILLION
+        sigmas = self._ladder.cancel_sigmas if assessment.stale else self._ladder.reduce_sigmas
+        k = sigmas * (MILLION + self._ladder.hysteresis_ppm) / MILLION
         found = []
         for part in assessment.parts:
             unit = unit_of(self._decoder, part.market)
@@ -164,7 +194,9 @@ class Ladder:
         need: how much danger is above its target, in millionths of a QQ. spare: net collateral above maintenance
         margin, which has to bear the fall of every position over the wanted distance.
         """
-        target = self._ladder.reduce_ppm * (MILLION - self._ladder.hysteresis_ppm) // MILLION
+        # blind, the rung begins where the one before it does: so much more has to be closed to leave it
+        begins = self._ladder.cancel_ppm if a.stale else self._ladder.reduce_ppm
+        target = begins * (MILLION - self._ladder.hysteresis_ppm) // MILLION
         need = a.maintenance * MILLION - target * a.net
         spare = a.spare
         shares = [0] * len(exits)
@@ -198,7 +230,8 @@ class Ladder:
     ) -> Intent:
         part, ladder = one.part, self._ladder
         side = SELL if part.size > 0 else BUY
-        urgent = rung >= FLATTEN or not one.live  # what is not seen cannot be asked for its price
+        # what is not seen cannot be asked for its price
+        urgent = rung >= FLATTEN or not one.live or a.stale
         collar = ladder.flatten_collar_ppm if urgent else ladder.reduce_collar_ppm
         if ordered == "kill":  # nothing is on fire: near the touch first, then farther with each try
             collar = max(collar, min(ladder.flatten_collar_ppm, collar << min(tries, 20)))

@@ -104,14 +104,17 @@ class Trends:
     def __init__(self) -> None:
         self.known: dict[int, Trend] = {}
 
-    def look(self, market: int, price: float, feed_ns: int) -> Trend:
-        """The trend after this price. While the feed is silent it stays as it is."""
+    def look(self, market: int, price: float, feed_ns: int, now_ns: int = 0) -> Trend:
+        """The trend after this price. While the feed is silent it stays as it is, unless the price, taken from a book
+        that is heard, moves: then the time is `now_ns`."""
         before = self.known.get(market)
         if before is None or not before.price > 0.0:
             found = self.known[market] = Trend(price, feed_ns, 0.0, 0.0)
             return found
         if feed_ns <= before.seen_ns:
-            return before
+            if price == before.price or now_ns <= before.seen_ns:
+                return before
+            feed_ns = now_ns
         minutes = (feed_ns - before.seen_ns) / MINUTE_NS
         speed = (price - before.price) / before.price / minutes
         fast = before.fast + (speed - before.fast) * minutes / (minutes + FAST_MINUTES)
@@ -188,10 +191,12 @@ def assess(view: View, margin: Margin, account: int, settings: LadderSettings, t
     for market, size, notional, required in margin.holdings(account):
         facts = view.market(market)
         sigma = facts.sigma if facts.sigma > 0.0 else unknown / ROOT_OF_60
-        trend = trends.look(market, facts.oracle_usd, view.feed_ns)
+        gap = gap_of(facts, size)
+        price = facts.oracle_usd * (1.0 - gap if size > 0 else 1.0 + gap)
+        trend = trends.look(market, price, view.feed_ns, view.now_ns)
         drifts = (facts.drift, trend.fast, trend.slow)
         drift = max(0.0, -min(drifts) if size > 0 else max(drifts))
-        move = blur * sigma + max(drift * (age + reaction), gap_of(facts, size) + drift * reaction)
+        move = blur * sigma + max(drift * (age + reaction), gap + drift * reaction)
         amount, move_ppm = abs(notional), 0
         if move > 0.0:
             move_ppm = min(int(move * MILLION) + 1, MOVE_PPM_MAX)

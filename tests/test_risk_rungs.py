@@ -227,6 +227,29 @@ def test_a_book_beyond_the_oracle_price_is_where_the_oracle_price_will_go() -> N
     assert look(scene).parts[0].move_ppm == pytest.approx(10_001, abs=1)
 
 
+def test_a_book_that_leaps_is_a_trend_before_the_oracle_price_follows() -> None:
+    scene, trends = Scene(usdc=1_000 * USD), Trends()
+    scene.hold(BTC, 500)
+
+    def moved() -> int:
+        return assess(scene.view, scene.margin, 0, SETTINGS, trends).parts[0].move_ppm
+
+    assert moved() == 0
+    scene.view.overrides[BTC] = {"bid_ticks": 97_990, "ask_ticks": 98_000}
+    scene.later(0.5, feed=False)
+    leap = 20_000 + 3 * 0.5 * 20_000 / 0.5 / 1.5  # half a second of 4 % a second, 3 s ahead
+    assert moved() == pytest.approx(leap, abs=2)
+    scene.view.now_ns += 5 * 10**8
+    assert moved() == pytest.approx(leap, abs=2)  # nothing new: it stays
+    trend = trends.known[BTC]
+    scene.view.overrides[BTC] = {}
+    scene.later(0.5)
+    scene.price(BTC, "98000")  # the oracle price has followed: no second leap
+    scene.view.feed_ns = scene.view.now_ns
+    assert moved() < leap
+    assert trend.fast < trends.known[BTC].fast < 0.0
+
+
 def test_unknown_volatility_is_assumed_and_a_price_never_falls_below_a_tenth() -> None:
     scene = Scene(usdc=10_000 * USD)
     scene.hold(BTC, 500)
