@@ -158,9 +158,10 @@ class Outlook:
     # ---- margin -------------------------------------------------------------------------------------------------
 
     def outcomes(self, market: int, order: Fills = NO_FILLS) -> list[tuple[int, int]]:
-        """(size in BQ, cash in QQ) of a market if nothing fills, all buys, all sells; with `order` among them.
+        """(size in BQ, cash in QQ) of a market if nothing fills, all buys, all sells, both; with `order` among them.
 
-        What lies between is no worse than the worst of these: margin is convex in the size.
+        What lies between is no worse than the worst of these: margin is convex in the size. Both may be the worst of
+        all, for both may fill at a loss.
         """
         unit, held = self.unit(market), self.held(market)
         found = [(held, 0)]
@@ -180,6 +181,9 @@ class Outlook:
         if sells:
             quote = unit.quote(sells, low)
             found.append((held - sells * unit.step_quantums, quote - share_up(quote, fee_ppm)))
+        if buys and sells:
+            (bought, paid), (sold, got) = found[1:]
+            found.append((bought + sold - held, paid + got))
         return found
 
     def changes(self, market: int, order: Fills = NO_FILLS, move_ppm: int = 0) -> list[Totals] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sniper.order_record import Claim
@@ -99,6 +99,7 @@ def naive_slacks(
 
 @settings(max_examples=60)
 @given(st.integers(-2000, 20_000), holdings, st.lists(orders(), max_size=4), orders())
+@example(0, {BTC: 1, ETH: 1}, [naive.Open(ETH, 0, 1, 40_000, 500)], naive.Open(ETH, 1, 1, 39_539, 500))
 def test_no_set_of_fills_leaves_less_than_said(
     usd: int, held: dict[int, int], standing: list[naive.Open], new: naive.Open
 ) -> None:
