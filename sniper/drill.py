@@ -59,7 +59,8 @@ class Outcome(NamedTuple):
     """How it ended. Equities in ppm of the equity at the beginning.
 
     kept_ppm: at the end. at_once_ppm: of a twin that closes everything at the book that the first order of the
-    ladder could have met; None where no rung was reached or that book could not take it. rungs: every change.
+    ladder could have met; None where no rung was reached, that book could not take it, or nothing was left to take by
+    then. rungs: every change.
     way_out_ns: after the beginning, when an exit existed from the first rung that exits on; None: there was none, or
     no need of one. early_out_ns: the same from the first rung of all on: nothing was asked to be closed yet.
     """

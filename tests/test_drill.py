@@ -35,7 +35,9 @@ def test_the_ladder_saves_what_its_absence_loses() -> None:
     assert not saved.liquidated and saved.way_out_ns is None and wrong(saved) == ""
     assert saved.flat and saved.kept_ppm > 500_000
     assert [rung for _, rung in saved.rungs] == sorted({rung for _, rung in saved.rungs})
-    assert saved.at_once_ppm is not None and saved.lowest_ppm <= saved.kept_ppm
+    assert saved.at_once_ppm is None and saved.lowest_ppm <= saved.kept_ppm  # it was its own twin
+    slow = run(CALM._replace(script=FALL._replace(over_ns=20 * S)))
+    assert slow.at_once_ppm is not None and 500_000 < slow.at_once_ppm < 1_000_000
     said = "\n".join(line for moment in told for line in moment.said)
     assert "sold" in said and "BTC-USD" in said and "rung 0 ->" in said
     deep = CALM._replace(script=FALL._replace(moves=(("BTC-USD", -300_000), ("ETH-USD", -300_000))))
