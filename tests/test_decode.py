@@ -185,3 +185,27 @@ def test_names_and_bounds() -> None:
     for wrong in ({"bytes_max": 10}, {"bytes_max": 5 << 20}, {"records_max": 0}):
         with pytest.raises(ValueError, match="must lie in"):
             Tape(**wrong)
+
+
+def test_a_row_as_plain_numbers_is_the_row(desk: Desk) -> None:
+    row = desk.decoder.markets[0]
+    known, status, kind, oracle_ns, num, dec, whole = desk.decoder.numbers(0)
+    assert (known, status, kind, oracle_ns) == tuple(
+        int(row[name]) for name in ("known", "status", "type", "oracle_ns")
+    )
+    assert (list(num), list(dec), list(whole)) == tuple(
+        row[name].tolist() for name in ("num", "dec", "whole")
+    )
+    assert not any(desk.decoder.numbers(1)[4]), "a row that nobody filled"
+    for market in (-1, len(desk.decoder.markets)):
+        with pytest.raises(IndexError):
+            desk.decoder.numbers(market)
+
+
+def test_the_newest_block_of_all_connections(desk: Desk) -> None:
+    assert desk.decoder.block_ns == 0
+    for message_id, time in enumerate(("16:00:01.000Z", "16:00:00.500Z"), 2):
+        block = {"blockHeight": str(message_id), "time": f"2025-12-08T{time}"}
+        desk.read(m.data("v4_block_height", "v4_block_height", message_id, block))
+    newest = int(desk.decoder.connections["block_ns"].max())
+    assert desk.decoder.block_ns == newest > 0

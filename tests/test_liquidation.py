@@ -755,3 +755,23 @@ def test_the_twin_says_what_the_rules_say() -> None:
     assert twin.risk([market], account) == Risk(106_006_160, 22_120_124, 13_272_075)
     assert twin.settlement([(21, 5 * 10**9)]) == -105_000
     assert twin.settlement([(1, 1)]) == -1
+
+
+def test_short_questions_say_what_the_rows_say() -> None:
+    kernel = universe([btc(), eth()]).kernel
+    kernel.set_usdc(0, 3_000_000_000)
+    kernel.set_position(0, 0, 10**9)
+    kernel.set_position(0, 1, -(10**9))
+    kernel.update()
+    rows = kernel.positions[0][:2]
+    columns = ("market", "size", "notional", "maintenance")
+    assert kernel.holdings(0) == [tuple(int(one[name]) for name in columns) for one in rows]
+    assert kernel.trouble(0) == 0 and kernel.holdings(1) == [] and kernel.nearest(1) is None
+    priced = [one for one in rows if one["liquidation_price"] > 0.0]
+    least = min(priced, key=lambda one: float(one["distance_percent"]))
+    assert kernel.nearest(0) == tuple(
+        least[n].item() for n in ("market", "distance_percent", "distance_sigmas")
+    )
+    for question in (kernel.holdings, kernel.trouble, kernel.nearest):
+        with pytest.raises(IndexError):
+            question(kernel.accounts_max)
