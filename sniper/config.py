@@ -21,8 +21,11 @@ from pydantic import (
 from sniper.config_base import Section
 from sniper.config_trading import (
     AccountConfig,
+    LiveConfig,
     OrdersConfig,
     PaperConfig,
+    ReconcileConfig,
+    ResilienceConfig,
     RiskConfig,
     StrategyConfig,
     TradeConfig,
@@ -266,6 +269,9 @@ class Config(Section):
     orders: OrdersConfig = OrdersConfig()
     risk: RiskConfig = RiskConfig()
     paper: PaperConfig = PaperConfig()
+    live: LiveConfig = LiveConfig()
+    reconcile: ReconcileConfig = ReconcileConfig()
+    resilience: ResilienceConfig = ResilienceConfig()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Config:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sniper.account import AccountSettings
 from sniper.funding import FundingSettings
 from sniper.order_record import OrdersSettings
-from sniper.reconciling import ReconcileSettings
+from sniper.reconciling import NO_RECONCILING, ReconcileSettings
 from sniper.resilience import ResilienceSettings
 from sniper.risk import RiskSettings
 from sniper.trading import Approved, Refused, Withdraw
@@ -24,7 +24,7 @@ class DeskSettings(NamedTuple):
     trips: TripSettings = TripSettings()
     orders: OrdersSettings = OrdersSettings()
     risk: RiskSettings = RiskSettings()
-    reconcile: ReconcileSettings = ReconcileSettings()
+    reconcile: ReconcileSettings = NO_RECONCILING
     resilience: ResilienceSettings = ResilienceSettings()
 
 

@@ -10,9 +10,10 @@ the tape's: a replay asks the same questions at the same ticks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
 from sniper.account import Queried
 from sniper.order_record import NOTHING, Evidence
@@ -26,17 +27,26 @@ STATUSES: Final = "OPEN,UNTRIGGERED,BEST_EFFORT_OPENED"
 WANTED: Final = ("subaccount", "orders", "fills")
 NEVER: Final = 1 << 62
 
+Nanoseconds = Annotated[int, Meta(ge=0, le=10**15)]
+
 
 class ReconcileSettings(NamedTuple):
     """When to ask. every_ns 0: never, for a venue whose account frames are complete."""
 
-    every_ns: int = 0  # between two rounds
-    answer_ns: int = 20 * SECOND_NS  # a round without its answers by then has failed
-    retry_ns: int = 2 * SECOND_NS  # after a failure, doubling
-    retry_longest_ns: int = 60 * SECOND_NS
-    apart_ns: int = 5 * SECOND_NS  # between two rounds that a question or a snapshot asks for
-    old_ns: int = 300 * SECOND_NS  # without a good round for so long our books are not believed any more
-    channel_ns: int = 10 * SECOND_NS  # an account channel in doubt is asked for a new snapshot this often
+    every_ns: Nanoseconds = 60 * SECOND_NS  # between two rounds
+    answer_ns: Nanoseconds = 20 * SECOND_NS  # a round without its answers by then has failed
+    retry_ns: Nanoseconds = 2 * SECOND_NS  # after a failure, doubling
+    retry_longest_ns: Nanoseconds = 60 * SECOND_NS
+    apart_ns: Nanoseconds = 5 * SECOND_NS  # between two rounds that a question or a snapshot asks for
+    old_ns: Nanoseconds = (
+        300 * SECOND_NS
+    )  # without a good round for so long our books are not believed any more
+    channel_ns: Nanoseconds = (
+        10 * SECOND_NS
+    )  # an account channel in doubt is asked for a new snapshot this often
+
+
+NO_RECONCILING: Final = ReconcileSettings(every_ns=0)
 
 
 class Seen(NamedTuple):

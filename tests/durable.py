@@ -1,6 +1,6 @@
 """Commands and rows for the tests of the database, and a process that writes intents until it is killed.
 
-    python -m tests.durable FOLDER      writes intents, one line `<client id>` after each that is reported durable
+python -m tests.durable FOLDER      writes intents, one line `<client id>` after each that is reported durable
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ from sniper.exchange.house import House, HouseSettings
 from sniper.exchange.scenario import Scenario, generated
 from sniper.exchange.troubles import Troubles
 from sniper.inbox import Inbox
+from sniper.live_settings import LiveSettings
 from sniper.loop import Loop, encode
 from sniper.order_record import OrdersSettings
 from sniper.order_table import FINAL
@@ -42,7 +43,6 @@ from sniper.resilience import ResilienceSettings
 from sniper.trading import VENUE_CONNECTION, Place
 from sniper.types import REC_OPERATOR
 from sniper.venues.live import Live
-from sniper.venues.live_settings import LiveSettings
 from tests.virtual_venue import HouseFeed, Stage, drive, end
 
 SECOND_NS = 1_000_000_000

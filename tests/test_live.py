@@ -11,11 +11,11 @@ from sniper._ext.tape import KIND_NAMES
 from sniper.engine import Engine, Settings
 from sniper.feed.sim import Sim
 from sniper.inbox import Inbox
+from sniper.live_settings import LiveSettings
 from sniper.order_table import NOT_SENT
 from sniper.trading import VENUE_CONNECTION
 from sniper.types import REC_VENUE, Record
 from sniper.venues.live import Live
-from sniper.venues.live_settings import LiveSettings
 from tests.small_node import SmallNode
 from tests.test_live_sender import ADDRESS, MNEMONIC, cancel, message, place
 

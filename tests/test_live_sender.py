@@ -18,11 +18,11 @@ from v4_proto.cosmos.tx.v1beta1.tx_pb2 import SignDoc, Tx
 from v4_proto.dydxprotocol.clob.order_pb2 import Order
 from v4_proto.dydxprotocol.clob.tx_pb2 import MsgBatchCancel, MsgCancelOrder, MsgPlaceOrder
 
+from sniper.live_settings import LiveSettings, checked
 from sniper.order_table import NOT_SENT
 from sniper.trading import BUY, SELL, Cancel, Place
 from sniper.venues.live_messages import Wanted
 from sniper.venues.live_sender import NO_ANSWER, Sender
-from sniper.venues.live_settings import LiveSettings, checked
 from tests.loopback import certificate
 from tests.small_node import SmallNode
 
@@ -176,7 +176,9 @@ def test_after_a_lost_stateful_answer_the_chain_s_sequence_is_told(monkeypatch: 
 
     long_term = place(5, kind="long_term", time_in_force="gtt", good_til_block=0, good_til_s=1_800_000_000)
     with SmallNode(hang) as node:
-        settings = LiveSettings(nodes=(at(node),), tls=False, address=ADDRESS, deadline_ms=100)
+        settings = LiveSettings(
+            "localdydxprotocol", nodes=(at(node),), tls=False, address=ADDRESS, deadline_ms=100
+        )
         sending = Sender(checked(settings), KeyPair.from_mnemonic(MNEMONIC), answers, None, hear)
         sending.start()
         sending.hand([wire(long_term)])

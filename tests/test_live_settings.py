@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sniper.venues.live_settings import LiveSettings, checked
+from sniper.live_settings import LiveSettings, checked
 
 
 def test_a_sensible_one_passes() -> None:
-    settings = LiveSettings(nodes=("node.example:443", "[::1]:9090"))
+    settings = LiveSettings("dydx-testnet-4", nodes=("node.example:443", "[::1]:9090"))
     assert checked(settings) is settings
 
 
@@ -16,6 +16,7 @@ def test_a_sensible_one_passes() -> None:
     ("changes", "what"),
     [
         ({}, "empty"),
+        ({"chain_id": ""}, "chain_id"),
         ({"nodes": ("node.example",)}, "host:port"),
         ({"nodes": ("node.example:0",)}, "host:port"),
         ({"nodes": ("https://node.example:443",)}, "host:port"),
@@ -27,8 +28,10 @@ def test_a_sensible_one_passes() -> None:
 )
 def test_others_do_not(changes: dict[str, object], what: str) -> None:
     with pytest.raises(ValueError, match=what):
-        checked(LiveSettings(**changes))  # type: ignore[arg-type]
+        checked(LiveSettings(**{"chain_id": "dydx-testnet-4"} | changes))  # type: ignore[arg-type]
 
 
 def test_loopback_may_do_without_tls() -> None:
-    checked(LiveSettings(nodes=("127.0.0.1:9090", "localhost:9091", "[::1]:9092"), tls=False))
+    checked(
+        LiveSettings("localdydxprotocol", nodes=("127.0.0.1:9090", "localhost:9091", "[::1]:9092"), tls=False)
+    )

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from sniper.account import Queried
 from sniper.order_record import NOTHING
-from sniper.reconciling import CACHED_BLOCKS, FILLS_MAX, SECOND_NS, Reconcile, ReconcileSettings, Seen
+from sniper.reconciling import (
+    CACHED_BLOCKS,
+    FILLS_MAX,
+    NO_RECONCILING,
+    SECOND_NS,
+    Reconcile,
+    ReconcileSettings,
+    Seen,
+)
 from sniper.types import Ask, Resubscribe
 
 ADDRESS = "dydx19rl4cm2hmr8afy4kldpxz3fka4jguq0a4erelz"
@@ -41,7 +49,7 @@ def whole_round(stage: Reconcile, now_s: float, height: int) -> None:
 
 
 def test_a_venue_with_complete_frames_is_asked_nothing() -> None:
-    quiet = Reconcile(ReconcileSettings(), ADDRESS, 0)
+    quiet = Reconcile(NO_RECONCILING, ADDRESS, 0)
     assert quiet.apply(seen(1, trust="doubtful", open_questions=True)) == () and quiet.settled
 
 

@@ -68,7 +68,10 @@ def test_migrations_go_forward_and_leave_a_copy(tmp_path: Path) -> None:
     made(path)
     connection = open_database(path, (*MIGRATIONS, SECOND))
     assert connection.execute("SELECT unit FROM facts WHERE name = 'kept'").get is None
-    assert (connection.execute("PRAGMA user_version").get, connection.execute("SELECT x FROM more").get) == (2, 1)
+    assert (connection.execute("PRAGMA user_version").get, connection.execute("SELECT x FROM more").get) == (
+        2,
+        1,
+    )
     connection.close()
     copy = tmp_path / "a.schema-1.sqlite"
     assert copy.stat().st_mode & 0o777 == 0o600 and not (tmp_path / "a.schema-1.sqlite.new").exists()
@@ -106,7 +109,8 @@ def test_a_damaged_database_is_refused(tmp_path: Path, where: int) -> None:
     path = tmp_path / "a.sqlite"
     connection = open_database(path)
     connection.executemany(
-        "INSERT INTO fills (epoch, fill_id, ticker) VALUES (0, ?, ?)", [(str(i), "x" * 200) for i in range(40_000)]
+        "INSERT INTO fills (epoch, fill_id, ticker) VALUES (0, ?, ?)",
+        [(str(i), "x" * 200) for i in range(40_000)],
     )
     connection.close()
     data = bytearray(path.read_bytes())
@@ -124,7 +128,9 @@ def test_an_index_that_lacks_a_row_is_found(tmp_path: Path) -> None:
     connection = apsw.Connection(str(path))
     connection.execute("INSERT INTO intents VALUES (1, 1, 1, 1, 'cancel', 5, x'00')")
     connection.execute("PRAGMA writable_schema = on")
-    whole = "UPDATE sqlite_schema SET sql = substr(sql, 1, instr(sql, 'WHERE') - 1) WHERE name = 'intents_once'"
+    whole = (
+        "UPDATE sqlite_schema SET sql = substr(sql, 1, instr(sql, 'WHERE') - 1) WHERE name = 'intents_once'"
+    )
     connection.execute(whole)  # now every row should be in it
     connection.close()
     with pytest.raises(StateProblem, match="damaged"):

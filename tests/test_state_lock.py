@@ -36,7 +36,9 @@ def test_another_process_is_named_and_a_dead_one_taken_over(tmp_path: Path) -> N
     path = tmp_path / "chain-dydx1a-0.lock"
     child = holding(path)
     lock = Lock(path)
-    with pytest.raises(PermissionProblem, match=f"chain-dydx1a-0 is in use by process {child.pid} ") as refused:
+    with pytest.raises(
+        PermissionProblem, match=f"chain-dydx1a-0 is in use by process {child.pid} "
+    ) as refused:
         lock.take()
     assert refused.value.exit_code == EXIT_PERMISSION
     start = started(child.pid)

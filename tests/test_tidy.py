@@ -41,6 +41,7 @@ LAYERS = (
         "standing",
         "account",
         "paper_settings",
+        "live_settings",
         "profit",
         "trips",
         "quantums",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from sniper.cli import wiring
+from sniper.cli import live, wiring
+from sniper.cli.live import asked_twice
 from sniper.cli.options import Seconds, config_options, json_option, markets_option, overrides
 from sniper.cli.terminal import emit, note
 from sniper.errors import EXIT_OK, NetworkUnavailable
@@ -38,6 +40,15 @@ if TYPE_CHECKING:
 @click.option("--headless", is_flag=True, help="No dashboard: a status line every few seconds.")
 @click.option("--journal", "journal_path", metavar="PATH", help="Folder or .mcap file of the journal.")
 @click.option("--no-journal", is_flag=True, help="Write no journal.")
+@click.option(
+    "--live", "is_live", is_flag=True, help='Trade with real orders; trade.mode must be "live" as well.'
+)
+@click.option(
+    "--passphrase-fd",
+    type=click.IntRange(0, 1 << 20),
+    metavar="N",
+    help="Read the key's passphrase from there.",
+)
 @json_option
 def command(
     config_path: str | None,
@@ -49,6 +60,8 @@ def command(
     headless: bool,
     journal_path: str | None,
     no_journal: bool,
+    is_live: bool,
+    passphrase_fd: int | None,
     as_json: bool,
 ) -> int:
     """Run the engine on simulated, recorded or live frames.
@@ -64,7 +77,10 @@ def command(
     loaded = load(config_path, sets)
     note(", ".join([f"config: {loaded.path or 'embedded default'}", *sets]))
     with_journal = journal_path is not None or (loaded.config.journal.enabled and not no_journal)
-    return run(loaded, ticks, duration_s, headless, journal_path, with_journal, as_json)
+    asked_twice(loaded.config, is_live)
+    if is_live and not with_journal:
+        raise click.UsageError("live trading keeps a journal: what is not written down is not done")
+    return run(loaded, ticks, duration_s, headless, journal_path, with_journal, as_json, passphrase_fd)
 
 
 def run(
@@ -75,6 +91,7 @@ def run(
     journal_path: str | None,
     with_journal: bool,
     as_json: bool,
+    passphrase_fd: int | None = None,
 ) -> int:
     """Put the parts together, run, and say what came of it."""
     from sniper.cli.attending import Attending
@@ -84,6 +101,7 @@ def run(
     from sniper.loop import Loop
     from sniper.stopping import Stopping
     from sniper.timing import Costs
+    from sniper.written_venue import WrittenVenue
 
     class RunLook(Look):
         """Also notes when the run began, and refuses markets that the feed does not list."""
@@ -99,6 +117,9 @@ def run(
                 check_markets(loaded, engine.decoder.tickers)
 
     config = loaded.config
+    signer = live.signer(config, passphrase_fd) if config.trade.mode == "live" else None
+    if signer is not None:
+        config = live.with_owner(config, signer)
     checked: list[bool] = []
     feed = wiring.feed(config)
     inbox = Inbox(config.inbox.records_max, config.inbox.bytes_max)
@@ -109,7 +130,13 @@ def run(
         opening = opened(config, state, stack) if state else None
         engine = Engine(wiring.settings(config, opening))
         costs = Costs(engine.stages)
-        venue = wiring.venue(config, engine, inbox, state)
+        if signer is not None and state is not None:
+            live.recovered(config, state)
+            trading = live.venue(config, engine, signer, state, feed.now_ns, inbox)  # type: ignore[attr-defined]
+            stack.callback(live.ended, engine, trading)
+            venue: Any = WrittenVenue(trading, state, engine, ahead=False)
+        else:
+            venue = wiring.venue(config, engine, inbox, state)
         journal = wiring.journal(config, journal_path, tape, opening) if with_journal else None
         path = journal.status.path if journal else None
         if state and path:
@@ -128,12 +155,14 @@ def run(
         )
         attending = stack.enter_context(
             Attending(
-                f"{config.feed.source.split(':')[0]}-{os.getpid()}",
+                state.path.stem if state else f"{config.feed.source.split(':')[0]}-{os.getpid()}",
                 config.trade.mode,
                 config.feed.source,
                 engine,
                 inbox,
                 getattr(feed, "now_ns", None),
+                *([partial(operated, signer)] if signer else []),
+                lasting=state is not None,
             )
         )
         display = wiring.display(config, headless)
@@ -174,6 +203,11 @@ def run(
             f"no frame came from {config.feed.websocket_url}", "'sniper doctor' says where the way ends."
         )
     return EXIT_OK
+
+
+def operated(signer: live.Signer, verb: str, reason: str) -> None:
+    """A word of the operator goes into the audit log before it is obeyed."""
+    signer.audit.write("operator", {"word": verb, "reason": reason})
 
 
 def opened(config: Config, state: State, stack: ExitStack) -> wiring.Opening:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sniper.cli.folders import accounts_folder, create, journal_folder
 from sniper.configfile import nearest
@@ -60,19 +60,26 @@ def desk(config: Config, opening: Opening | None = None) -> DeskSettings:
     from sniper.account import AccountSettings
     from sniper.desk import DeskSettings
     from sniper.order_record import OrdersSettings
+    from sniper.reconciling import ReconcileSettings
+    from sniper.resilience import ResilienceSettings
     from sniper.risk_settings import RiskSettings, validate
     from sniper.strategies.registry import find, settings_of
 
     owner = {"address": owner_of(config), "subaccount": config.trade.subaccount}
+    live = config.trade.mode == "live"
+    more: dict[str, Any] = {}
+    if live:
+        more["reconcile"] = config_section.settings(ReconcileSettings, config.reconcile)
+        more["resilience"] = config_section.settings(ResilienceSettings, config.resilience, on=True)
     risk = config_section.settings(RiskSettings, config.risk)
     try:
         validate(risk)
     except ValueError as error:
         raise ConfigError(str(error), "Change [risk]; 'sniper config show' prints it.") from None
-    ids = {}
+    ids: dict[str, Any] = {"proof": "query"} if live else {}
     if opening is not None:
         risk = risk._replace(killed=opening.killed)
-        ids = {"first_client_id": opening.first_client_id, "last_client_id": opening.last_client_id}
+        ids |= {"first_client_id": opening.first_client_id, "last_client_id": opening.last_client_id}
     options = config.strategy.options
     settings_of(find(config.strategy.name), options)
     return DeskSettings(
@@ -81,6 +88,7 @@ def desk(config: Config, opening: Opening | None = None) -> DeskSettings:
         account=config_section.settings(AccountSettings, config.account, **owner),
         orders=config_section.settings(OrdersSettings, config.orders, **owner, **ids),
         risk=risk,
+        **more,
     )
 
 
@@ -126,8 +134,12 @@ def state_path(config: Config, folder: Path, network: str = "") -> Path:
 
 
 def network_of(config: Config) -> str:
-    """The network whose orders these are. Paper is one of its own, whatever market it looks at."""
-    return PAPER
+    """The network whose orders these are: the chain, or paper, which is one of its own whatever market it looks at."""
+    if config.trade.mode != "live":
+        return PAPER
+    from sniper.cli.live import chain_id
+
+    return chain_id(config)
 
 
 def opening(config: Config, kept: State) -> Opening:

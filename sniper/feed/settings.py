@@ -62,10 +62,12 @@ class SocketSettings:
             MARKETS: feed.batched.markets,
             CANDLES: feed.batched.candles,
         }
+        trade = config.trade
+        accounts = (f"{trade.address}/{trade.subaccount}",) if trade.mode == "live" else ()
         return cls(
             url=feed.websocket_url,
             seed=config.seed,
-            wanted=Wanted(resolutions=tuple(feed.candles)),
+            wanted=Wanted(resolutions=tuple(feed.candles), subaccounts=accounts),
             tickers=() if feed.markets == "all" else tuple(feed.markets),
             batched=frozenset(channel for channel, wish in batched.items() if wish),
             pace=Pace(per_s=feed.subscribe_per_s),

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sniper._ext.tape import KIND_NAMES, Tape
+from sniper.live_settings import LiveSettings, checked
 from sniper.order_table import NOT_SENT
 from sniper.quantums import lent
 from sniper.trading import VENUE_CONNECTION, Cancel, Place
 from sniper.types import REC_OPERATOR, REC_VENUE
 from sniper.venues.live_messages import Wanted, wanted
 from sniper.venues.live_sender import Note, Sender
-from sniper.venues.live_settings import LiveSettings, checked
 from sniper.venues.outbox import Inbox
 from sniper.venues.terms import Markets
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import grpc
 import grpc.aio
 
-from sniper.venues.live_settings import LiveSettings
+from sniper.live_settings import LiveSettings
 
 REST_S: Final = 5.0
 """A node that failed is asked again after this long, or at once if no other is left."""

@@ -25,10 +25,10 @@ from v4_proto.cosmos.auth.v1beta1.auth_pb2 import BaseAccount
 from v4_proto.cosmos.auth.v1beta1.query_pb2 import QueryAccountRequest
 from v4_proto.cosmos.auth.v1beta1.query_pb2_grpc import QueryStub
 
+from sniper.live_settings import LiveSettings
 from sniper.order_table import NOT_SENT
 from sniper.venues.live_messages import Owner, Parcel, Wanted, parcels
 from sniper.venues.live_nodes import Nodes
-from sniper.venues.live_settings import LiveSettings
 
 NO_ANSWER: Final = -1
 SEQUENCE_MISMATCH: Final = 32

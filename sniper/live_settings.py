@@ -14,7 +14,7 @@ Milliseconds = Annotated[int, msgspec.Meta(ge=10, le=LONGEST_MS)]
 class LiveSettings(NamedTuple):
     """The node side of a live account. `checked` says what makes no sense."""
 
-    chain_id: str = "dydx-mainnet-1"
+    chain_id: str = ""
     denom: str = "ibc/8E27BA2D5493AF5636760E354E46004562C46AB7EC0CC4C1CA14E9E20E2545B5"  # of USDC in wallets
     nodes: tuple[str, ...] = ()  # host:port of gRPC endpoints, the preferred one first
     tls: bool = True  # verified; without it a node must be on this machine
@@ -48,6 +48,8 @@ def on_this_machine(host: str) -> bool:
 
 def checked(settings: LiveSettings) -> LiveSettings:
     """The settings as they are, or ValueError with what to change."""
+    if not settings.chain_id:
+        raise ValueError("live.chain_id is empty: name the chain, dydx-mainnet-1 or dydx-testnet-4")
     if not settings.nodes:
         raise ValueError("live.nodes is empty: name at least one gRPC endpoint, host:port")
     for node in settings.nodes:

@@ -1,0 +1,218 @@
+"""Live trading put together: the key, the nodes, the account's book before the first order, the end of a session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sniper.cli.terminal import note
+from sniper.errors import ConfigError, PermissionProblem, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sniper.audit import Audit
+    from sniper.config import Config
+    from sniper.engine import Engine
+    from sniper.inbox import Inbox
+    from sniper.live_settings import LiveSettings
+    from sniper.state import State
+    from sniper.venues.live import Live
+
+STOP_S: Final = 3.0
+
+
+class Chain(NamedTuple):
+    """Where transactions of a network go when the config does not say. Source: dYdX documentation, endpoints."""
+
+    chain_id: str
+    nodes: tuple[str, ...]
+
+
+CHAINS: Final = {
+    "mainnet": Chain("dydx-mainnet-1", ("oegs.dydx.trade:443", "dydx-ops-grpc.kingnodes.com:443")),
+    "testnet": Chain("dydx-testnet-4", ("test-dydx-grpc.kingnodes.com:443",)),
+}
+
+
+class Signer(NamedTuple):
+    """What signs, and for whom. key: a KeyPair of the official client; its repr shows nothing of it."""
+
+    key: Any
+    address: str
+    authenticators: tuple[int, ...]
+    audit: Audit
+
+    def __repr__(self) -> str:
+        return f"Signer({self.address})"
+
+
+def asked_twice(config: Config, live: bool) -> None:
+    """Live trading must be meant: mode = "live" in the config and --live on the command line."""
+    if (config.trade.mode == "live") == live:
+        if live and config.feed.source in ("sim", "replay"):
+            raise ConfigError(
+                f'live trading needs a real market, and feed.source is "{config.feed.source}"',
+                'Set feed.source to "testnet", "mainnet" or the ws:// address of a stand-in exchange.',
+            )
+        if live and config.state.enabled == "off":
+            raise ConfigError(
+                "live trading writes every order down before it is sent, and state.enabled is off",
+                'Set state.enabled = "auto".',
+            )
+        return
+    if live:
+        raise UsageError(
+            f'--live, but trade.mode is "{config.trade.mode}": nothing was started',
+            'Live trading is asked for twice: --set trade.mode=live, or mode = "live" in the config.',
+        )
+    raise UsageError(
+        'trade.mode is "live", but --live is missing: nothing was started',
+        "Live trading is asked for twice: add --live, or set trade.mode to paper.",
+    )
+
+
+def chain_id(config: Config) -> str:
+    """The chain that is traded on. ConfigError where nobody says."""
+    known = CHAINS.get(config.feed.source)
+    found: str = config.live.chain_id or (known.chain_id if known else "")
+    if not found:
+        raise ConfigError(
+            "live.chain_id is empty", "Name the chain; a stand-in exchange says its own on start."
+        )
+    return found
+
+
+def signer(config: Config, passphrase_fd: int | None) -> Signer:
+    """Open the key that the config names. PermissionProblem for an owner's key that is not wanted, or no permission."""
+    from sniper.cli.keys_common import Desk
+    from sniper.keys.pair import key_pair
+
+    if not config.live.key:
+        raise ConfigError(
+            "live.key is empty", "Name a key of 'sniper keys show', or make one: 'sniper keys create'."
+        )
+    desk = Desk(None, None, passphrase_fd)
+    with desk.unlock(config.live.key, "live trading") as key:
+        header = key.header
+        if key.may_withdraw and not config.live.owner_key:
+            raise PermissionProblem(
+                f"{config.live.key} is an owner's key, which may withdraw everything: nothing was started",
+                "Make a trade-only key with 'sniper keys create' and 'sniper keys authorize', or, if you must, set "
+                "live.owner_key = true.",
+            )
+        address, authenticators = header.address, ()
+        if not key.may_withdraw:
+            grant = header.grant(chain_id(config))
+            if grant is None:
+                raise PermissionProblem(
+                    f"{config.live.key} has no permission on {chain_id(config)}: nothing was started",
+                    "Ask its owner for one: 'sniper keys authorize'.",
+                )
+            if config.trade.subaccount not in grant.subaccounts:
+                raise PermissionProblem(
+                    f"{config.live.key} may not trade subaccount {config.trade.subaccount}",
+                    f"Its permission is for {', '.join(map(str, grant.subaccounts))}.",
+                )
+            address, authenticators = grant.owner, (grant.authenticator,)
+        if config.trade.address and config.trade.address != address:
+            raise ConfigError(
+                f"trade.address is {config.trade.address}, and {config.live.key} signs for {address}",
+                "Correct trade.address or leave it empty.",
+            )
+        return Signer(key_pair(key.secret), address, authenticators, desk.audit)
+
+
+def with_owner(config: Config, signer: Signer) -> Config:
+    """The config with the address that the key signs for."""
+    trade = config.trade.model_copy(update={"address": signer.address})
+    made: Config = config.model_copy(update={"trade": trade})
+    return made
+
+
+def settings(config: Config, signer: Signer) -> LiveSettings:
+    """The node side. ConfigError for what makes no sense."""
+    from sniper import config_section
+    from sniper.live_settings import LiveSettings, checked
+
+    known = CHAINS.get(config.feed.source)
+    made: LiveSettings = config_section.settings(
+        LiveSettings,
+        config.live,
+        address=signer.address,
+        subaccount=config.trade.subaccount,
+        authenticators=signer.authenticators,
+    )
+    made = made._replace(chain_id=chain_id(config), nodes=made.nodes or (known.nodes if known else ()))
+    try:
+        return checked(made)
+    except ValueError as error:
+        raise ConfigError(str(error), "Change [live]; 'sniper config show' prints it.") from None
+
+
+def recovered(config: Config, kept: State) -> None:
+    """Compare the book of last time with the venue before anything is sent. Unexplained: exit 6."""
+    from sniper.reconcile import refused
+    from sniper.recovery import Unexplained, recover
+    from sniper.recovery_rest import IndexerBook
+
+    source = IndexerBook(
+        config.feed.indexer_url, config.trade.address, config.trade.subaccount, config.feed.ca_file
+    )
+    found = recover(kept, source, config.trade.subaccount)
+    wrong = refused(found.rows)
+    if wrong:
+        raise Unexplained(
+            f"{len(wrong)} differences between our book and the venue cannot be explained: nothing was started",
+            "See them with 'sniper recover --explain'.",
+        )
+    if found.rows:
+        note(
+            f"recovered: {len(found.rows)} orders, fills and positions agree with the venue or are explained"
+        )
+
+
+def venue(
+    config: Config, engine: Engine, signer: Signer, kept: State, clock_ns: Callable[[], int], inbox: Inbox
+) -> Live:
+    """The live venue, started. Intents are on the disk, and in the audit log, before they leave."""
+    from sniper.trading import Place
+    from sniper.venues.live import Live
+
+    def written(handed: Any) -> None:
+        kept.note(handed)
+        for one in handed:
+            command = one.command
+            if isinstance(command, Place):
+                facts = {"market": command.ticker, "side": command.side, "steps": command.size_steps}
+                facts |= {"ticks": command.price_ticks, "kind": command.kind, "purpose": command.purpose}
+                signer.audit.write("order", {"client_id": command.client_id} | facts)
+
+    made = Live(engine.tape, engine.decoder, settings(config, signer), signer.key, clock_ns, written)
+    made.start(inbox)
+    return made
+
+
+def ended(engine: Engine, live: Live) -> None:
+    """Take back what rests and would end by itself, hear what comes back, end the sender."""
+    from sniper.order_table import FINAL, SHORT_TERM
+    from sniper.trading import Cancel
+
+    desk = engine.desk
+    assert desk is not None
+    cancels = [
+        Cancel(
+            order.client_id,
+            order.market,
+            engine.decoder.ticker(order.market),
+            order.kind,
+            order.good_til_block,
+            order.good_til_s,
+            "the run ends",
+        )
+        for order in desk.orders.all_open()
+        if order.kind == SHORT_TERM and order.time_in_force != "ioc" and order.state not in FINAL
+    ]
+    if cancels:
+        live.send(engine.now_ns, cancels)
+    if not live.stop(STOP_S):
+        note("the sender did not end in time: what it sent last is not known; 'sniper recover' finds out")
