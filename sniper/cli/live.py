@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sniper.cli.terminal import note
-from sniper.errors import ConfigError, PermissionProblem, UsageError
+from sniper.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +85,7 @@ def chain_id(config: Config) -> str:
 def signer(config: Config, passphrase_fd: int | None) -> Signer:
     """Open the key that the config names. PermissionProblem for an owner's key that is not wanted, or no permission."""
     from sniper.cli.keys_common import Desk
-    from sniper.keys.pair import key_pair
+    from sniper.keys.trading import trading_key
 
     if not config.live.key:
         raise ConfigError(
@@ -93,33 +93,13 @@ def signer(config: Config, passphrase_fd: int | None) -> Signer:
         )
     desk = Desk(None, None, passphrase_fd)
     with desk.unlock(config.live.key, "live trading") as key:
-        header = key.header
-        if key.may_withdraw and not config.live.owner_key:
-            raise PermissionProblem(
-                f"{config.live.key} is an owner's key, which may withdraw everything: nothing was started",
-                "Make a trade-only key with 'sniper keys create' and 'sniper keys authorize', or, if you must, set "
-                "live.owner_key = true.",
-            )
-        address, authenticators = header.address, ()
-        if not key.may_withdraw:
-            grant = header.grant(chain_id(config))
-            if grant is None:
-                raise PermissionProblem(
-                    f"{config.live.key} has no permission on {chain_id(config)}: nothing was started",
-                    "Ask its owner for one: 'sniper keys authorize'.",
-                )
-            if config.trade.subaccount not in grant.subaccounts:
-                raise PermissionProblem(
-                    f"{config.live.key} may not trade subaccount {config.trade.subaccount}",
-                    f"Its permission is for {', '.join(map(str, grant.subaccounts))}.",
-                )
-            address, authenticators = grant.owner, (grant.authenticator,)
-        if config.trade.address and config.trade.address != address:
-            raise ConfigError(
-                f"trade.address is {config.trade.address}, and {config.live.key} signs for {address}",
-                "Correct trade.address or leave it empty.",
-            )
-        return Signer(key_pair(key.secret), address, authenticators, desk.audit)
+        allowed = trading_key(key, chain_id(config), config.trade.subaccount, config.live.owner_key)
+    if config.trade.address and config.trade.address != allowed.address:
+        raise ConfigError(
+            f"trade.address is {config.trade.address}, and {config.live.key} signs for {allowed.address}",
+            "Correct trade.address or leave it empty.",
+        )
+    return Signer(allowed.pair, allowed.address, allowed.authenticators, desk.audit)
 
 
 def with_owner(config: Config, signer: Signer) -> Config:

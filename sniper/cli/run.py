@@ -161,8 +161,8 @@ def run(
                 engine,
                 inbox,
                 getattr(feed, "now_ns", None),
-                *([partial(operated, signer)] if signer else []),
-                lasting=state is not None,
+                partial(operated, signer),
+                state is not None,
             )
         )
         display = wiring.display(config, headless)
@@ -205,9 +205,10 @@ def run(
     return EXIT_OK
 
 
-def operated(signer: live.Signer, verb: str, reason: str) -> None:
-    """A word of the operator goes into the audit log before it is obeyed."""
-    signer.audit.write("operator", {"word": verb, "reason": reason})
+def operated(signer: live.Signer | None, verb: str, reason: str) -> None:
+    """A word of the operator to a live session goes into the audit log before it is obeyed."""
+    if signer is not None:
+        signer.audit.write("operator", {"word": verb, "reason": reason})
 
 
 def opened(config: Config, state: State, stack: ExitStack) -> wiring.Opening:
