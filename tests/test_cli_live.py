@@ -1,0 +1,188 @@
+"""End to end over real sockets: a trade-only key, a live session, kill -9, recovery, another session, an exit."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sniper.cli.live import CHAINS, asked_twice, chain_id
+from sniper.config import Config
+from sniper.errors import ConfigError, UsageError
+from sniper.exchange.accounts import ACCOUNTS
+from sniper.exchange.facts import SubaccountId
+from tests.venues import Venue, venue
+
+ROOT = Path(__file__).parent.parent
+WHOM = ACCOUNTS[0]
+WORDS = "not a secret of anybody"
+WARM_NS = 16 * 60 * 1_000_000_000
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[Venue]:
+    """A venue whose market has lived for long enough to know its volatility."""
+    now_ns = time.time_ns()
+    with venue(
+        markets=("BTC-USD", "ETH-USD"), start_ns=now_ns, warm_up_ns=WARM_NS, pulse_ns=400_000_000
+    ) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, exchange: Venue) -> Path:
+    """A user's state with an owner's key, and a trader's that may trade both markets."""
+    folder = tmp_path_factory.mktemp("h")
+    phrase = folder / "phrase"
+    phrase.write_text(f"{WHOM.mnemonic}\n")
+    said(folder, 1, "keys", "import", "owner", "--secret-fd", "4", "--memory-mib", "64", files=[phrase])
+    said(folder, 1, "keys", "create", "bot", "--memory-mib", "64")
+    said(folder, 2, "keys", "authorize", "bot", "--owner", "owner", "--market", "BTC-USD", "--market", "ETH-USD",
+         "--subaccount", "0", "--network", "local", "--node", f"http://{exchange.grpc}", "--yes")  # fmt: skip
+    (folder / "live.toml").write_text(
+        f"""
+[feed]
+source = "{exchange.websocket}"
+rest_url = "{exchange.rest}"
+[trade]
+mode = "live"
+[live]
+chain_id = "localdydxprotocol"
+nodes = ["{exchange.grpc}"]
+tls = false
+key = "bot"
+[strategy]
+name = "{ROOT / "tests" / "restless.py"}"
+options = {{ every_ms = 250, markets = 2 }}
+[reconcile]
+every_s = 5.0
+"""
+    )
+    return folder
+
+
+def command(folder: Path, words: tuple[str, ...], passphrases: int, files: list[Path]) -> dict[str, Any]:
+    """What a process needs to be this call of sniper: the passphrase on descriptor 3, files from 4 on."""
+    source = folder / f"words-{passphrases}"
+    source.write_text(f"{WORDS}\n" * passphrases)
+    line = " ".join(f"{number}<'{path}'" for number, path in enumerate([source, *files], 3))
+    call = " ".join(f"'{word}'" for word in (sys.executable, "-m", "sniper", *words))
+    return {
+        "args": ["bash", "-c", f"exec {call} {line}"],
+        "cwd": ROOT,
+        "env": os.environ | {"XDG_STATE_HOME": str(folder)},
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+    }
+
+
+def said(
+    folder: Path, passphrases: int, *words: str, files: list[Path] | None = None, code: int = 0
+) -> subprocess.CompletedProcess[str]:
+    """Run one call to its end."""
+    given = (*words, "--passphrase-fd", "3") if words[0] in ("keys", "run") else words
+    found = subprocess.run(**command(folder, given, passphrases, files or []), timeout=120)
+    assert found.returncode == code, (words, found.returncode, found.stderr[-2000:])
+    return found
+
+
+def purse(exchange: Venue) -> tuple[int, dict[int, int]]:
+    """Balance and positions as the chain has them."""
+    found = exchange.on(lambda: exchange.house.chain.purse(SubaccountId(WHOM.address, 0)))
+    return found.usdc, {one.perpetual: one.quantums for one in found.holdings if one.quantums}
+
+
+def run_words(home: Path, *more: str) -> tuple[str, ...]:
+    return ("run", "--config", str(home / "live.toml"), "--headless", "--live", *more)
+
+
+def test_it_trades_dies_recovers_and_goes_on(home: Path, exchange: Venue) -> None:
+    process = subprocess.Popen(**command(home, (*run_words(home), "--passphrase-fd", "3"), 1, []))
+    try:
+        end_s = time.monotonic() + 90
+        while time.monotonic() < end_s:
+            assert process.poll() is None, process.stderr and process.stderr.read()[-2000:]
+            if purse(exchange)[1]:
+                break
+            time.sleep(0.2)
+        else:
+            raise AssertionError("no position within 90 s")
+        time.sleep(1.0)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    # What it left behind is explained, and explaining it again changes nothing.
+    owner = ("--set", f"trade.address={WHOM.address}")
+    recover = ("recover", "--config", str(home / "live.toml"), "--url", exchange.rest, *owner, "--json")
+    json.loads(said(home, 0, *recover).stdout)
+    again = json.loads(said(home, 0, *recover).stdout)
+    assert again["corrected"] == 0 and again["unexplained"] == 0
+    # Another session of the same account; it ends in order and its journal replays without a network.
+    ended = said(home, 1, *run_words(home, "--duration", "8", "--json"))
+    document = json.loads(ended.stdout)
+    assert document["rejected"] == 0 and document["account"]["trust"] == "live"
+    journals = sorted((home / "sniper" / "journals").glob("*.mcap"), key=lambda path: path.stat().st_mtime)
+    assert len(journals) >= 2
+    for journal in journals:
+        said(home, 0, "replay", str(journal))
+    assert said(home, 0, "audit", "verify").returncode == 0
+    secrets = (WORDS.encode(), WHOM.mnemonic.encode())
+    for path in (home / "sniper").rglob("*"):
+        if path.is_file():
+            assert not any(secret in path.read_bytes() for secret in secrets), path
+
+
+def test_an_owner_s_key_is_refused_unless_it_is_wanted(home: Path) -> None:
+    found = said(home, 1, *run_words(home, "--set", "live.key=owner"), code=4)
+    assert "owner" in found.stderr and "withdraw" in found.stderr
+
+
+def test_a_wrong_passphrase_and_an_address_of_another_are_refused(home: Path) -> None:
+    wrong = home / "wrong"
+    wrong.write_text("something else\n")
+    made = command(home, (*run_words(home), "--passphrase-fd", "4"), 1, [wrong])
+    assert subprocess.run(**made, timeout=60).returncode == 4
+    found = said(home, 1, *run_words(home, "--set", f"trade.address={ACCOUNTS[1].address}"), code=3)
+    assert WHOM.address in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("mode", "source", "live", "kind"),
+    [
+        ("live", "testnet", False, UsageError),
+        ("paper", "testnet", True, UsageError),
+        ("live", "sim", True, ConfigError),
+        ("live", "testnet", True, None),
+        ("paper", "sim", False, None),
+    ],
+)
+def test_it_is_asked_for_twice(mode: str, source: str, live: bool, kind: Any) -> None:
+    config = Config.model_validate({"trade": {"mode": mode}, "feed": {"source": source}})
+    if kind is None:
+        asked_twice(config, live)
+    else:
+        with pytest.raises(kind):
+            asked_twice(config, live)
+
+
+def test_without_a_database_there_is_no_live_trading() -> None:
+    config = Config.model_validate(
+        {"trade": {"mode": "live"}, "feed": {"source": "testnet"}, "state": {"enabled": "off"}}
+    )
+    with pytest.raises(ConfigError, match="writes every order"):
+        asked_twice(config, True)
+
+
+def test_the_chain_follows_the_feed_or_is_named() -> None:
+    assert chain_id(Config.model_validate({"feed": {"source": "testnet"}})) == CHAINS["testnet"].chain_id
+    with pytest.raises(ConfigError, match="chain_id"):
+        chain_id(Config.model_validate({"feed": {"source": "ws://127.0.0.1:1"}}))
