@@ -20,6 +20,8 @@ STEP_QUANTUMS: Final = FIELD_NAMES.index("stepBaseQuantums") - NUMS
 NEVER: Final = 1 << 62
 SETTLE_BLOCKS: Final = 3
 """A list of open orders says nothing of what was sent fewer blocks before it."""
+CANCEL_BLOCKS: Final = 10
+"""The cancel of a stateful order that is still listed so many blocks after it has come to nothing."""
 SEQUENCE: Final = re.compile(r"\bsequence (\d{1,18})\b")
 
 
@@ -130,12 +132,25 @@ class Intake:
         listable = order.state != "sent" and held.sent_height + SETTLE_BLOCKS <= evidence.orders_height
         if listable and order.order_id not in evidence.listed:
             self._shelf.step(held, "unlisted", f"at height {evidence.orders_height}", self.height)
+        elif self._uncancelled(held, evidence):
+            held.cancel_ns = 0
+            detail = f"still listed at height {evidence.orders_height}"
+            self._shelf.step(held, "not_cancelled", detail, self.height)
         elif held.short_term and self.height > held.last_block():
             detail = f"height {self.height}, good til {held.last_block()}"
             self._shelf.step(held, "passed", detail, self.height)
         elif not held.short_term and evidence.block_s > order.good_til_s:
             detail = f"block time {evidence.block_s}, good til {order.good_til_s}"
             self._shelf.step(held, "passed", detail, self.height)
+
+    def _uncancelled(self, held: Held, evidence: Evidence) -> bool:
+        """A stateful order outlived its cancel: that was lost, or failed in its block, which nobody answers."""
+        return (
+            held.order.state == "cancelling"
+            and not held.short_term
+            and held.cancel_height + CANCEL_BLOCKS <= evidence.orders_height
+            and held.order.order_id in evidence.listed
+        )
 
     def _conclude(self, held: Held, indexer_height: int, evidence: Evidence) -> None:
         why = proof(held, self._settings.proof, indexer_height, self.height, evidence)

@@ -88,6 +88,8 @@ class Held(msgspec.Struct, array_like=True):
     """Height when its fate became doubtful."""
     cancel_ns: int = 0
     """When a cancel was last sent, 0: none is on its way."""
+    cancel_height: int = 0
+    """The newest block when a cancel was last sent."""
     fill_steps: int = 0
     told_steps: int = 0
     optimistic_steps: int = 0

@@ -315,7 +315,7 @@ class Orders:
         under_way = held.cancel_ns and now_ns - held.cancel_ns < self.settings.answer_timeout_ns
         if under_way or (held.short_term and height > 0 and self.guess_height(now_ns, height) >= last):
             return None  # wait for the answer, or for the block that ends it
-        held.cancel_ns = now_ns
+        held.cancel_ns, held.cancel_height = now_ns, height
         self._shelf.step(held, "withdrawn", withdraw.cause, height)
         ticker = self._decoder.ticker(order.market)
         until = last if held.short_term else 0

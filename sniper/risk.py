@@ -311,6 +311,7 @@ class Risk:
                 self._protector.unprotected,
                 self._rests,
                 self._operator.state_stopped,
+                sorted(self._protector.bare.items()),
             )
         )
 
@@ -329,7 +330,7 @@ class Risk:
         self._pace.load(kept.pace)
         self._ladder.sent, self._ladder.asked = dict(kept.reductions), dict(kept.asked)
         self._trends.known = dict(kept.trends)
-        self._protector.unprotected = kept.unprotected
+        self._protector.unprotected, self._protector.bare = kept.unprotected, dict(kept.bare)
         self._operator.state_stopped = kept.state_stopped
 
 

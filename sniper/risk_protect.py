@@ -2,7 +2,8 @@
 
 Conditional, reduce-only, IOC. Its trigger is the strategy's stop, or else a share of the way to the liquidation price;
 never beyond that share. A stop that lies wrongly or covers too little is replaced: the new one first where a slot is
-free, else the old one goes first. A stop without a position is withdrawn.
+free, else the old one goes first. A stop without a position is withdrawn. A position that stays without one for too
+many blocks, though a slot is free, is closed.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class Protector:
         self._settings, self._decoder = settings, decoder
         self.unprotected: tuple[int, ...] = ()
         """Markets whose position has no stop, as of the last look."""
+        self.bare: dict[int, int] = {}
+        """Since which height each of them could have had one, or when it was last reduced for that."""
 
     def look(
         self, view: View, assessment: Assessment, orders: Sequence[Order], slots: int, budget: int
@@ -66,6 +69,7 @@ class Protector:
                 continue
             if not [order for order in mine if order.state in STANDING]:
                 bare.append(part.market)
+                wanted += self._overdue(part, unit, view.height, slots > 0 or bool(mine))
             if slots > 0 and budget > 0:
                 slots, budget = slots - 1, budget - 1
                 wanted.append(self._intent(part, place, unit))
@@ -76,7 +80,33 @@ class Protector:
                     if order.state in STANDING
                 ]
         self.unprotected = tuple(sorted(bare)) if bare else ()
+        if self.bare:
+            self.bare = {market: since for market, since in self.bare.items() if market in bare}
         return wanted
+
+    def _overdue(self, part: Part, unit: Unit, height: int, granted: bool) -> list[Intent]:
+        """A position has no stop: when that has lasted for too long it goes."""
+        if not granted or height <= 0:
+            self.bare.pop(part.market, None)
+            return []
+        since = self.bare.setdefault(part.market, height)
+        if height - since < self._settings.bare_blocks_max:
+            return []
+        self.bare[part.market] = height
+        return [self._close(part, unit, height - since)]
+
+    def _close(self, part: Part, unit: Unit, blocks: int) -> Intent:
+        sign = -1 if part.size > 0 else 1
+        return Intent(
+            part.market,
+            SELL if part.size > 0 else BUY,
+            max(1, unit.oracle_ticks(sign * self._settings.collar_ppm)),
+            abs(part.size) // unit.step_quantums,
+            purpose="reduce",
+            reduce_only=True,
+            strategy="protection",
+            reasons=(Reason("bare_blocks", float(blocks), float(self._settings.bare_blocks_max), False),),
+        )
 
     def _spare(self, mine: list[Order], good: list[Order]) -> list[Withdraw]:
         """What is too many, once one that is good is there for sure."""

@@ -27,3 +27,4 @@ class SavedRisk(msgspec.Struct, array_like=True):
     unprotected: tuple[int, ...]
     rests: bool = False
     state_stopped: bool = False
+    bare: list[tuple[int, int]] = []

@@ -159,6 +159,8 @@ class ProtectionSettings(NamedTuple):
     move_ppm: Annotated[int, Meta(ge=1, le=MILLION)] = 5_000
     """A stop that should lie elsewhere by less than this stays."""
     check_ns: Annotated[int, Meta(ge=1)] = 250_000_000
+    bare_blocks_max: Annotated[int, Meta(ge=1, le=10_000)] = 30
+    """A position that could have had its stop for so many blocks and has none is reduced, and again each so many."""
 
 
 class RiskSettings(NamedTuple):

@@ -12,6 +12,7 @@ hold is looked at: `judged` is the list.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -28,28 +29,32 @@ from sniper.account import AccountSettings
 from sniper.desk_settings import DeskSettings
 from sniper.engine import Engine, Settings
 from sniper.exchange.accounts import ACCOUNTS
-from sniper.exchange.chain.checks import faults
-from sniper.exchange.facts import SubaccountId
-from sniper.exchange.house import House, HouseSettings
+from sniper.exchange.genesis import HouseSettings
+from sniper.exchange.house import House
 from sniper.exchange.scenario import Scenario, generated
 from sniper.exchange.troubles import Troubles
 from sniper.inbox import Inbox
 from sniper.live_settings import LiveSettings
 from sniper.loop import Loop, encode
 from sniper.order_record import OrdersSettings
-from sniper.order_table import FINAL
 from sniper.reconciling import ReconcileSettings
 from sniper.resilience import ResilienceSettings
 from sniper.trading import VENUE_CONNECTION, Place
 from sniper.types import REC_OPERATOR
 from sniper.venues.live import Live
+from tests.verdict import Limits, Witnessed, calm, judged
 from tests.virtual_venue import HouseFeed, Stage, drive, end
 
 SECOND_NS = 1_000_000_000
 MARKETS = ("BTC-USD", "ETH-USD", "SOL-USD")
-WARM_S = 16 * 60
+WARM_S = 17 * 60
 FAULTS_S = 40.0
 SETTLE_S = 60.0
+CALM_S = 4.0
+BARE_BLOCKS = 30
+TURNS = (b"pause the rehearsal ends", b"kill the rehearsal ends")
+PULSE_NS = 600_000_000
+WARM_PULSE_NS = 3_000_000_000
 STRATEGY = f"{Path(__file__).parent / 'restless.py'}"
 WHOM = ACCOUNTS[0]
 
@@ -65,13 +70,21 @@ class Run(NamedTuple):
     seconds: float
 
 
-def warmed(seed: int) -> House:
-    """A house whose market has lived for long enough."""
-    return House(
+def warmed(seed: int) -> Witnessed:
+    """A house whose market has lived for long enough: at leisure until it opens, then as a schedule needs it."""
+    house = Witnessed(
         HouseSettings(
-            seed=seed, markets=MARKETS, warm_up_ns=WARM_S * SECOND_NS, limits=False, pulse_ns=400_000_000
+            seed=seed,
+            markets=MARKETS,
+            warm_up_ns=WARM_S * SECOND_NS,
+            limits=False,
+            pulse_ns=WARM_PULSE_NS,
         )
     )
+    house.settings = house.settings._replace(pulse_ns=PULSE_NS)
+    gc.collect()
+    gc.freeze()  # what stands now need not be looked through again by every schedule
+    return house
 
 
 def settings(seed: int) -> Settings:
@@ -133,12 +146,47 @@ class Watched:
         """The feed's turn moves everything."""
 
 
-def play(house: House, seed: int, scenario: Scenario | None = None, replayed: bool = False) -> Run:
+class Script(HouseFeed):
+    """The feed, and what happens by the clock: faults end, the operator pauses, later kills; over when all is calm."""
+
+    def __init__(self, stage: Stage, engine: Engine, limits: Limits) -> None:
+        super().__init__(stage)
+        self._engine, self._limits = engine, limits
+        self._begun_ns = self._calm_ns = stage.now_ns
+        self._turns = list(TURNS)
+        self._due_ns = stage.now_ns + round(FAULTS_S * SECOND_NS)
+        self._over = False
+
+    def due(self, now_ns: int) -> int | None:
+        return None if self._over else super().due(now_ns)
+
+    def pull(self, until_ns: int, inbox: Inbox) -> None:
+        super().pull(until_ns, inbox)
+        self._limits.look()
+        house = self._stage.house
+        if not calm(self._engine):
+            self._calm_ns = house.now_ns
+        early = len(self._turns) < len(TURNS) and house.now_ns - self._calm_ns > CALM_S * SECOND_NS
+        if house.now_ns < self._due_ns and not early:
+            return
+        if not self._turns:
+            self._over = True
+            return
+        for trouble in house.troubles.on:
+            house.stop(trouble.number)
+        house._waiting = []
+        inbox.put(house.now_ns, VENUE_CONNECTION, REC_OPERATOR, self._turns.pop(0))
+        self._calm_ns = house.now_ns
+        self._due_ns = house.now_ns + round(SETTLE_S * SECOND_NS)
+
+
+def play(house: Witnessed, seed: int, scenario: Scenario | None = None, replayed: bool = False) -> Run:
     """One schedule on this house, which is used up by it."""
-    began_s = time.perf_counter()
+    began_s = time.process_time()
     scenario = scenario or generated(seed, FAULTS_S, MARKETS)
     house.scenario, house.troubles = scenario, Troubles(scenario.seed)
     house._waiting, house.start_ns, house.blocks = list(scenario.events), house.now_ns, 0
+    house.watch(WHOM.address)
     stage = Stage(house, WHOM.address)
     engine = Engine(settings(seed))
     inbox = Inbox(1 << 16, 64 << 20)
@@ -152,23 +200,20 @@ def play(house: House, seed: int, scenario: Scenario | None = None, replayed: bo
     live._inbox = inbox
     drive(live.sender, stage)
     venue = Watched(live, stage)
-    loop = Loop(engine, HouseFeed(stage), inbox, speed=0, venue=venue, journal=recorder)  # type: ignore[arg-type]
+    limits = Limits(house, engine, WHOM.address, BARE_BLOCKS)
+    feed = Script(stage, engine, limits)
+    loop = Loop(engine, feed, inbox, speed=0, venue=venue, journal=recorder)  # type: ignore[arg-type]
     start_ns = house.now_ns
-    loop.run(None, round(FAULTS_S * SECOND_NS))
-    for trouble in house.troubles.on:
-        house.stop(trouble.number)
-    house._waiting = []
-    inbox.put(house.now_ns, VENUE_CONNECTION, REC_OPERATOR, b"pause the rehearsal ends")
-    loop.run(None, round(SETTLE_S * SECOND_NS))
-    inbox.put(house.now_ns, VENUE_CONNECTION, REC_OPERATOR, b"kill the rehearsal ends")
-    loop.run(None, round(SETTLE_S * SECOND_NS))
+    loop.run()
     end(live.sender, stage)
-    wrong = judged(house, engine, venue)
+    wrong = [*judged(house, engine, venue.places, WHOM.address), *limits.wrong]
     if replayed:
         wrong += replay(seed, recorder)
     desk = engine.desk
     assert desk is not None
     facts = {
+        "s": (house.now_ns - start_ns) // SECOND_NS,
+        "ticks": engine.ticks,
         "places": len(venue.places),
         "fills": int(engine.tape.counters[COUNTER_NAMES.index("fills")]),
         "sent": live.sender.sent,
@@ -180,48 +225,8 @@ def play(house: House, seed: int, scenario: Scenario | None = None, replayed: bo
         "modes": len(desk.resilience.changes),
     }
     story = tuple(told(house, desk, scenario, start_ns))
-    return Run(seed, tuple(wrong), facts, engine.digest, story, time.perf_counter() - began_s)
-
-
-def judged(house: House, engine: Engine, venue: Watched) -> list[str]:
-    """What must hold at the end, and does not."""
-    desk, chain = engine.desk, house.chain
-    assert desk is not None
-    wrong = []
-    who = SubaccountId(WHOM.address, 0)
-    purse = chain.purse(who)
-    assert purse is not None
-    there = {holding.perpetual: holding.quantums for holding in purse.holdings if holding.quantums}
-    pairs = {terms.clob_pair: terms.perpetual for terms in chain.markets().values()}
-    here = {}
-    for market, position in desk.account.positions.items():
-        clob_pair = int(engine.decoder.markets[market]["whole"][0])
-        here[pairs[clob_pair]] = position.size_quantums
-    if here != there:
-        wrong.append(f"positions: {here} here, {there} at the venue")
-    if desk.account.usdc.get(0) != purse.usdc:
-        wrong.append(f"balance: {desk.account.usdc.get(0)} here, {purse.usdc} at the venue")
-    ids = Counter(place.client_id for place in venue.places)
-    known = {order.client_id: order for order in (*desk.orders.finished, *desk.orders.all_open())}
-    for client_id, count in ids.items():
-        order = known.get(client_id)
-        if order is None:
-            wrong.append(f"order {client_id}: forgotten")
-        elif count > 1 and order.time_in_force == "ioc":
-            wrong.append(f"order {client_id}: sent {count} times")
-    for order in desk.orders.all_open():
-        if order.state not in FINAL and order.purpose != "protect":
-            wrong.append(f"order {order.client_id}: still {order.state} ({order.cause})")
-    counts = desk.orders.counts
-    for name in ("foreign_fills", "late_fills", "overfilled"):
-        if counts[name]:
-            wrong.append(f"{name}: {counts[name]}")
-    if desk.account.differences:
-        wrong.append(f"differences: {desk.account.differences}")
-    if not desk.reconcile.settled:
-        wrong.append("books: not reconciled at the end")
-    wrong += [f"chain: {line}" for line in faults(chain.core)]
-    return wrong
+    digest = f"{engine.digest} {house.chain.digest()}"
+    return Run(seed, tuple(wrong), facts, digest, story, time.process_time() - began_s)
 
 
 def replay(seed: int, recorder: Recorder) -> list[str]:
@@ -255,7 +260,7 @@ def told(house: House, desk: Any, scenario: Scenario, start_ns: int) -> list[str
     return [f"{(at_ns - start_ns) / 1e9:8.3f}  {text}" for at_ns, text in sorted(lines)]
 
 
-def in_a_child(house: House, seed: int, replayed: bool) -> Run:
+def in_a_child(house: Witnessed, seed: int, replayed: bool) -> Run:
     """Play in a process of its own, so that the house here stays as it is."""
     reader, writer = os.pipe()
     child = os.fork()
@@ -283,8 +288,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--story", action="store_true")
     parser.add_argument("--replay", type=int, default=10, metavar="N", help="replay every Nth")
+    parser.add_argument("--verbose", action="store_true")
     chosen = parser.parse_args(arguments)
+    began_s = time.process_time()
     house = warmed(1)
+    if chosen.verbose:
+        print(f"warm: {time.process_time() - began_s:.1f} s", flush=True)
     sums: Counter[str] = Counter()
     bad = 0
     for seed in range(chosen.seed, chosen.seed + chosen.times):
@@ -295,6 +304,8 @@ def main(arguments: list[str] | None = None) -> int:
         if run.wrong:
             bad += 1
             print(f"seed {seed}: " + "; ".join(run.wrong), flush=True)
+        if chosen.verbose:
+            print(f"seed {seed}: {run.seconds:.1f} s {run.facts} {run.digest}", flush=True)
     print(", ".join(f"{count} {name}" for name, count in sums.items()))
     print(f"{chosen.times} schedules, {bad} wrong")
     return 8 if bad else 0

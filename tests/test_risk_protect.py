@@ -133,6 +133,33 @@ def test_without_a_free_slot_the_old_stop_goes_first_and_what_is_bare_is_said() 
     assert look(none) == [] and none.risk.unprotected == (BTC,)
 
 
+def test_a_position_that_stays_bare_though_a_slot_is_free_is_closed() -> None:
+    scene = Scene(RiskSettings(protection=ProtectionSettings(bare_blocks_max=10)))
+    scene.hold(BTC, 100)
+    scene.hold(ETH, -500)
+    for blocks, reductions in ((0, 0), (9, 0), (10, 2), (11, 0), (19, 0), (20, 2)):
+        scene.view.height = 100 + blocks
+        found = [one for one in look(scene) if isinstance(one, Intent) and one.purpose == "reduce"]
+        assert len(found) == reductions, blocks
+        scene.risk.load(scene.risk.save())  # it counts on
+    first, second = sorted(found, key=lambda one: one.market)
+    assert (first.market, first.side, first.size_steps, first.reduce_only) == (BTC, SELL, 100, True)
+    assert (second.market, second.side, second.size_steps) == (ETH, BUY, 500)
+    assert first.price_ticks == 95_000 and misfit(first) == misfit(second) == ""
+    protect(scene)
+    look(scene)
+    assert scene.risk.unprotected == ()
+    scene.view.height += 100
+    assert not look(scene)
+
+
+def test_without_a_slot_nothing_is_closed_for_want_of_a_stop() -> None:
+    scene = Scene(RiskSettings(gates=GateSettings(equity_tiers=((0, 0),))))
+    scene.hold(BTC, 100)
+    for scene.view.height in (100, 200, 300):
+        assert look(scene) == [] and scene.risk.unprotected == (BTC,)
+
+
 def test_two_stops_a_block() -> None:
     scene = Scene(usdc=1_000 * USD)
     scene.hold(BTC, 100)

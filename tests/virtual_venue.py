@@ -71,8 +71,8 @@ class Stage:
         return (self.house.now_ns - self._begun_ns) / 1e9
 
     def at_ns(self, s: float) -> int:
-        """The nanosecond at or after that second."""
-        return self._begun_ns + ceil(s * 1e9) if s != float("inf") else NEVER
+        """The first whole nanosecond behind that second: its float may be a little less than what it stands for."""
+        return self._begun_ns + ceil(s * 1e9) + 1 if s != float("inf") else NEVER
 
     def due_ns(self) -> int:
         """When anything happens next."""

@@ -31,6 +31,7 @@ from sniper.venues.live_messages import Owner, Parcel, Wanted, parcels
 from sniper.venues.live_nodes import Nodes
 
 NO_ANSWER: Final = -1
+SEEN_BEFORE: Final = 19
 SEQUENCE_MISMATCH: Final = 32
 EXPECTED: Final = re.compile(r"expected (\d{1,18})")
 TEXT_MAX: Final = 200
@@ -67,6 +68,7 @@ class Sender:
         self._make_nodes = nodes
         self._wallet = Wallet(key, 0, 0)
         self._known = False  # account number and sequence
+        self._astray = False  # a stateful answer was lost: the chain's sequence may be past ours
         self._say, self._note, self._say_sequence = say, note, say_sequence
         self._owner = Owner(settings.address, settings.subaccount)
         self._jobs: deque[tuple[Wanted, ...]] = deque()
@@ -181,9 +183,17 @@ class Sender:
             await asyncio.sleep(SEQUENCE_S)
             with contextlib.suppress(grpc.RpcError, ValueError):
                 found = int((await self._account()).sequence)
+                self._wallet.sequence = max(self._wallet.sequence, found)
                 self._say_sequence(found)
                 if found > sequence:
                     return
+
+    async def _find_way(self) -> None:
+        """Learn how far the sequence is: bytes that were refused once are never looked at again (code 19)."""
+        with contextlib.suppress(grpc.RpcError, ValueError):
+            found = int((await self._account()).sequence)
+            self._wallet.sequence = max(self._wallet.sequence, found)
+            self._astray = False
 
     async def _take(self, handed: tuple[Wanted, ...]) -> None:
         """One tick's commands: durable first, then on their way."""
@@ -231,6 +241,8 @@ class Sender:
     async def _send(self, parcel: Parcel, again: bool = True) -> None:
         """Sign, broadcast, tell what came of it."""
         wallet = self._wallet
+        if parcel.stateful and self._astray:
+            await self._find_way()
         sequence = wallet.sequence
         options = None
         if self.settings.authenticators:
@@ -240,6 +252,7 @@ class Sender:
         answer, certain = await self._broadcast(transaction)
         if answer is None:
             self.unanswered += 1
+            self._astray = self._astray or parcel.stateful
             self._tell(parcel, NO_ANSWER, f"no answer from {len(self.settings.nodes)} nodes", sequence)
             if parcel.stateful:
                 self._keep(self._watching, asyncio.create_task(self._watch_sequence(sequence)))
@@ -251,9 +264,13 @@ class Sender:
             await self._send(parcel, again=False)
             return
         if code == 0 and parcel.stateful:
-            wallet.sequence = sequence + 1
+            wallet.sequence = max(wallet.sequence, sequence + 1)
         if code != 0 and not certain:
             code, self.unanswered = NO_ANSWER, self.unanswered + 1
+        if parcel.stateful and code in (NO_ANSWER, SEEN_BEFORE):
+            self._astray = True
+            if code == NO_ANSWER:
+                self._keep(self._watching, asyncio.create_task(self._watch_sequence(sequence)))
         self.refused += code > 0
         text = f"{answer.codespace} {answer.raw_log}".strip() if answer.code else str(answer.txhash)
         self._tell(parcel, code, text, sequence)

@@ -6,6 +6,7 @@ fill, or at once for stateful orders. A short-term order that leaves the cache u
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from copy import copy
 from functools import lru_cache
@@ -96,9 +97,10 @@ class OrderTable:
         self._rows: dict[OrderId, Row] = {}
         self._by_uuid: dict[str, Row] = {}
         self._of: dict[SubaccountId, dict[OrderId, Row]] = {}
-        self._over: dict[OrderId, None] = {}  # stored and not live, oldest first
-        self._live: dict[OrderId, None] = {}
-        self._cancelled: dict[OrderId, str] = {}
+        # The first of a plain dict is found behind all that were taken away before it.
+        self._over: OrderedDict[OrderId, None] = OrderedDict()  # stored and not live, oldest first
+        self._live: OrderedDict[OrderId, None] = OrderedDict()
+        self._cancelled: OrderedDict[OrderId, str] = OrderedDict()
 
     def copy(self) -> OrderTable:
         """Another table with the same rows, each its own."""
@@ -106,8 +108,8 @@ class OrderTable:
         found._rows = {order_id: copy(row) for order_id, row in self._rows.items()}
         found._by_uuid = {row.id: row for row in found._rows.values()}
         found._of = {owner: {each: found._rows[each] for each in rows} for owner, rows in self._of.items()}
-        found._over, found._live = dict(self._over), dict(self._live)
-        found._cancelled = dict(self._cancelled)
+        found._over, found._live = OrderedDict(self._over), OrderedDict(self._live)
+        found._cancelled = OrderedDict(self._cancelled)
         return found
 
     def get(self, order: OrderId) -> Row | None:
