@@ -39,6 +39,7 @@ bench: build $(VENV)/dev.stamp
 
 sim: build
 	$(BIN)/python -m tests.twin_run --seed $(SEED) $(ARGS)
+	$(BIN)/python -m tests.rehearsal --times 1 --seed $(SEED) --story --replay 1
 
 $(VENV)/python.stamp:
 	@python=$$(./.ci/find-python) && echo "creating $(VENV) with $$python" >&2 && "$$python" -m venv $(VENV)

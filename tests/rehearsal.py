@@ -49,7 +49,7 @@ SECOND_NS = 1_000_000_000
 MARKETS = ("BTC-USD", "ETH-USD", "SOL-USD")
 WARM_S = 17 * 60
 FAULTS_S = 40.0
-SETTLE_S = 60.0
+SETTLE_S = 150.0
 CALM_S = 4.0
 BARE_BLOCKS = 30
 TURNS = (b"pause the rehearsal ends", b"kill the rehearsal ends")
@@ -260,14 +260,14 @@ def told(house: House, desk: Any, scenario: Scenario, start_ns: int) -> list[str
     return [f"{(at_ns - start_ns) / 1e9:8.3f}  {text}" for at_ns, text in sorted(lines)]
 
 
-def in_a_child(house: Witnessed, seed: int, replayed: bool) -> Run:
+def in_a_child(house: Witnessed, seed: int, replayed: bool, scenario: Scenario | None = None) -> Run:
     """Play in a process of its own, so that the house here stays as it is."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
         try:
-            text = json.dumps(play(house, seed, replayed=replayed))
+            text = json.dumps(play(house, seed, scenario, replayed))
         except BaseException:
             text = json.dumps([seed, [traceback.format_exc()], {}, "", [], 0.0])
         with os.fdopen(writer, "w") as out:

@@ -75,7 +75,9 @@ class Restless:
             old = mine[0]
             moved = self._entry(market, facts, old.side, old.time_in_force)
             return [Withdraw(old.client_id, "moved"), moved]
-        return [self._entry(market, facts, self._draw(2), ("ioc", "gtt", "post_only")[self._draw(3)])]
+        entry = self._entry(market, facts, self._draw(2), ("ioc", "gtt", "post_only")[self._draw(3)])
+        stays = entry.time_in_force != "ioc" and self._draw(4) == 0
+        return [entry._replace(kind="long_term") if stays else entry]
 
     def _entry(self, market: int, facts: Any, side: int, time_in_force: str) -> Intent:
         away = self._draw(4)

@@ -188,6 +188,30 @@ def test_after_a_lost_stateful_answer_the_chain_s_sequence_is_told(monkeypatch: 
     assert sequences == [3, 4]
 
 
+@pytest.mark.parametrize("code", [-1, 19])
+def test_after_an_answer_that_proves_nothing_the_next_sequence_is_the_chain_s(code: int) -> None:
+    """The same bytes would be refused for ever (19), whatever became of them."""
+    answers = Answers()
+
+    async def doubtful(tx: Tx, before: int) -> tuple[int, str, str]:
+        if before == 0:
+            node.sequence = 8  # others of ours had got there
+            if code < 0:
+                await asyncio.sleep(30)
+            return code, "sdk", ""
+        return 0, "", ""
+
+    stop = cancel(5, kind="conditional", good_til_block=0, good_til_s=1_800_000_000)
+    with SmallNode(doubtful) as node:
+        with sender([at(node)], answers, deadline_ms=200) as sending:
+            sending.hand([wire(stop)])
+            answers.wait(1)
+            sending.hand([wire(stop)])
+            found = answers.wait(2)
+        assert [tx.auth_info.signer_infos[0].sequence for tx in node.seen] == [3, 8]
+    assert [answer[2] for answer in found] == [code, 0]
+
+
 def test_cancels_of_one_tick_go_in_one_message_and_are_good_for_all() -> None:
     answers = Answers()
     with SmallNode() as node, sender([at(node)], answers) as sending:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sniper.order_record import Evidence
 from tests.ordering import IOC, STOP, Scene
 
 
@@ -178,3 +179,30 @@ def test_absent_values_change_nothing() -> None:
     scene.fill(order, 4)
     assert scene.told(order, "") == []
     assert scene.of(order.client_id) == order._replace(filled_steps=4, cause=scene.of(order.client_id).cause)
+
+
+@pytest.mark.parametrize("code", [0, 19])
+def test_a_stateful_order_that_is_still_listed_long_after_its_cancel_stands(code: int) -> None:
+    """A cancel that was refused before (19), or that failed in its block, is never answered otherwise."""
+    scene = Scene()
+    order = scene.acked(**STOP)
+    scene.block(2)
+    assert len(scene.withdraw(order)) == 1
+    scene.answer(order, code, "cancel")
+    assert scene.state(order) == "cancelling"
+    scene.block(12, Evidence(orders_height=scene.height + 9, listed=(order.order_id,)))
+    assert scene.state(order) == "cancelling"
+    (change,) = scene.block(1, Evidence(orders_height=scene.height, listed=(order.order_id,)))
+    assert (change.event, change.after) == ("not_cancelled", "acked")
+    assert len(scene.withdraw(order)) == 1 and scene.state(order) == "cancelling"
+    scene.told(order, "CANCELED")
+    assert scene.state(order) == "dead"
+
+
+def test_a_short_term_order_in_a_list_after_its_cancel_waits_for_its_last_block() -> None:
+    scene = Scene()
+    order = scene.acked()
+    scene.withdraw(order)
+    scene.answer(order, 0, "cancel")
+    scene.block(12, Evidence(orders_height=112, listed=(order.order_id,)))
+    assert scene.state(order) == "cancelling"
