@@ -42,7 +42,7 @@ class Intake:
             return
         detail = f"{answer.code} {answer.text}".strip()
         told = SEQUENCE.search(answer.text)
-        if told:
+        if told and answer.verb == "place":  # a cancel has one of its own
             held.sequence = int(told[1])
         if answer.verb == "cancel":
             held.cancel_ns = 0

@@ -206,3 +206,16 @@ def test_a_short_term_order_in_a_list_after_its_cancel_waits_for_its_last_block(
     scene.answer(order, 0, "cancel")
     scene.block(12, Evidence(orders_height=112, listed=(order.order_id,)))
     assert scene.state(order) == "cancelling"
+
+
+def test_the_sequence_of_a_cancel_is_not_that_of_its_order() -> None:
+    """Else an order that never arrived would wait for a sequence that no transaction of ours will ever use up."""
+    scene = Scene(proof="query")
+    order = scene.place(**STOP)
+    scene.answer(order, -1, text="sequence 10 no answer")
+    scene.withdraw(order)
+    scene.answer(order, 3006, "cancel", "sequence 11 clob there is none")
+    assert scene.state(order) == "unknown"
+    scene.block(9)
+    (change,) = scene.block(1, Evidence(orders_height=scene.height, sequence=11))
+    assert change.after == "dead" and "past its 10 to 11" in change.cause

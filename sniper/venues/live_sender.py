@@ -194,6 +194,7 @@ class Sender:
             found = int((await self._account()).sequence)
             self._wallet.sequence = max(self._wallet.sequence, found)
             self._astray = False
+            self._say_sequence(found)
 
     async def _take(self, handed: tuple[Wanted, ...]) -> None:
         """One tick's commands: durable first, then on their way."""
