@@ -218,7 +218,7 @@ class Ladder:
             if one.fall > spare:
                 gain = one.freed - one.cost
                 share = max(share, -(-(one.fall - spare) * MILLION // gain) if gain > 0 else MILLION)
-            if not share:
+            if not share and not a.stale:  # blind, nobody knows how deep it is: one part after the other goes
                 continue
             shares[i] = share = min(MILLION, max(share, self._ladder.reduce_share_ppm_min))
             need -= (one.part.maintenance * MILLION - target * one.cost) * share // MILLION
@@ -257,7 +257,8 @@ def limit_ticks(a: Assessment, one: Exit, losses: int, side: int, collar_ppm: in
 
     losses: what closing everything loses at the books. Where equity can pay for that, each exit has what its own book
     takes and a share of the rest, by maintenance margin: shares of the whole would ask a book that runs ahead of its
-    oracle price for more than it gives, while the others need less than theirs.
+    oracle price for more than it gives, while the others need less than theirs. While the feed is silent nobody knows
+    how prices fell: by notional, that is all by the same part, where that gives more. The chain still refuses too much.
     """
     unit, part = one.unit, one.part
     sign = -1 if side == SELL else 1
@@ -268,10 +269,15 @@ def limit_ticks(a: Assessment, one: Exit, losses: int, side: int, collar_ppm: in
     limit = base * (MILLION + sign * collar_ppm) // MILLION
     if a.net > 0 and a.maintenance > 0:
         fee, rest = share_up(part.notional, fee_ppm), a.net - losses
-        if rest > 0:
-            share = max(0, one.loss + rest * part.maintenance // a.maintenance - fee)
-        else:
-            share = max(0, a.net * part.maintenance // a.maintenance - fee)
+        weight, whole = part.maintenance, a.maintenance
+        if a.stale:
+            total = 0
+            for other in a.parts:
+                total += other.notional
+            if part.notional * whole > weight * total:
+                weight, whole = part.notional, total
+        taken, shared = (one.loss, rest) if rest > 0 else (0, a.net)
+        share = max(0, taken + shared * weight // whole - fee)
         bound = max(0, part.notional + sign * share) * unit.price_den // (one.steps * unit.price_num)
         limit = max(limit, bound + 1) if side == SELL else min(limit, bound)
     return max(1, limit)

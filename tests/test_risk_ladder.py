@@ -218,21 +218,34 @@ def test_the_chain_takes_a_part_at_a_book_that_has_left_its_oracle_price_behind(
 
 
 def test_blind_a_rung_that_begins_earlier_also_closes_earlier() -> None:
-    """Five sigmas away: nothing to do while prices come, a part to be closed when they do not."""
+    """Five sigmas away: nothing to do while prices come; when they do not, a part of all, more of what is near."""
     scene = deep(usdc=1_500 * USD)
-    scene.view.overrides[BTC] = {"sigma": 0.0115}
+    scene.view.overrides[BTC] = {"sigma": 0.0123}
     found = assessment(scene)
     assert scene.settings.ladder.reduce_sigmas * 1.2 < found.sigmas < scene.settings.ladder.cancel_sigmas
     assert [one for one in acts(scene, 3) if isinstance(one, Intent)] == []
     ladder = Ladder(scene.settings, scene.decoder, scene.books.fill, scene.margin)
-    (one,) = ladder.act(scene.view, found._replace(stale=True), 3, "", ())
-    assert isinstance(one, Intent) and one.market == BTC and 75 <= one.size_steps < 300
+    blind = ladder.act(scene.view, found._replace(stale=True), 3, "", ())
+    sizes = {one.market: one.size_steps for one in blind if isinstance(one, Intent)}
+    assert sizes[ETH] == 125 and 75 < sizes[BTC] < 300
     scene = deep(usdc=170 * USD)
     scene.view.overrides = {market: {"sigma": 1e-4} for market in (BTC, ETH)}
     found = assessment(scene)
     ladder = Ladder(scene.settings, scene.decoder, scene.books.fill, scene.margin)
     assert 320_000 < found.danger_ppm < 400_000 and ladder.act(scene.view, found, 3, "", ()) == []
-    assert len(ladder.act(scene.view, found._replace(stale=True), 3, "", ())) == 1
+    assert len(ladder.act(scene.view, found._replace(stale=True), 3, "", ())) == 2
+
+
+def test_blind_equity_is_shared_out_by_notional_where_that_gives_more() -> None:
+    scene = Scene()
+    near = Part(BTC, 10**8, 1_000 * USD, 12 * USD, 0.01, 0)
+    other = Part(ETH, 10**9, 1_000 * USD, 30 * USD, 0.01, 0)
+    a = Assessment(140 * USD, 42 * USD, danger_of(140 * USD, 42 * USD), 5.0, False, (near, other))
+    unit, facts = scene.unit(BTC), scene.view.market(BTC)
+    one = Exit(near, unit, facts, 100, True, 1, 1, 1)
+    for stale, share in ((False, 140 * 12 / 42), (True, 140 / 2)):
+        limit = limit_ticks(a._replace(stale=stale), one, 0, SELL, 200_000, 500)
+        assert limit == pytest.approx(100_000 - (share - 0.5) * 100, abs=2)
 
 
 def test_a_part_is_closed_at_any_price_that_equity_can_pay_while_the_feed_is_silent() -> None:
