@@ -94,14 +94,12 @@ def test_a_report_is_whole_or_not_there(bars: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
+@pytest.mark.usefixtures("hangups")
 def test_a_signal_leaves_no_half_a_report(bars: Path, number: int, code: int) -> None:
     pytest.importorskip("plotly")
     write(bars, walk(200_000, seed=1, price=50_000, volatility=30))
     Path("r.html").write_text("the one before")
-    heeds = {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)}
-    with process(
-        "backtest", f"BTC-USD={bars}", "--strategy", "macd", "--report", "r.html", **heeds
-    ) as running:
+    with process("backtest", f"BTC-USD={bars}", "--strategy", "macd", "--report", "r.html") as running:
         assert running.stderr is not None
         assert "200,000 bars" in running.stderr.readline()
         running.send_signal(number)

@@ -220,11 +220,9 @@ def test_a_venue_that_cannot_be_reached_is_5(alone: Path, capsys: pytest.Capture
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
+@pytest.mark.usefixtures("hangups")
 def test_a_signal_ends_it_gracefully(alone: Path, number: signal.Signals, code: int) -> None:
-    heeds = {
-        "preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    }  # though the tests run under nohup
-    with process("run", "--headless", "--json", "--journal", "here", cwd=alone, **heeds) as running:
+    with process("run", "--headless", "--json", "--journal", "here", cwd=alone) as running:
         assert running.stderr is not None
         while "tick 1" not in running.stderr.readline():
             assert running.poll() is None
