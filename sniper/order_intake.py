@@ -20,8 +20,8 @@ STEP_QUANTUMS: Final = FIELD_NAMES.index("stepBaseQuantums") - NUMS
 NEVER: Final = 1 << 62
 SETTLE_BLOCKS: Final = 3
 """A list of open orders says nothing of what was sent fewer blocks before it."""
-CANCEL_BLOCKS: Final = 10
-"""The cancel of a stateful order that is still listed so many blocks after it has come to nothing."""
+LISTED_BLOCKS: Final = 10
+"""A stateful order that is listed so many blocks after its cancel, or after it came into doubt, stands."""
 SEQUENCE: Final = re.compile(r"\bsequence (\d{1,18})\b")
 
 
@@ -125,7 +125,11 @@ class Intake:
             if held.order.state not in DOUBT:
                 self._lapse(held, evidence)
             if held.order.state in DOUBT:
-                self._conclude(held, indexer_height, evidence)
+                if self._stands(held, evidence):
+                    detail = f"listed at height {evidence.orders_height}"
+                    self._shelf.step(held, "opened", detail, self.height)
+                else:
+                    self._conclude(held, indexer_height, evidence)
 
     def _lapse(self, held: Held, evidence: Evidence) -> None:
         order = held.order
@@ -148,7 +152,16 @@ class Intake:
         return (
             held.order.state == "cancelling"
             and not held.short_term
-            and held.cancel_height + CANCEL_BLOCKS <= evidence.orders_height
+            and held.cancel_height + LISTED_BLOCKS <= evidence.orders_height
+            and held.order.order_id in evidence.listed
+        )
+
+    def _stands(self, held: Held, evidence: Evidence) -> bool:
+        """A list that is newer than the doubt shows a stateful order: as news that would be nothing new."""
+        return (
+            not held.short_term
+            and held.doubt_height + LISTED_BLOCKS <= evidence.orders_height
+            and evidence.block_s <= held.order.good_til_s
             and held.order.order_id in evidence.listed
         )
 

@@ -219,3 +219,16 @@ def test_the_sequence_of_a_cancel_is_not_that_of_its_order() -> None:
     scene.block(9)
     (change,) = scene.block(1, Evidence(orders_height=scene.height, sequence=11))
     assert change.after == "dead" and "past its 10 to 11" in change.cause
+
+
+def test_a_stateful_order_that_one_list_lacked_and_a_newer_one_shows_stands() -> None:
+    """A lagging copy's list put it in doubt; nothing new is ever said of an order that waits for its trigger."""
+    scene = Scene(proof="query")
+    order = scene.acked(**STOP)
+    scene.told(order, "UNTRIGGERED")
+    scene.block(5, Evidence(orders_height=104))
+    assert scene.state(order) == "unknown" and scene.orders.unknown(0) == 1
+    scene.block(9, Evidence(orders_height=114, listed=(order.order_id,)))
+    assert scene.state(order) == "unknown"  # hardly newer than the doubt
+    (change,) = scene.block(1, Evidence(orders_height=115, listed=(order.order_id,)))
+    assert (change.event, change.after) == ("opened", "acked") and scene.orders.unknown(0) == 0

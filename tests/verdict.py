@@ -64,7 +64,7 @@ def judged(house: Witnessed, engine: Engine, places: list[Place], owner: str) ->
     return [
         *_money(house, engine, owner),
         *_ids(places, known),
-        *_outcomes(engine),
+        *_outcomes(house, engine, owner),
         *_there(house, engine, known, owner),
         *_counts(house, engine, owner),
         *(f"chain: {line}" for line in faults(house.chain.core)),
@@ -122,13 +122,16 @@ def _ids(places: list[Place], known: dict[int, Any]) -> list[str]:
     return wrong
 
 
-def _outcomes(engine: Engine) -> list[str]:
+def _outcomes(house: Witnessed, engine: Engine, owner: str) -> list[str]:
     """No order without an outcome once its end can be proven; stops may rest as long as they protect something."""
     desk = engine.desk
     assert desk is not None
     wrong = []
     for order in desk.orders.all_open():
         resting = order.purpose == "protect" and order.state == "acked"
+        held, account = desk.orders.live[order.client_id], house.chain.account(owner)
+        if not held.short_term and account is not None and held.sequence >= account.sequence:
+            continue  # its transaction may still arrive: nothing proves the contrary before its good-til time
         if order.state not in FINAL and not (resting and order.market in desk.account.positions):
             wrong.append(
                 f"order {order.client_id} {order.kind} {order.purpose}: {order.state} ({order.cause})"
