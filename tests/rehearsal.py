@@ -155,10 +155,11 @@ class Script(HouseFeed):
         self._begun_ns = self._calm_ns = stage.now_ns
         self._turns = list(TURNS)
         self._due_ns = stage.now_ns + round(FAULTS_S * SECOND_NS)
-        self._over = False
+        self._last_ns = 0
 
     def due(self, now_ns: int) -> int | None:
-        return None if self._over else super().due(now_ns)
+        over = self._last_ns and (calm(self._engine) or now_ns > self._last_ns)
+        return None if over else super().due(now_ns)
 
     def pull(self, until_ns: int, inbox: Inbox) -> None:
         super().pull(until_ns, inbox)
@@ -170,7 +171,8 @@ class Script(HouseFeed):
         if house.now_ns < self._due_ns and not early:
             return
         if not self._turns:
-            self._over = True
+            # What the last records brought may have to be cleared up first: a doubt takes a round of questions.
+            self._last_ns = self._last_ns or house.now_ns + 30 * SECOND_NS
             return
         for trouble in house.troubles.on:
             house.stop(trouble.number)
