@@ -22,10 +22,10 @@ from typing import Any
 
 from dydx_v4_client.key_pair import KeyPair
 
+from sniper.live_settings import LiveSettings
 from sniper.trading import BUY, Place
 from sniper.venues.live_messages import Wanted
 from sniper.venues.live_sender import Sender
-from sniper.live_settings import LiveSettings
 
 MNEMONIC = "abandon " * 11 + "about"  # BIP-39's own first test vector
 ADDRESS = "dydx19rl4cm2hmr8afy4kldpxz3fka4jguq0a4erelz"
