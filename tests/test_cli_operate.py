@@ -43,6 +43,7 @@ def started(state: Path, *words: str) -> subprocess.Popen[str]:
     while not list((state / "sniper" / "running").glob("*.sock")) and time.monotonic() < end_s:
         assert process.poll() is None, process.stderr and process.stderr.read()
         time.sleep(0.05)
+    assert list((state / "sniper" / "running").glob("*.sock")), "nobody can speak to it"
     return process
 
 
@@ -112,7 +113,8 @@ def test_with_several_it_asks_which(running: tuple[Path, subprocess.Popen[str]])
     assert sniper(state, "status").returncode == 0
 
 
-def test_one_that_hangs_is_told_by_file(tmp_path: Path) -> None:
+def test_one_that_hangs_is_told_by_file(tmp_path_factory: pytest.TempPathFactory) -> None:
+    tmp_path = tmp_path_factory.mktemp("h")  # short: the path of a local socket has about a hundred bytes
     process = started(tmp_path)
     try:
         process.send_signal(signal.SIGSTOP)
