@@ -6,9 +6,9 @@ when something happened to the account, whatever a block did to it has been told
 
 Short-term: no block above its good-til-block can fill it; the Indexer must have come PROOF_BLOCKS further and, under
 "query", a fills query at a height above the good-til-block must have shown every fill. Stateful: under "query" an
-orders query must lack it and, if it was never seen, its transaction must be impossible by now: the account's
-sequence went past its own, or the block time past its good-til time. Under "frames" the account frames must have come
-PROOF_BLOCKS further than where it became doubtful, without a word of it.
+orders query must lack it and, if it was never seen, its transaction must be over by now (the account's sequence went
+past its own, or the block time past its good-til time) and every fill up to then known. Under "frames" the account
+frames must have come PROOF_BLOCKS further than where it became doubtful, without a word of it.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ def proof(held: Held, rule: Rule, indexer_height: int, height: int, evidence: Ev
         return ""
     if held.seen:
         return f"not among the open orders at {evidence.orders_height}"
+    if evidence.fills_height < held.doubt_height + PROOF_BLOCKS:
+        return ""  # it may have been executed, and filled, without a word that reached us
     if 0 <= held.sequence < evidence.sequence:
         return f"never seen, and the sequence went past its {held.sequence} to {evidence.sequence}"
     if evidence.block_s >= held.order.good_til_s + TIME_GRACE_S:

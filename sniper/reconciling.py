@@ -38,12 +38,8 @@ class ReconcileSettings(NamedTuple):
     retry_ns: Nanoseconds = 2 * SECOND_NS  # after a failure, doubling
     retry_longest_ns: Nanoseconds = 60 * SECOND_NS
     apart_ns: Nanoseconds = 5 * SECOND_NS  # between two rounds that a question or a snapshot asks for
-    old_ns: Nanoseconds = (
-        300 * SECOND_NS
-    )  # without a good round for so long our books are not believed any more
-    channel_ns: Nanoseconds = (
-        10 * SECOND_NS
-    )  # an account channel in doubt is asked for a new snapshot this often
+    old_ns: Nanoseconds = 300 * SECOND_NS  # without a good round for so long our books are not believed
+    channel_ns: Nanoseconds = 10 * SECOND_NS  # an account channel in doubt is asked for a snapshot this often
 
 
 NO_RECONCILING: Final = ReconcileSettings(every_ns=0)
@@ -70,7 +66,8 @@ class Reconcile:
         self._id = f"{address}/{subaccount}"
         self._state = _State()
         self.evidence: Evidence = NOTHING
-        """What this tick's answers prove."""
+        """What the round that ended in this tick proves. All of it at once: an order that is missing from the list may
+        have filled, and the fills that say so came with another answer of the same round."""
 
     @property
     def settled(self) -> bool:
@@ -113,6 +110,7 @@ class Reconcile:
     def _begin(self, seen: Seen) -> tuple[Ask, ...]:
         state = self._state
         state.began_ns, state.height, state.missing = seen.now_ns, 0, ["height"]
+        state.proven = NOTHING
         return (Ask("height", (), "reconcile"),)
 
     def _hear(self, seen: Seen) -> tuple[Ask, ...]:
@@ -151,13 +149,14 @@ class Reconcile:
         """What a good answer proves: complete lists, as of the height that was known before it was asked for."""
         height = max(self._state.height - CACHED_BLOCKS, 0)
         if answer.endpoint == "orders" and len(answer.ids) < FILLS_MAX:
-            self.evidence = self.evidence._replace(orders_height=height, listed=answer.ids)
+            self._state.proven = self._state.proven._replace(orders_height=height, listed=answer.ids)
         elif answer.endpoint == "fills" and (len(answer.ids) < FILLS_MAX or seen.new_fills < len(answer.ids)):
             # Newest first: as soon as one of them was known before, nothing lies between.
-            self.evidence = self.evidence._replace(fills_height=height)
+            self._state.proven = self._state.proven._replace(fills_height=height)
 
     def _end(self, seen: Seen) -> None:
         state = self._state
+        self.evidence, state.proven = state.proven, NOTHING
         state.in_a_row = 0
         state.good += 1
         state.good_ns, state.floor = seen.now_ns, state.height
@@ -208,6 +207,8 @@ class _State(msgspec.Struct, array_like=True):
     """REST's height in the last good round: it must not fall behind it."""
     missing: list[str] = []
     """Answers that the round under way waits for; empty between two rounds."""
+    proven: Evidence = NOTHING
+    """What the answers of that round prove so far."""
     snapshot_late: bool = False
     in_a_row: int = 0
     good: int = 0

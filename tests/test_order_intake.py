@@ -217,7 +217,7 @@ def test_the_sequence_of_a_cancel_is_not_that_of_its_order() -> None:
     scene.answer(order, 3006, "cancel", "sequence 11 clob there is none")
     assert scene.state(order) == "unknown"
     scene.block(9)
-    (change,) = scene.block(1, Evidence(orders_height=scene.height, sequence=11))
+    (change,) = scene.block(1, Evidence(scene.height, scene.height, sequence=11))
     assert change.after == "dead" and "past its 10 to 11" in change.cause
 
 

@@ -48,10 +48,11 @@ def test_a_stateful_order_that_was_seen_is_dead_when_a_later_list_lacks_it() -> 
 def test_a_stateful_order_that_nobody_saw_needs_its_sequence_or_its_time_to_pass() -> None:
     for evidence, state in (
         (Evidence(orders_height=200), "unknown"),
-        (Evidence(orders_height=200, sequence=292), "unknown"),
-        (Evidence(orders_height=200, sequence=293), "dead"),
-        (Evidence(orders_height=200, block_s=1_800_000_000 + 28 * 86_400 + 29), "unknown"),
-        (Evidence(orders_height=200, block_s=1_800_000_000 + 28 * 86_400 + 30), "dead"),
+        (Evidence(orders_height=200, sequence=293), "unknown"),  # it may have filled
+        (Evidence(fills_height=200, orders_height=200, sequence=292), "unknown"),
+        (Evidence(fills_height=200, orders_height=200, sequence=293), "dead"),
+        (Evidence(fills_height=200, orders_height=200, block_s=1_800_000_000 + 28 * 86_400 + 29), "unknown"),
+        (Evidence(fills_height=200, orders_height=200, block_s=1_800_000_000 + 28 * 86_400 + 30), "dead"),
     ):
         scene = Scene(proof="query")
         stop = scene.place(**STOP)

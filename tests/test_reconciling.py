@@ -151,7 +151,32 @@ def test_a_full_page_proves_nothing_unless_it_reaches_what_was_known() -> None:
         made.apply(seen(1))
         made.apply(seen(2, answer("height", 1000)))
         made.apply(seen(3, answer("orders", 1000, *many), answer("fills", 1000, *many), new_fills=new))
+        made.apply(seen(4, answer("subaccount", 1000)))
         assert made.evidence.fills_height == proven and made.evidence.orders_height == 0
+
+
+def test_nothing_is_proven_before_the_last_answer_of_a_round() -> None:
+    made = stage()
+    made.apply(seen(1))
+    made.apply(seen(2, answer("height", 1000)))
+    for at, endpoint in ((3, "orders"), (4, "subaccount")):
+        made.apply(seen(at, answer(endpoint, 1000)))
+        assert made.evidence is NOTHING
+    made.apply(seen(5, answer("fills", 1000)))
+    assert made.evidence.orders_height == made.evidence.fills_height == 1000 - CACHED_BLOCKS
+
+
+def test_a_round_that_fails_proves_nothing_to_the_next() -> None:
+    made = stage()
+    made.apply(seen(1))
+    made.apply(seen(2, answer("height", 1000)))
+    made.apply(seen(3, answer("orders", 1000)))
+    made.apply(seen(4, answer("fills", 1000, status=500)))
+    made.apply(seen(7))
+    made.apply(seen(8, answer("height", 1001)))
+    many = tuple(str(n) for n in range(FILLS_MAX))
+    made.apply(seen(9, answer("orders", 1001, *many), answer("fills", 1001), answer("subaccount", 1001)))
+    assert made.evidence.orders_height == 0 and made.evidence.fills_height == 1001 - CACHED_BLOCKS
 
 
 def test_lost_trust_unsettles_and_asks_for_the_channel_anew() -> None:

@@ -9,29 +9,20 @@ from sniper.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import ExitStack
 
     from sniper.audit import Audit
+    from sniper.audit_thread import AuditThread
     from sniper.config import Config
     from sniper.engine import Engine
     from sniper.inbox import Inbox
+    from sniper.keys.networks import Network
     from sniper.live_settings import LiveSettings
     from sniper.state import State
     from sniper.venues.live import Live
+    from sniper.written_venue import WrittenVenue
 
 STOP_S: Final = 3.0
-
-
-class Chain(NamedTuple):
-    """Where transactions of a network go when the config does not say. Source: dYdX documentation, endpoints."""
-
-    chain_id: str
-    nodes: tuple[str, ...]
-
-
-CHAINS: Final = {
-    "mainnet": Chain("dydx-mainnet-1", ("oegs.dydx.trade:443", "dydx-ops-grpc.kingnodes.com:443")),
-    "testnet": Chain("dydx-testnet-4", ("test-dydx-grpc.kingnodes.com:443",)),
-}
 
 
 class Signer(NamedTuple):
@@ -71,9 +62,16 @@ def asked_twice(config: Config, live: bool) -> None:
     )
 
 
+def public(config: Config) -> Network | None:
+    """The public network whose market the feed shows, None where it shows another."""
+    from sniper.keys.networks import NETWORKS
+
+    return NETWORKS.get(config.feed.source)
+
+
 def chain_id(config: Config) -> str:
     """The chain that is traded on. ConfigError where nobody says."""
-    known = CHAINS.get(config.feed.source)
+    known = public(config)
     found: str = config.live.chain_id or (known.chain_id if known else "")
     if not found:
         raise ConfigError(
@@ -112,9 +110,10 @@ def with_owner(config: Config, signer: Signer) -> Config:
 def settings(config: Config, signer: Signer) -> LiveSettings:
     """The node side. ConfigError for what makes no sense."""
     from sniper import config_section
+    from sniper.keys.networks import target
     from sniper.live_settings import LiveSettings, checked
 
-    known = CHAINS.get(config.feed.source)
+    known = public(config)
     made: LiveSettings = config_section.settings(
         LiveSettings,
         config.live,
@@ -122,7 +121,9 @@ def settings(config: Config, signer: Signer) -> LiveSettings:
         subaccount=config.trade.subaccount,
         authenticators=signer.authenticators,
     )
-    made = made._replace(chain_id=chain_id(config), nodes=made.nodes or (known.nodes if known else ()))
+    made = made._replace(
+        chain_id=chain_id(config), nodes=made.nodes or ((target(known.node)[0],) if known else ())
+    )
     try:
         return checked(made)
     except ValueError as error:
@@ -152,9 +153,15 @@ def recovered(config: Config, kept: State) -> None:
 
 
 def venue(
-    config: Config, engine: Engine, signer: Signer, kept: State, clock_ns: Callable[[], int], inbox: Inbox
+    config: Config,
+    engine: Engine,
+    signer: Signer,
+    kept: State,
+    clock_ns: Callable[[], int],
+    inbox: Inbox,
+    audit: AuditThread,
 ) -> Live:
-    """The live venue, started. Intents are on the disk, and in the audit log, before they leave."""
+    """The live venue, started. Intents are on the disk before they leave; their lines in the audit log follow."""
     from sniper.trading import Place
     from sniper.venues.live import Live
 
@@ -165,14 +172,34 @@ def venue(
             if isinstance(command, Place):
                 facts = {"market": command.ticker, "side": command.side, "steps": command.size_steps}
                 facts |= {"ticks": command.price_ticks, "kind": command.kind, "purpose": command.purpose}
-                signer.audit.write("order", {"client_id": command.client_id} | facts)
+                audit.write("order", {"client_id": command.client_id} | facts)
 
     made = Live(engine.tape, engine.decoder, settings(config, signer), signer.key, clock_ns, written)
     made.start(inbox)
     return made
 
 
-def ended(engine: Engine, live: Live) -> None:
+def started(
+    config: Config,
+    engine: Engine,
+    signer: Signer,
+    kept: State,
+    clock_ns: Callable[[], int],
+    inbox: Inbox,
+    stack: ExitStack,
+) -> WrittenVenue:
+    """Recover, then begin to trade; the end of both the venue and the audit log's thread is left to the stack."""
+    from sniper.audit_thread import AuditThread
+    from sniper.written_venue import WrittenVenue
+
+    recovered(config, kept)
+    audit = AuditThread(signer.audit)
+    made = venue(config, engine, signer, kept, clock_ns, inbox, audit)
+    stack.callback(ended, engine, made, audit)
+    return WrittenVenue(made, kept, engine, ahead=False)
+
+
+def ended(engine: Engine, live: Live, audit: AuditThread) -> None:
     """Take back what rests and would end by itself, hear what comes back, end the sender."""
     from sniper.order_table import FINAL, SHORT_TERM
     from sniper.trading import Cancel
@@ -196,3 +223,5 @@ def ended(engine: Engine, live: Live) -> None:
         live.send(engine.now_ns, cancels)
     if not live.stop(STOP_S):
         note("the sender did not end in time: what it sent last is not known; 'sniper recover' finds out")
+    if not audit.close():
+        note(f"the audit log in {audit.path} is not whole: its disk does not write, or too slowly")

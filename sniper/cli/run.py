@@ -101,7 +101,6 @@ def run(
     from sniper.loop import Loop
     from sniper.stopping import Stopping
     from sniper.timing import Costs
-    from sniper.written_venue import WrittenVenue
 
     class RunLook(Look):
         """Also notes when the run began, and refuses markets that the feed does not list."""
@@ -123,18 +122,15 @@ def run(
     checked: list[bool] = []
     feed = wiring.feed(config)
     inbox = Inbox(config.inbox.records_max, config.inbox.bytes_max)
-    tape = feed.clock == "tape"
+    tape, clock_ns = feed.clock == "tape", getattr(feed, "now_ns", None)
     with ExitStack() as stack:
         stopping = stack.enter_context(Stopping())
         state = wiring.state(config, tape)
         opening = opened(config, state, stack) if state else None
         engine = Engine(wiring.settings(config, opening))
         costs = Costs(engine.stages)
-        if signer is not None and state is not None:
-            live.recovered(config, state)
-            trading = live.venue(config, engine, signer, state, feed.now_ns, inbox)  # type: ignore[attr-defined]
-            stack.callback(live.ended, engine, trading)
-            venue: Any = WrittenVenue(trading, state, engine, ahead=False)
+        if signer is not None and state is not None and clock_ns is not None:
+            venue: Any = live.started(config, engine, signer, state, clock_ns, inbox, stack)
         else:
             venue = wiring.venue(config, engine, inbox, state)
         journal = wiring.journal(config, journal_path, tape, opening) if with_journal else None
@@ -160,7 +156,7 @@ def run(
                 config.feed.source,
                 engine,
                 inbox,
-                getattr(feed, "now_ns", None),
+                clock_ns,
                 partial(operated, signer),
                 state is not None,
             )
@@ -181,7 +177,7 @@ def run(
             display=display,
             stopping=stopping,
             attending=attending,
-            clock_ns=getattr(feed, "now_ns", None),
+            clock_ns=clock_ns,
         )
         loop.run(ticks, None if duration_s is None else round(duration_s * 1e9))
     if journal is not None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from sniper.errors import UsageError
+from sniper.live_settings import on_this_machine
 
 
 class Network(NamedTuple):
@@ -41,18 +41,9 @@ def target(node: str) -> tuple[str, bool]:
         raise UsageError(f"{node!r} is no address of a node", "Give it as https://host:port.")
     if parts.username or parts.password:
         raise UsageError("the address of a node holds no user name", "Give it as https://host:port.")
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not on_this_machine(host):
         raise UsageError(
             f"{host} is not this machine, and without encryption anybody between could answer in the node's name",
             "Give it as https://host:port.",
         )
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}", parts.scheme == "https"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
