@@ -6,8 +6,8 @@ when something happened to the account, whatever a block did to it has been told
 
 Short-term: no block above its good-til-block can fill it; the Indexer must have come PROOF_BLOCKS further and, under
 "query", a fills query at a height above the good-til-block must have shown every fill. Stateful: under "query" an
-orders query must lack it and, if it was never seen, its transaction must be over by now (the account's sequence went
-past its own, or the block time past its good-til time) and every fill up to then known. Under "frames" the account
+orders query must lack it with every fill up to then known and, if it was never seen, its transaction must be over by
+now: the account's sequence went past its own, or the block time past its good-til time. Under "frames" the account
 frames must have come PROOF_BLOCKS further than where it became doubtful, without a word of it.
 """
 
@@ -40,10 +40,10 @@ def proof(held: Held, rule: Rule, indexer_height: int, height: int, evidence: Ev
         return f"in doubt since {held.doubt_height}, no word of it up to {indexer_height}"
     if evidence.orders_height < held.doubt_height + PROOF_BLOCKS or held.order.order_id in evidence.listed:
         return ""
+    if evidence.fills_height < held.doubt_height + PROOF_BLOCKS:
+        return ""  # it may have filled without a word that reached us
     if held.seen:
         return f"not among the open orders at {evidence.orders_height}"
-    if evidence.fills_height < held.doubt_height + PROOF_BLOCKS:
-        return ""  # it may have been executed, and filled, without a word that reached us
     if 0 <= held.sequence < evidence.sequence:
         return f"never seen, and the sequence went past its {held.sequence} to {evidence.sequence}"
     if evidence.block_s >= held.order.good_til_s + TIME_GRACE_S:

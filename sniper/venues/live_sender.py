@@ -178,7 +178,7 @@ class Sender:
         return account
 
     async def _watch_sequence(self, sequence: int) -> None:
-        """A transaction of this sequence got no answer: once the account's is past it, its fate is settled."""
+        """Tell the account's sequence until it is past this one: then its transaction is over, whatever was heard."""
         for _ in range(SEQUENCE_ASKED_MAX):
             await asyncio.sleep(SEQUENCE_S)
             with contextlib.suppress(grpc.RpcError, ValueError):
@@ -268,9 +268,9 @@ class Sender:
             wallet.sequence = max(wallet.sequence, sequence + 1)
         if code != 0 and not certain:
             code, self.unanswered = NO_ANSWER, self.unanswered + 1
-        if parcel.stateful and code in (NO_ANSWER, SEEN_BEFORE):
-            self._astray = True
-            if code == NO_ANSWER:
+        if parcel.stateful:
+            self._astray = self._astray or code in (NO_ANSWER, SEEN_BEFORE)
+            if code in (0, NO_ANSWER):
                 self._keep(self._watching, asyncio.create_task(self._watch_sequence(sequence)))
         self.refused += code > 0
         text = f"{answer.codespace} {answer.raw_log}".strip() if answer.code else str(answer.txhash)
