@@ -197,7 +197,7 @@ class Sender:
             self._say_sequence(found)
 
     async def _take(self, handed: tuple[Wanted, ...]) -> None:
-        """One tick's commands: durable first, then on their way."""
+        """One tick's commands: durable first, then on their way. What can be signed is signed meanwhile."""
         self._waiting -= len(handed)
         if not self._known:
             try:
@@ -205,23 +205,32 @@ class Sender:
             except (grpc.RpcError, ValueError) as problem:
                 self._drop(handed, f"the account is not known: {_words(problem)}")
                 return
-        going = await self._durable(handed)
-        for parcel in parcels(self._owner, going):
+        noted = self._noting(handed)
+        signed = self._signed(handed)
+        going = handed if noted is None else await self._durable(noted, handed)
+        for parcel, transaction in signed if going is handed else self._signed(going):
             if parcel.stateful:
                 self._stateful.put_nowait(parcel)
             else:
-                self._keep(self._tasks, asyncio.create_task(self._send(parcel)))
+                self._keep(self._tasks, asyncio.create_task(self._send(parcel, transaction)))
+
+    def _signed(self, going: tuple[Wanted, ...]) -> list[tuple[Parcel, Any]]:
+        """The messages to send; with their signed bytes where no other message decides on these."""
+        return [(one, None if one.stateful else self._sign(one)) for one in parcels(self._owner, going)]
 
     def _keep(self, tasks: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    async def _durable(self, handed: tuple[Wanted, ...]) -> tuple[Wanted, ...]:
-        """Those that may leave: all, or, where the note of them fails, what brings no new risk."""
+    def _noting(self, handed: tuple[Wanted, ...]) -> asyncio.Future[None] | None:
+        """The note of them on its way to the disk; None where none is wanted."""
         if self._note is None or not any(hasattr(one.command, "side") for one in handed):
-            return handed
+            return None
         assert self._loop is not None
-        noted = self._loop.run_in_executor(None, self._note, handed)
+        return self._loop.run_in_executor(None, self._note, handed)
+
+    async def _durable(self, noted: asyncio.Future[None], handed: tuple[Wanted, ...]) -> tuple[Wanted, ...]:
+        """Those that may leave: all, or, where the note of them fails, what brings no new risk."""
         try:
             await asyncio.wait_for(asyncio.shield(noted), self.settings.intent_ms / 1e3)
         except (OSError, TimeoutError) as problem:
@@ -235,20 +244,23 @@ class Sender:
         while True:
             parcel = await self._stateful.get()
             try:
-                await self._send(parcel)
+                await self._send(parcel, None)
             finally:
                 self._stateful.task_done()
 
-    async def _send(self, parcel: Parcel, again: bool = True) -> None:
-        """Sign, broadcast, tell what came of it."""
+    def _sign(self, parcel: Parcel) -> Any:
+        wallet, options = self._wallet, None
+        if self.settings.authenticators:
+            options = TxOptions(list(self.settings.authenticators), wallet.sequence, wallet.account_number)
+        return self._client.builder.build(wallet, parcel.message, tx_options=options)
+
+    async def _send(self, parcel: Parcel, signed: Any, again: bool = True) -> None:
+        """Sign what is not yet signed, broadcast, tell what came of it."""
         wallet = self._wallet
         if parcel.stateful and self._astray:
             await self._find_way()
         sequence = wallet.sequence
-        options = None
-        if self.settings.authenticators:
-            options = TxOptions(list(self.settings.authenticators), sequence, wallet.account_number)
-        transaction = self._client.builder.build(wallet, parcel.message, tx_options=options)
+        transaction = self._sign(parcel) if signed is None else signed
         self.sent += 1
         answer, certain = await self._broadcast(transaction)
         if answer is None:
@@ -262,7 +274,7 @@ class Sender:
         mismatch = parcel.stateful and code == SEQUENCE_MISMATCH and answer.codespace == "sdk"
         if mismatch and certain and again and (found := EXPECTED.search(answer.raw_log)):
             wallet.sequence = int(found[1])
-            await self._send(parcel, again=False)
+            await self._send(parcel, None, again=False)
             return
         if code == 0 and parcel.stateful:
             wallet.sequence = max(wallet.sequence, sequence + 1)
