@@ -26,6 +26,19 @@ cdef extern from *:
     const Key* FUNDING_KEYS "SNIPER_FUNDING_KEYS"
 
 
+cdef inline const uint8_t* candle_price(Reader* c, const uint8_t* p, int market, int depth, int64_t* m, uint8_t* dec,
+                                        uint32_t* flags) noexcept nogil:
+    """A price of a candle; cut to the market's tick where it is too long, as the trade it comes from."""
+    cdef int d = 0
+    cdef uint32_t inexact = 0
+    p = quotient(c, p, depth, m, &d, &inexact)
+    if inexact:
+        d = narrow(m, d, c.markets[market].dec[F_TICK])
+        flags[0] |= inexact
+    dec[0] = <uint8_t> d
+    return p
+
+
 cdef inline const uint8_t* candle(Reader* c, const uint8_t* p, int market, int depth) noexcept nogil:
     """One candle object; p at the brace. The resolution is the envelope's."""
     cdef Candle* out = &c.candles[c.candles_n]
@@ -49,17 +62,13 @@ cdef inline const uint8_t* candle(Reader* c, const uint8_t* p, int market, int d
         elif code == 0:
             p = instant(c, p, depth, &out.started_ns)
         elif code == 1:
-            p = amount(c, p, depth, &out.open, &d)
-            out.open_dec = <uint8_t> d
+            p = candle_price(c, p, market, depth, &out.open, &out.open_dec, &row.flags)
         elif code == 2:
-            p = amount(c, p, depth, &out.high, &d)
-            out.high_dec = <uint8_t> d
+            p = candle_price(c, p, market, depth, &out.high, &out.high_dec, &row.flags)
         elif code == 3:
-            p = amount(c, p, depth, &out.low, &d)
-            out.low_dec = <uint8_t> d
+            p = candle_price(c, p, market, depth, &out.low, &out.low_dec, &row.flags)
         elif code == 4:
-            p = amount(c, p, depth, &out.close, &d)
-            out.close_dec = <uint8_t> d
+            p = candle_price(c, p, market, depth, &out.close, &out.close_dec, &row.flags)
         elif code == 5:
             p = amount(c, p, depth, &out.volume, &d)
             out.volume_dec = <uint8_t> d

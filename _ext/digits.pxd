@@ -168,3 +168,11 @@ cdef inline int long_decimal(const uint8_t* s, uint32_t length, int64_t* mantiss
                 return 0
     mantissa[0] = -<int64_t> v if negative else <int64_t> v
     return 1
+
+
+cdef inline int narrow(int64_t* v, int dec, int most) noexcept nogil:
+    """Cut v * 10 ** -dec to at most `most` decimals. Returns its decimals."""
+    while dec > most:
+        v[0] = v[0] // 10
+        dec -= 1
+    return dec

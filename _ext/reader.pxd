@@ -208,6 +208,32 @@ cdef inline const uint8_t* amount(Reader* c, const uint8_t* p, int depth, int64_
     return p
 
 
+cdef inline const uint8_t* quotient(Reader* c, const uint8_t* p, int depth, int64_t* m, int* d,
+                                    uint32_t* flags) noexcept nogil:
+    """An unsigned price that may be the result of a division (a deleveraging's): what does not fit is cut (INEXACT)."""
+    cdef const uint8_t* q
+    cdef Text t
+    cdef int inexact
+    if likely(p[0] == c'"'):
+        q = decimal(p + 1, m, d)
+        if likely(q != NULL):
+            return q
+    m[0] = 0
+    d[0] = 0
+    p = string(c, p, depth, &t)
+    if p == NULL or c.reason:
+        return p
+    if not long_decimal(t.s, t.length, m, d, &inexact) or t.s[0] == c'-':
+        refuse(c, R_BAD_VALUE)
+        return p
+    if d[0] > 18:
+        inexact = 1
+        d[0] = narrow(m, d[0], 18)
+    if inexact:
+        flags[0] |= INEXACT
+    return p
+
+
 cdef inline const uint8_t* statistic(Reader* c, const uint8_t* p, int depth, int64_t* m, int* d,
                                      int* present) noexcept nogil:
     """A market number: a string or JSON number, signed, perhaps null or empty (absent), perhaps too long (INEXACT)."""

@@ -78,7 +78,7 @@ cdef inline const uint8_t* trade(Reader* c, const uint8_t* p, int depth) noexcep
         elif code == 1:
             p = amount(c, p, depth, &row.size, &size_dec)
         elif code == 2:
-            p = amount(c, p, depth, &row.price, &price_dec)
+            p = quotient(c, p, depth, &row.price, &price_dec, &row.flags)
         elif code == 4:
             p = instant(c, p, depth, &row.venue_ns)
         elif code == 6:
@@ -148,7 +148,13 @@ cdef inline int scale_trades(Reader* c, Py_ssize_t start, int market) noexcept n
         row.market = <uint16_t> market
         if row.kind != TRADE:
             continue
-        price_dec = widen(&row.price, <int> (row.flags >> 24), m.dec[F_TICK])
+        price_dec = <int> (row.flags >> 24)
+        if row.flags & INEXACT:
+            price_dec = narrow(&row.price, price_dec, m.dec[F_TICK])
+            if row.price == 0:
+                refuse(c, R_BAD_VALUE)
+                return 0
+        price_dec = widen(&row.price, price_dec, m.dec[F_TICK])
         size_dec = widen(&row.size, <int> ((row.flags >> 16) & 0xFF), m.dec[F_STEP])
         if price_dec < 0 or size_dec < 0:
             refuse(c, R_BAD_VALUE)

@@ -209,7 +209,7 @@ class Messages:
         random = self.random.random
         price = market.price(market.mid + self.below(5) - 2)
         if random() < 0.1:  # a deleveraging price is off tick
-            price = decimal((market.mid * market.tick[0] * 1000 + self.below(1000)), market.tick[1] + 3)
+            price = self.quotient(market, self.pick((3, 3, 14, 18, 20)))
         made = {
             "id": self.trade_id(),
             "side": self.pick(("BUY", "SELL")),
@@ -223,6 +223,12 @@ class Messages:
         elif random() < 0.05:
             del made["type"]
         return made
+
+    def quotient(self, market: Market, digits: int) -> str:
+        """A price near the touch with so many digits behind the tick's, as a division leaves them."""
+        return decimal(
+            market.mid * market.tick[0] * 10**digits + self.below(10**digits), market.tick[1] + digits
+        )
 
     def trades_snapshot(self) -> dict[str, Any]:
         market = self.pick(self.markets)
@@ -341,6 +347,8 @@ class Messages:
             "orderbookMidPriceOpen": market.price(low),
             "orderbookMidPriceClose": None,
         }
+        if self.random.random() < 0.1:
+            made[self.pick(("low", "high", "open", "close"))] = self.quotient(market, self.pick((14, 18, 20)))
         if self.random.random() < 0.2:
             del made["resolution"]
         return made

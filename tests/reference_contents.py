@@ -102,6 +102,20 @@ class Reader:
             return self.fail("BAD_VALUE")
         return found
 
+    def quotient(self, value: Any, tick: int) -> tuple[Decimal | None, int]:
+        """A price that a division may have made. One too long to hold loses its digits behind those of the tick."""
+        text = self.text(value)
+        found = None if text is None else decimal(text)
+        if text is not None and (found is None or not plausible(found)):
+            return self.fail("BAD_VALUE"), 0
+        if found is None or fits(found):
+            return found, 0
+        number, decimals = stripped(found)
+        places = min(decimals, 18, tick)
+        while number // 10 ** (decimals - places) >= 10**18:
+            places -= 1
+        return (number // 10 ** (decimals - places), places), INEXACT
+
     def statistic(self, value: Any) -> Decimal | None:
         """Any number, as a string or bare, signed, however long; None where it is absent (null or empty)."""
         if value is None or (value == "" and type(value) is str):
@@ -140,9 +154,8 @@ class Reader:
         found = self.whole(value)
         return self.fail("BAD_VALUE") if found is not None and found < 0 else found
 
-    def scaled(self, value: Any, least: int) -> Decimal | None:
+    def scaled(self, number: Decimal | None, least: int) -> Decimal | None:
         """A decimal without needless zeros but with at least so many decimals."""
-        number = self.number(value)
         if number is None:
             return None
         number = stripped(number, least)
@@ -235,8 +248,9 @@ class Contents(Reader):
             self.text(members["side"]),
             self.time(members["createdAt"]),
         )
-        price, size = self.scaled(members["price"], tick[1]), self.scaled(members["size"], step[1])
-        flags = self.flags | (SNAPSHOT if self.snapshot else 0)
+        whole, inexact = self.quotient(members["price"], tick[1])
+        price, size = self.scaled(whole, tick[1]), self.scaled(self.number(members["size"]), step[1])
+        flags = self.flags | (SNAPSHOT if self.snapshot else 0) | inexact
         if "type" in members:
             kind = self.text(members["type"])
             flags |= TRADE_TYPES.get(kind or "", OTHER_TYPE)
@@ -275,7 +289,11 @@ class Contents(Reader):
 
     def candle(self, members: dict[str, Any], market: dict[str, Any], resolution: int) -> None:
         """One candle. Ticker and resolution are those of the envelope's id."""
-        values = {key: self.number(members[key]) for key in CANDLE_NUMBERS[:5]}
+        tick = stripped(market["num"]["tickSize"])[1]
+        prices = {key: self.quotient(members[key], tick) for key in CANDLE_NUMBERS[:4]}
+        values = {key: value for key, (value, _) in prices.items()}
+        inexact = max(flag for _, flag in prices.values())
+        values["baseTokenVolume"] = self.number(members["baseTokenVolume"])
         values["usdVolume"] = self.statistic(members["usdVolume"])
         started, trades = self.time(members["startedAt"]), self.height(members["trades"])
         if trades is None or None in values.values():
@@ -289,7 +307,7 @@ class Contents(Reader):
             size=values["baseTokenVolume"],
             venue_ns=started,
             market=market["index"],
-            flags=self.flags | (SNAPSHOT if self.snapshot else 0),
+            flags=self.flags | (SNAPSHOT if self.snapshot else 0) | inexact,
             candle=values | {"startedAt": started, "trades": trades, "resolution": resolution},
         )
         return None

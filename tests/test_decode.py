@@ -16,6 +16,7 @@ from sniper.types import REC_FRAME, REC_GAP, REC_LINK, REC_OPERATOR, REC_REST, R
 from tests import messages as m
 
 SECOND = 1_000_000_000
+INEXACT = 1024
 
 
 class Desk:
@@ -209,3 +210,13 @@ def test_the_newest_block_of_all_connections(desk: Desk) -> None:
         desk.read(m.data("v4_block_height", "v4_block_height", message_id, block))
     newest = int(desk.decoder.connections["block_ns"].max())
     assert desk.decoder.block_ns == newest > 0
+
+
+def test_a_price_that_a_division_made_is_cut_to_the_tick_and_said_to_be(desk: Desk) -> None:
+    def deal(price: str) -> bytes:
+        return m.trades("BTC-USD", 2, ("1", "BUY", "1", price, "2026-11-21T10:00:00.000Z"))
+
+    assert desk.read(deal("42.12345678901234567891")) == [("TRADE", 0)]
+    row = desk.tape.rows[0]
+    assert (row["price"], row["flags"] >> 24, bool(row["flags"] & INEXACT)) == (42, 0, True)
+    assert desk.refusal(deal("0.12345678901234567891")) == "bad value"
