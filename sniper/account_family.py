@@ -58,7 +58,13 @@ class Family:
         self._forgotten = 0  # height up to which ids may have been forgotten
         self._early: dict[str, Fill] = {}  # fills of subaccounts whose snapshot has not come
         self._moved: dict[str, None] = {}
+        self._from = 0  # an earlier session knew every fill up to this height
         self._since: dict[tuple[int, int], int] = {}  # where our books differ, and since when
+
+    def since(self, height: int, known: Iterable[str]) -> None:
+        """An earlier session knew every fill up to a height, and these above it: the others are news."""
+        self._from = height
+        self._seen |= dict.fromkeys(known, height)
 
     def ours(self, number: int) -> bool:
         """Does a subaccount belong to the family?"""
@@ -182,7 +188,8 @@ class Family:
             if len(self._early) > EARLY_MAX:
                 del self._early[next(iter(self._early))]
             return
-        if 0 < fill.height <= based:
+        held = 0 < fill.height <= based  # our books begin with it
+        if held and not 0 < self._from < fill.height:
             return
         if 0 < fill.height <= self._forgotten:
             self.late += 1
@@ -190,7 +197,8 @@ class Family:
         self._seen[fill.fill_id] = fill.height
         if len(self._seen) > self._fills_max:
             self._forgotten = max(self._forgotten, self._seen.pop(next(iter(self._seen))))
-        self.profit.apply(fill)
+        if not held:
+            self.profit.apply(fill)
         self.fills.append(fill)
         self.recent.append(fill)
         touched.add((fill.subaccount, fill.market))
@@ -266,6 +274,7 @@ class Family:
             list(self._moved),
             list(self._since.items()),
             self.late,
+            self._from,
         )
 
     def load(self, found: SavedFamily) -> None:
@@ -276,7 +285,7 @@ class Family:
         self.transfers.extend(found.transfers)
         self.recent.clear()
         self.recent.extend(found.recent)
-        self.transferred, self.late = found.transferred, found.late
+        self.transferred, self.late, self._from = found.transferred, found.late, found.since_height
         self._family_height, self._forgotten = found.family_height, found.forgotten
         self._seen, self._moved = dict(found.seen), dict.fromkeys(found.moved)
         self._early = {fill.fill_id: fill for fill in found.early}
@@ -304,3 +313,4 @@ class SavedFamily(msgspec.Struct, array_like=True):
     moved: list[str]
     since: list[tuple[tuple[int, int], int]]
     late: int
+    since_height: int = 0

@@ -19,7 +19,7 @@ from sniper.engine import Engine
 from sniper.errors import UsageError
 from sniper.scorecard import Sample, Scorecard, Traded, score
 from sniper.trading import VENUE_CONNECTION, Approved, Cancel, Place, Refused
-from sniper.trips import ClosedTrip
+from sniper.trips_record import ClosedTrip
 from sniper.types import REC_REST, REC_VENUE, Record
 from sniper.venues.paper import Paper
 

@@ -21,27 +21,28 @@ from sniper.account import Account
 from sniper.desk_margin import NOBODY, Reckoning, SavedHeld
 from sniper.desk_settings import Decided, DeskSettings
 from sniper.desk_view import DeskView
+from sniper.desk_words import Words
 from sniper.funding import Funding
+from sniper.handover import Handover
 from sniper.order_record import NOTHING
 from sniper.order_table import UNKNOWN
 from sniper.orders import Evidence, Orders
-from sniper.quantums import lent
 from sniper.reconciling import Reconcile, Seen
 from sniper.resilience import Resilience, Signs, described
 from sniper.risk import Risk
 from sniper.running_digest import RunningDigest
 from sniper.standing import Standing
-from sniper.strategies.blame import blamed, wishes
+from sniper.strategies.blame import blamed, resumed, wishes
 from sniper.strategies.registry import build, resolutions
 from sniper.trading import Approved, Cancel, Intent, Place, Refused, Withdraw
 from sniper.trips import Trips
 from sniper.types import Ask, Command, Record, Resubscribe
+from sniper.viewing import Strategy
 
 __all__ = ["Decided", "Desk", "DeskSettings"]
 
-OTHERS, KINDS = 0, 4  # of Tape.used
+KINDS = 4  # of Tape.used
 KIND = {name: i for i, name in enumerate(KIND_NAMES)}
-OPERATOR: Final = KIND["OPERATOR"]
 MARKET_NEWS: Final = sum(1 << KIND[name] for name in ("TRADE", "BOOK", "CANDLE"))
 """Rows that concern nothing but the market. Where there are no others, nobody has to look for them."""
 INTENTS, REFUSED, PLACED, CANCELLED, ANSWERS = (
@@ -59,9 +60,6 @@ class Desk:
     def __init__(self, tape: Tape, decoder: Any, books: Any, candles: Any, settings: DeskSettings) -> None:
         self.settings = settings
         self._decoder, self._counters = decoder, tape.counters
-        rows: Any = tape.rows
-        self._others = lent(tape.others)
-        self._columns = tuple(lent(rows[name]) for name in ("kind", "frame"))
         used: Any = tape.used  # a buffer, though NumPy's types say so from Python 3.12 on only
         self._used = memoryview(used)
         self._kinds = self._used[KINDS : KINDS + 1]
@@ -69,8 +67,7 @@ class Desk:
         self._hear = self._notices.hear
         self.account = Account(tape, decoder, settings.account)
         self.funding = Funding(tape, decoder, settings.funding, self.account.digest)
-        kinds = tuple(row[1] for row in SIGNAL_TABLE)
-        self.strategy = build(settings.strategy, SIGNALS, kinds, settings.options)
+        self.strategy = self._strategy()
         watched = tuple(sorted({*RESOLUTIONS, *resolutions(self.strategy)}))
         self.signals = Signals(tape, decoder.markets, books, candles, resolutions=watched)
         self._signal, self._rescore = self.signals.apply, self.signals.update
@@ -87,9 +84,10 @@ class Desk:
         self._reconciling = settings.reconcile.every_ns > 0
         self._watching = settings.resilience.on
         self._asked: tuple[Ask | Resubscribe, ...] = ()
-        self._sequence = -1  # the account's next one on the chain, as far as the sender learned it
         self.standing = Standing()
+        self.handover = Handover(decoder, self.account, self.orders, self.trips, self.standing, self._resume)
         self.risk = Risk(settings.risk, decoder, self.margin, self.orders, books.fill, self.digest)
+        self.words = Words(tape, self.digest, self.orders, self.risk, self.handover)
         self.view = DeskView(decoder, books, self.signals, self.funding, self.orders, self.trips, NOBODY)
         self.decisions: deque[Decided] = deque(maxlen=DECISIONS_MAX)
         """What was wanted lately and what became of it, newest last."""
@@ -158,23 +156,20 @@ class Desk:
         if funding.charges:
             account.charge(funding.charges)
         if whom & TO_OPERATOR:
-            self._obey(records)
+            self.words.obey(records)
+        if self.handover.left is not None:
+            self.handover.take(self._notices.height, self.words.sequence)
         evidence = self._reconcile(now_ns) if self._reconciling else NOTHING
         if account.listed is not None and not evidence.orders_height:
             evidence = evidence._replace(orders_height=account.height, listed=account.listed)
         if evidence is not NOTHING:
             block_s = self._notices.block_ns // 1_000_000_000
-            evidence = evidence._replace(sequence=self._sequence, block_s=block_s)
+            evidence = evidence._replace(sequence=self.words.sequence, block_s=block_s)
         height = self._reach()
         self.orders.apply(
             account.news, account.fills, account.answers, now_ns, height, account.height, evidence
         )
-        for position in account.adopted:
-            self.trips.adopt(position)
-        for fill in account.fills:
-            self.trips.apply(fill)
-        if account.payments:
-            self.trips.pay(account.payments)
+        self.handover.follow(now_ns, self.reconcile.settled)
         if account.answers:
             self._counters[ANSWERS] += len(account.answers)
 
@@ -206,30 +201,9 @@ class Desk:
         self.risk.mode, self.risk.size_ppm = self.resilience.mode, self.resilience.size_ppm
         return self.resilience.withdraws(now_ns, claims)
 
-    def _obey(self, records: Sequence[Record]) -> None:
-        kinds, frames = self._columns
-        for at in range(self._used[OTHERS]):
-            row = self._others[at]
-            if kinds[row] == OPERATOR:
-                verb, _, text = records[frames[row]][3].partition(b" ")
-                self._operate(verb.decode("ascii", "replace"), text.decode("utf-8", "replace"))
-
-    def _operate(self, verb: str, text: str) -> None:
-        """A word of the operator, or of the shell around us."""
-        self.digest.fold(f"{verb} {text}".encode())
-        if verb == "ids":
-            first, _, last = text.partition(" ")
-            if first.isdecimal() and last.isdecimal():
-                self.orders.new_ids(int(first), int(last))
-        elif verb == "sequence":
-            if text.isdecimal():
-                self._sequence = max(self._sequence, int(text))
-        else:
-            self.risk.operator(verb, text)
-
     def _decide(self, tick: int, now_ns: int) -> Sequence[Place | Cancel]:
         """Strategy, ladder and protection ask; risk answers; orders makes commands. Nobody asks without an account."""
-        if self.account.trust == "empty":
+        if self.account.trust == "empty" or self.account.height < self.handover.height:
             return ()
         view, risk, notices = self.view, self.risk, self._notices
         view.begin(tick, now_ns, notices.height, notices.feed_ns, self._changed())
@@ -292,6 +266,17 @@ class Desk:
         """When oracle prices last came, 0 while none did."""
         return self._notices.feed_ns
 
+    def _strategy(self) -> Strategy:
+        kinds = tuple(row[1] for row in SIGNAL_TABLE)
+        return build(self.settings.strategy, SIGNALS, kinds, self.settings.options)
+
+    def _resume(self, state: bytes) -> str:
+        """Give the strategy the state of an earlier session. Returns why not, "": it has it."""
+        why = resumed(self.strategy, state)
+        if why:
+            self.strategy = self._strategy()
+        return why
+
     def atomic_resolution(self, market: int) -> int:
         """A coin of the market is 10 ** -this many base quantums."""
         return int(self._decoder.markets[market]["whole"][ATOMIC])
@@ -311,6 +296,7 @@ class Desk:
             self.orders,
             self.reconcile,
             self.resilience,
+            self.handover,
             self.strategy,
         )
 
@@ -318,7 +304,7 @@ class Desk:
         """The state as bytes."""
         notices = self._notices
         self._reach()
-        seen = (notices.height, notices.feed_ns, notices.block_ns, self._sequence)
+        seen = (notices.height, notices.feed_ns, notices.block_ns, self.words.sequence)
         own = (seen, self.digest.value, self._reckoning.save())
         *parts, strategy = self.parts()
         try:
@@ -337,7 +323,7 @@ class Desk:
             raise ValueError("a state of the decision half with other parts")
         for part, saved in zip(self.parts(), parts, strict=True):
             part.load(saved)
-        (height, feed_ns, block_ns, self._sequence), digest, held = own
+        (height, feed_ns, block_ns, self.words.sequence), digest, held = own
         self._notices.restart(height, feed_ns, block_ns)
         self.risk.reconciled = self.reconcile.settled
         self.risk.mode, self.risk.size_ppm = self.resilience.mode, self.resilience.size_ppm

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from sniper.order_table import FINAL, SHORT_TERM
-from sniper.trading import Intent, Order
+from sniper.trading import Cancel, Intent, Order, Place
 
 AHEAD_MAX: Final = 20
 """Blocks ahead of the height that a good-til-block may be while the height is fresh."""
@@ -99,6 +99,8 @@ class Held(msgspec.Struct, array_like=True):
     """Whether the Indexer ever showed it."""
     pending: Terms | None = None
     """The replacement on its way."""
+    ahead: int = -1
+    """Of a stateful order of an earlier session whose sequence was not told: so many of ours were signed before it."""
 
     @property
     def done(self) -> bool:
@@ -174,3 +176,30 @@ def cause(intent: Intent) -> str:
     first = intent.reasons[0] if intent.reasons else None
     why = f": {first.name} {first.found:g}, needed {first.needed:g}" if first else ""
     return f"{intent.strategy or 'risk'} {intent.purpose}{why}"
+
+
+def command_of(order: Order, ticker: str, why: str) -> Place:
+    """The command that places an order."""
+    return Place(
+        order.client_id,
+        order.market,
+        ticker,
+        order.side,
+        order.size_steps,
+        order.price_ticks,
+        order.kind,
+        order.time_in_force,
+        order.reduce_only,
+        order.good_til_block,
+        order.good_til_s,
+        order.trigger,
+        order.trigger_ticks,
+        order.purpose,
+        why,
+    )
+
+
+def cancel_of(held: Held, ticker: str, why: str) -> Cancel:
+    """The command that takes an order back, good til its own end: a smaller one would cancel nothing."""
+    order, until = held.order, held.last_block() if held.short_term else 0
+    return Cancel(order.client_id, order.market, ticker, order.kind, until, order.good_til_s, why)

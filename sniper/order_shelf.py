@@ -81,8 +81,8 @@ class Shelf:
         return self._claims
 
     def add(self, held: Held) -> None:
-        """A new order."""
-        self.live[held.order.client_id] = held
+        """A new order, or one of an earlier session."""
+        (self.finished if held.done else self.live)[held.order.client_id] = held
         self._by_order_id[held.order.order_id] = held
         self.touch(held)
 

@@ -16,7 +16,18 @@ from sniper.bounds import checked
 from sniper.order_ids import order_uuid, subaccount_uuid
 from sniper.order_intake import NUMS, Intake
 from sniper.order_proof import question
-from sniper.order_record import NOTHING, WINDOW, Evidence, Held, OrdersSettings, Question, Terms, cause
+from sniper.order_record import (
+    NOTHING,
+    WINDOW,
+    Evidence,
+    Held,
+    OrdersSettings,
+    Question,
+    Terms,
+    cancel_of,
+    cause,
+    command_of,
+)
 from sniper.order_shelf import Shelf
 from sniper.order_table import ORDER_FLAGS, SHORT_TERM, UNKNOWN, Transition, misfit
 from sniper.running_digest import RunningDigest
@@ -41,7 +52,7 @@ class Orders:
         checked(settings)
         self.settings = settings
         self._decoder, self._digest = decoder, digest
-        self._owner = subaccount_uuid(settings.address, settings.subaccount)
+        self.owner = subaccount_uuid(settings.address, settings.subaccount)
         self._ids: list[tuple[int, int]] = []
         self.new_ids(settings.first_client_id, settings.last_client_id)
         self._shelf = Shelf(digest, settings.finished_max)
@@ -110,6 +121,20 @@ class Orders:
         if (self._ids and first <= self._ids[-1][1]) or len(self._ids) == BLOCKS_OF_IDS_MAX:
             raise ValueError(f"client ids {first}..{last}: not later than those reserved, or too many blocks")
         self._ids.append((first, last))
+
+    def adopt(self, held: Held) -> None:
+        """An order of an earlier session is one of these. ValueError: there is one of its id."""
+        if self._shelf.of(held.order.client_id) is not None:
+            raise ValueError("there is an order of that id already")
+        self._shelf.add(held)
+        self._digest.fold(repr(("adopted", tuple(held.order), held.fill_steps, held.ahead)).encode())
+
+    def learn(self, sequence: int) -> None:
+        """The account's next sequence: by now, what an earlier session signed has at most so many more than it."""
+        for held in self.live.values():
+            if held.ahead >= 0 <= sequence:
+                held.sequence, held.ahead = sequence + held.ahead, -1
+                held.doubt_height = max(held.doubt_height, self.height)
 
     # ---- what came in -----------------------------------------------------------------------------------------
 
@@ -208,8 +233,7 @@ class Orders:
 
     def _obstacle(self, intent: Intent, height: int) -> str:
         """Why an intent cannot be sent, "": it can."""
-        why = misfit(intent)
-        if why:
+        if why := misfit(intent):
             return why
         if intent.size_steps == 0:
             return "size of 0 steps (4)"
@@ -251,7 +275,7 @@ class Orders:
         pair = self._decoder.numbers(market)[6][CLOB_PAIR - NUMS]
         order = Order(
             client_id,
-            order_uuid(self._owner, client_id, pair, ORDER_FLAGS[intent.kind]),
+            order_uuid(self.owner, client_id, pair, ORDER_FLAGS[intent.kind]),
             market,
             intent.side,
             intent.size_steps,
@@ -287,23 +311,7 @@ class Orders:
         return self._command(held.order._replace(**held.pending._asdict()), intent)
 
     def _command(self, order: Order, intent: Intent) -> Place:
-        return Place(
-            order.client_id,
-            order.market,
-            self._decoder.ticker(order.market),
-            order.side,
-            order.size_steps,
-            order.price_ticks,
-            order.kind,
-            order.time_in_force,
-            order.reduce_only,
-            order.good_til_block,
-            order.good_til_s,
-            order.trigger,
-            order.trigger_ticks,
-            order.purpose,
-            cause(intent),
-        )
+        return command_of(order, self._decoder.ticker(order.market), cause(intent))
 
     def _cancel(self, withdraw: Withdraw, now_ns: int, height: int) -> Cancel | None:
         """A cancel with the order's own good-til, None if there is nothing (more) to cancel."""
@@ -317,11 +325,7 @@ class Orders:
             return None  # wait for the answer, or for the block that ends it
         held.cancel_ns, held.cancel_height = now_ns, height
         self._shelf.step(held, "withdrawn", withdraw.cause, height)
-        ticker = self._decoder.ticker(order.market)
-        until = last if held.short_term else 0
-        return Cancel(
-            order.client_id, order.market, ticker, order.kind, until, order.good_til_s, withdraw.cause
-        )
+        return cancel_of(held, self._decoder.ticker(order.market), withdraw.cause)
 
     # ---- state ------------------------------------------------------------------------------------------------
 

@@ -8,11 +8,15 @@ Everything is compared by height: a venue that has not come as far as our own bo
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from sniper.reconcile_book import Execution, Held, Own, OwnOrder, Row, Venue
 from sniper.reconcile_rules import fill_row, order_row, position_row
 
-__all__ = ["Own", "Row", "Venue", "applied", "reconcile", "refused"]
+__all__ = ["Own", "Row", "Venue", "applied", "reconcile", "refused", "taken"]
+
+TAKEN_OVER: Final = ("fading", "in_flight", "maybe")
+"""Rules of orders that may still fill, or may not."""
 
 
 def reconcile(own: Own, venue: Venue) -> tuple[Row, ...]:
@@ -63,6 +67,16 @@ def applied(own: Own, venue: Venue, rows: Iterable[Row]) -> Own:
     )
 
 
-def refused(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """The rows for whose sake trading does not start: unexplained, or not provable yet."""
-    return tuple(row for row in rows if row.resolution in ("unexplained", "wait"))
+def refused(rows: Sequence[Row], taking_over: bool = False) -> tuple[Row, ...]:
+    """The rows for whose sake trading does not start: unexplained, or not provable yet.
+
+    taking_over: not those of orders that the next session takes over as they are.
+    """
+    found = [row for row in rows if row.resolution in ("unexplained", "wait")]
+    return tuple(row for row in found if not (taking_over and taken(row)))
+
+
+def taken(row: Row) -> bool:
+    """Whether this is an order of unknown end that a session can take over: it goes on asking, and keeps new risk out
+    of its market until it knows."""
+    return row.what == "order" and row.rule in TAKEN_OVER

@@ -14,7 +14,7 @@ import msgspec
 from sniper.errors import EXIT_RECONCILIATION, SniperError
 from sniper.order_ids import order_uuid, subaccount_uuid
 from sniper.order_table import ORDER_FLAGS
-from sniper.reconcile import applied, reconcile
+from sniper.reconcile import applied, reconcile, taken
 from sniper.reconcile_book import Execution, Held, Own, OwnOrder, Row, Venue
 from sniper.state import State
 from sniper.state_thread import Row as Write
@@ -51,10 +51,13 @@ class Unexplained(SniperError):
 
 
 class Recovered(NamedTuple):
-    """What a recovery found. rows: the last comparison. changed: how many of our facts it corrected."""
+    """What a recovery found. rows: the last comparison. changed: how many of our facts it corrected. own: our book
+    after it; told: the venue's."""
 
     rows: tuple[Row, ...]
     changed: int
+    own: Own
+    told: Venue
 
 
 def recover(
@@ -63,10 +66,12 @@ def recover(
     subaccount: int,
     *,
     patience_s: float = 60.0,
+    taking_over: bool = False,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Recovered:
     """Compare, write down what the rules decide, and ask again while something may still prove itself by waiting.
 
+    taking_over: orders whose end only time can prove are not waited for; who goes on trading waits for them.
     NetworkUnavailable where the venue does not answer, apsw.Error where the database does not write.
     """
     changed, left_s = 0, patience_s
@@ -75,12 +80,15 @@ def recover(
         told = source.ask(since)
         own = own_book(state, subaccount, since, told, source.clob_pair)
         rows = reconcile(own, told)
-        writes = written(state, rows, applied(own, told, rows))
+        after = applied(own, told, rows)
+        writes = written(state, rows, after)
         if writes:
             state.write(writes)
         changed += sum(row.after is not None for row in rows)
-        if left_s <= 0 or not any(row.resolution == "wait" for row in rows):
-            return Recovered(rows, changed)
+        if left_s <= 0 or not any(
+            row.resolution == "wait" and not (taking_over and taken(row)) for row in rows
+        ):
+            return Recovered(rows, changed, after, told)
         sleep(AGAIN_S)
         left_s -= AGAIN_S
 
@@ -166,6 +174,7 @@ def written(state: State, rows: Sequence[Row], after: Own) -> list[Write]:
         elif isinstance(fact, Execution):
             found.append(("fills", (state.epoch, *fact[:6], fact.price, fact.price_decimals, fact.quote, fact.fee,
                                     fact.taker, fact.kind, fact.height, fact.venue_ns)))  # fmt: skip
+            found.append(("untold", (fact.fill_id,)))
         elif isinstance(fact, Held):
             found.append(("held", fact))
     if after.base_height:

@@ -70,7 +70,9 @@ class IndexerBook:
         self._scales.clear()
         height = msgspec.json.decode(self._answer(rest, inbox, "height", {})[1], type=_Height)
         orders = self._read("orders", self._answer(rest, inbox, "orders", owner)[1])
-        fills: dict[str, Fill] = {}
+        _, body = self._answer(rest, inbox, "subaccount", owner)
+        whole = self._read("subaccount", body).wholes[0] if body else None
+        fills: dict[str, Fill] = {}  # asked for last: every one that is in the positions is among them
         walk = fill_pages(self._address, self._subaccount, since_height)
         query = next(walk)
         try:
@@ -80,8 +82,6 @@ class IndexerBook:
                 query = walk.send(body)
         except StopIteration:
             pass
-        _, body = self._answer(rest, inbox, "subaccount", owner)
-        whole = self._read("subaccount", body).wholes[0] if body else None
         return Venue(
             int(height.height),
             whole.height if whole else int(height.height),

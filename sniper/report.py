@@ -22,7 +22,7 @@ from sniper.backtesting import Result
 from sniper.engine import Engine
 from sniper.feed.sim.text import iso
 from sniper.trading import Trip
-from sniper.trips import ClosedTrip
+from sniper.trips_record import ClosedTrip
 
 USDC: Final = 1e6
 SHOWN_MAX: Final = 4

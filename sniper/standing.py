@@ -36,6 +36,11 @@ class Standing:
         self.day_result = net - self._day_net
         self.peak = max(self.peak, net)
 
+    def resume(self, state: bytes) -> None:
+        """Go on with the state of an earlier session: transfers are counted anew. ValueError as for `load`."""
+        self.load(state)
+        self._transfers = 0
+
     def save(self) -> bytes:
         """The state as bytes."""
         return msgspec.msgpack.encode(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
+
 from sniper.desk import Decided, Desk
 from sniper.state import State
 from sniper.state_thread import Row
@@ -12,6 +14,8 @@ from sniper.trading import Approved, Order, Position, Refused
 BOTS_NS: Final = 30 * 10**9
 """So often the state of strategy and day is kept."""
 CAUSE_MAX: Final = 500
+MARKETS, STANDING, TRIPS = "markets", "standing", "round trips"
+"""Names in the table of bots, beside those of the strategies."""
 
 
 class News:
@@ -21,6 +25,7 @@ class News:
         self._state, self._desk, self._decoder = state, desk, decoder
         self._latch = desk.risk.latch
         self._bots_due_ns = 0
+        self._untold: list[tuple[str]] = state.all("SELECT fill_id FROM untold")
         self._forget()
 
     def _forget(self) -> None:
@@ -30,7 +35,7 @@ class News:
         self._late = 0
         self._positions: dict[tuple[str, int], Position] = {}
         self._transfers: object = None
-        self._trips = self._decided = self._height = 0
+        self._trips = self._trip_changes = self._decided = self._height = 0
         self._told: dict[tuple[str, str], str] = {}
         self._anew = True
 
@@ -55,8 +60,8 @@ class News:
         if desk.account.changed or self._anew:
             self._look_at_account(rows)
         self._anew = False
-        if desk.trips.closed_count != self._trips:
-            self._look_at_trips(rows)
+        if desk.trips.changes != self._trip_changes:
+            self._look_at_trips(rows, tick, now_ns)
         if desk.decided != self._decided:
             self._look_at_decisions(rows, tick)
         urgent = False
@@ -69,10 +74,27 @@ class News:
             state.put(rows, urgent)
 
     def bots(self, rows: list[Row], tick: int, now_ns: int) -> None:
-        """The state of the strategy and of the day's standing."""
-        desk, run = self._desk, self._state.run
-        rows.append(("bots", (f"strategy {desk.settings.strategy}", desk.strategy.save(), run, tick, now_ns)))
-        rows.append(("bots", ("standing", desk.standing.save(), run, tick, now_ns)))
+        """The state of the strategy, with the market table that it counts by, of the day's standing, of round trips."""
+        desk, told = self._desk, (self._state.run, tick, now_ns)
+        rows += [
+            ("bots", (f"strategy {desk.settings.strategy}", bytes(desk.strategy.save()), *told)),
+            ("bots", (MARKETS, msgspec.json.encode(self._decoder.tickers), *told)),
+            ("bots", (STANDING, desk.standing.save(), *told)),
+        ]
+        self._open_trips(rows, tick, now_ns)
+
+    def last(self, tick: int, now_ns: int) -> None:
+        """The session ends: what a later one goes on with."""
+        rows: list[Row] = []
+        self.bots(rows, tick, now_ns)
+        self._state.put(rows)
+
+    def _open_trips(self, rows: list[Row], tick: int, now_ns: int) -> None:
+        """Open round trips as they stand, with every fill that was told before or is told with them."""
+        trips = self._desk.trips
+        held = [(self._ticker(market), number, trip) for market, number, trip in trips.open]
+        kept = msgspec.json.encode((held, trips.losses_in_row))
+        rows.append(("bots", (TRIPS, kept, self._state.run, tick, now_ns)))
 
     def _look_at_orders(self, rows: list[Row]) -> None:
         orders, known = self._desk.orders, self._orders
@@ -98,7 +120,9 @@ class News:
     def _order(self, order: Order) -> tuple[Any, ...]:
         client_id, order_id, market, *rest, cause = order
         known = client_id, order_id, self._state.epoch, self._ticker(market)
-        return *known, *rest, cause[:CAUSE_MAX], self._desk.orders.seen(client_id)
+        meant = self._desk.orders.origin(order_id)
+        plan = (meant.stop_ticks, meant.target_ticks, meant.strategy) if meant is not None else (0, 0, "")
+        return *known, *rest, cause[:CAUSE_MAX], self._desk.orders.seen(client_id), *plan
 
     def _look_at_account(self, rows: list[Row]) -> None:
         account, epoch = self._desk.account, self._state.epoch
@@ -135,8 +159,12 @@ class News:
             for fill in fills
         ]
 
-    def _look_at_trips(self, rows: list[Row]) -> None:
+    def _look_at_trips(self, rows: list[Row], tick: int, now_ns: int) -> None:
         trips, run = self._desk.trips, self._state.run
+        self._trip_changes = trips.changes
+        self._open_trips(rows, tick, now_ns)
+        rows += [("told", one) for one in self._untold]  # they were handed over with the round trips
+        self._untold = []
         count = min(trips.closed_count - self._trips, len(trips.closed))
         self._trips = trips.closed_count
         for trip in list(trips.closed)[len(trips.closed) - count :]:

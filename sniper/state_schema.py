@@ -59,13 +59,21 @@ CREATE TABLE bots (name TEXT PRIMARY KEY, state BLOB NOT NULL, run INTEGER, tick
     WITHOUT ROWID;
 """
 
-MIGRATIONS: Final = (_FIRST,)
+_SECOND: Final = """
+ALTER TABLE orders ADD COLUMN stop_ticks INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE orders ADD COLUMN target_ticks INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE orders ADD COLUMN strategy TEXT NOT NULL DEFAULT '';
+CREATE TABLE untold (fill_id TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+"""What a session that takes over wants to know: what an entry was meant for, fills that no round trip has taken in."""
+
+MIGRATIONS: Final = (_FIRST, _SECOND)
 """Script i takes a database from version i to i + 1; a new one begins at version 0."""
 
 REPLACE: Final = "INSERT OR REPLACE INTO"
 ONCE: Final = "INSERT OR IGNORE INTO"
 COLUMNS: Final = {
-    "answers": 7, "orders": 20, "fills": 15, "positions": 9, "trips": 21, "transfers": 7, "decisions": 10,
+    "answers": 7, "orders": 23, "fills": 15, "positions": 9, "trips": 21, "transfers": 7, "decisions": 10,
     "bots": 5, "facts": 2,
 }  # fmt: skip
 NUMBERED: Final = ("answers", "decisions")
@@ -81,12 +89,14 @@ def _written(table: str) -> str:
 
 WRITES: Final = {
     **{table: _written(table) for table in COLUMNS},
-    "recovered": "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, '', 0, ?, ?, '', 0, '', ?, 0, ?, ?)"
+    "recovered": "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, '', 0, ?, ?, '', 0, '', ?, 0, ?, ?, 0, 0, '')"
     " ON CONFLICT DO UPDATE SET filled_steps = excluded.filled_steps, state = excluded.state,"
     " cause = excluded.cause, seen = excluded.seen",
     "held": "INSERT INTO positions VALUES (?, ?, ?, 0, 0, 0, 0, 0, ?)"
     " ON CONFLICT DO UPDATE SET size_quantums = excluded.size_quantums, height = excluded.height",
     "base": f"{ONCE} facts VALUES ('base_height', ?)",
+    "untold": f"{ONCE} untold VALUES (?)",
+    "told": "DELETE FROM untold WHERE fill_id = ?",
     "journal": "UPDATE runs SET journal = ? WHERE run = ?",
     "latched": "INSERT INTO latches VALUES (NULL, ?, ?, ?, ?, NULL, NULL)",
     "lifted": "UPDATE latches SET lifted_ns = ?, lifted = ? WHERE lifted_ns IS NULL",

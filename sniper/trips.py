@@ -16,6 +16,7 @@ from sniper.profit import Payment, shares
 from sniper.quantums import Scales, mean_ticks
 from sniper.running_digest import RunningDigest
 from sniper.trading import BUY, SELL, Fill, Intent, Order, Position, Trip
+from sniper.trips_record import ClosedTrip, OpenTrip, Plan
 
 FORCED: Final = ("LIQUIDATED", "DELEVERAGED", "OFFSETTING")
 UNKNOWN: Final = "order not known"
@@ -26,79 +27,6 @@ class TripSettings(NamedTuple):
     """closed_max: so many closed round trips are kept."""
 
     closed_max: int = 512
-
-
-class Plan(NamedTuple):
-    """What an entry was meant to be."""
-
-    stop_ticks: int
-    target_ticks: int
-    strategy: str
-    cause: str
-
-
-class ClosedTrip(NamedTuple):
-    """A round trip that is over. realised without fees and funding; best and worst: the prices it could have had.
-
-    exit_kind: the purpose of the order that closed it, or the venue's word (LIQUIDATED, DELEVERAGED).
-    """
-
-    position_id: int
-    market: int
-    subaccount: int
-    side: int
-    size_quantums: int
-    entry_ticks: float
-    exit_ticks: float
-    opened_ns: int
-    closed_ns: int
-    stop_ticks: int
-    target_ticks: int
-    strategy: str
-    entry_cause: str
-    exit_kind: str
-    exit_cause: str
-    realised: int
-    fees: int
-    funding: int
-    best_ticks: float
-    worst_ticks: float
-
-    @property
-    def net(self) -> int:
-        """What it brought in all, QQ."""
-        return self.realised - self.fees + self.funding
-
-    @property
-    def favourable_ticks(self) -> float:
-        """How far the price ever went its way (MFE)."""
-        return max(0.0, self._way(self.best_ticks))
-
-    @property
-    def adverse_ticks(self) -> float:
-        """How far the price ever went against it (MAE)."""
-        return max(0.0, -self._way(self.worst_ticks))
-
-    def _way(self, ticks: float) -> float:
-        return ticks - self.entry_ticks if self.side == BUY else self.entry_ticks - ticks
-
-
-class _Open(msgspec.Struct):
-    """An open round trip. size signed BQ; quotes unsigned sums of what went in and out."""
-
-    position_id: int
-    opened_ns: int
-    plan: Plan
-    size: int = 0
-    peak: int = 0
-    entered: int = 0
-    entry_quote: int = 0
-    exited: int = 0
-    exit_quote: int = 0
-    fees: int = 0
-    funding: int = 0
-    best_ticks: float = 0.0
-    worst_ticks: float = 0.0
 
 
 class Trips:
@@ -118,7 +46,7 @@ class Trips:
         self._order_of, self._intent_of = order_of, intent_of
         self._scales = Scales(decoder)
         self._next_id = 1
-        self._open: dict[tuple[int, int], _Open] = {}  # (market, subaccount)
+        self._open: dict[tuple[int, int], OpenTrip] = {}  # (market, subaccount)
         self._numbers: dict[int, list[int]] = {}  # market -> subaccounts with an open trip, ascending
         self.markets: list[int] = []
         """Markets with an open trip, ascending: those to `mark`."""
@@ -128,6 +56,39 @@ class Trips:
         self.closed_count = 0
         self.losses_in_row = 0
         """Closed round trips since the last one that did not lose."""
+        self.changes = 0
+        """Counts what happened to round trips, but for prices that moved."""
+
+    @property
+    def open(self) -> list[tuple[int, int, OpenTrip]]:
+        """Open round trips as (market, subaccount, trip), to look at only."""
+        return [(*key, trip) for key, trip in self._open.items()]
+
+    def take_over(self, rows: Iterable[tuple[int, int, OpenTrip]], losses_in_row: int) -> None:
+        """Round trips that an earlier session left open, each for a market without one. Their numbers go on."""
+        for market, number, trip in rows:
+            self._open[market, number] = trip
+            self._next_id = max(self._next_id, trip.position_id + 1)
+            self._fold(("take over", market, number, trip))
+        self.losses_in_row = losses_in_row
+        self._number()
+
+    def astray(self, positions: Iterable[Position]) -> list[tuple[int, int]]:
+        """(market, subaccount) where round trips and positions are not of the same size."""
+        sizes = {key: trip.size for key, trip in self._open.items()}
+        for position in positions:
+            key = (position.market, position.subaccount)
+            sizes[key] = sizes.get(key, 0) - position.size_quantums
+        return sorted(key for key, left in sizes.items() if left)
+
+    def begin_anew(self, keys: Iterable[tuple[int, int]], positions: Iterable[Position]) -> None:
+        """Nothing that is known explains these: they begin with the position as it stands."""
+        for key in keys:
+            self._open.pop(key, None)
+            self._fold(("begin anew", key))
+        self._number()
+        for position in positions:
+            self.adopt(position)
 
     def protect(self, intent: Intent) -> None:
         """An order went out that holds the stop or takes the profit of open trips: there they stand now."""
@@ -171,6 +132,7 @@ class Trips:
         trip.entered, trip.entry_quote = trip.peak, abs(position.entry_quote)
         trip.funding = position.funding
         trip.best_ticks = trip.worst_ticks = self._ticks(position.market, trip.entry_quote, trip.entered)
+        self.changes += 1
 
     def pay(self, payments: Iterable[Payment]) -> None:
         """Funding was settled on positions."""
@@ -178,6 +140,7 @@ class Trips:
             trip = self._open.get((payment.market, payment.subaccount))
             if trip is not None:
                 trip.funding += payment.quote
+                self.changes += 1
 
     def mark(self, market: int, bid_ticks: int, ask_ticks: int) -> None:
         """The touch of a market now (0: none): where its trips could be closed."""
@@ -203,7 +166,7 @@ class Trips:
             found = self._shown[market] = self._trip(market, self._open[market, numbers[0]])
         return found
 
-    def _trip(self, market: int, trip: _Open) -> Trip:
+    def _trip(self, market: int, trip: OpenTrip) -> Trip:
         scale = self._scales.at(market)
         return Trip(
             trip.position_id,
@@ -219,8 +182,8 @@ class Trips:
             trip.plan.cause,
         )
 
-    def _begin(self, key: tuple[int, int], opened_ns: int, plan: Plan) -> _Open:
-        trip = self._open[key] = _Open(self._next_id, opened_ns, plan)
+    def _begin(self, key: tuple[int, int], opened_ns: int, plan: Plan) -> OpenTrip:
+        trip = self._open[key] = OpenTrip(self._next_id, opened_ns, plan)
         self._next_id += 1
         self._number()
         return trip
@@ -258,7 +221,7 @@ class Trips:
             trip.best_ticks = trip.worst_ticks = self._ticks(fill.market, quote, size)
         self._fold(("enter", key, trip))
 
-    def _close(self, key: tuple[int, int], trip: _Open, fill: Fill, order: Order | None) -> ClosedTrip:
+    def _close(self, key: tuple[int, int], trip: OpenTrip, fill: Fill, order: Order | None) -> ClosedTrip:
         del self._open[key]
         self._number()
         side = SELL if fill.side == BUY else BUY
@@ -297,6 +260,7 @@ class Trips:
         return 0.0 if scale is None or not size_quantums else mean_ticks(quote, size_quantums, scale)
 
     def _fold(self, what: object) -> None:
+        self.changes += 1
         if self.digest is not None:
             self.digest.fold(ENCODE(what))
 
@@ -328,7 +292,7 @@ class Trips:
 
 class _State(msgspec.Struct, array_like=True):
     next_id: int
-    open: list[tuple[int, int, _Open]]
+    open: list[tuple[int, int, OpenTrip]]
     closed: list[ClosedTrip]
     closed_count: int
     losses_in_row: int

@@ -80,6 +80,10 @@ class WrittenVenue:
             inbox.put(until_ns, VENUE_CONNECTION, kind, word)
         self._venue.pull(until_ns, inbox)
 
+    def ended(self, now_ns: int) -> None:
+        """The session ends: write what a later one goes on with."""
+        self._news.last(self._engine.ticks, now_ns)
+
     def _tell(self, problem: str) -> None:
         self._problem = problem
         word = f"state stopped {line(problem)}" if problem else "state writing"

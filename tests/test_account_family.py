@@ -172,3 +172,17 @@ def test_a_saved_family_goes_on_where_it_stood() -> None:
         family.take(more, 3)
     assert other.save() == found.save()
     assert other.differences(99, 0) == found.differences(99, 0) != []
+
+
+def test_fills_since_an_earlier_session_are_news_but_not_booked_twice() -> None:
+    found = Family(0, 100)
+    found.since(5, ("known",))
+    found.take(Message(wholes=(Whole(0, 1000, (holding(5, 0),), 10),)), 0)
+    news = (a_fill("old", 1, 5), a_fill("known", 1, 7), a_fill("between", 5, 9), a_fill("new", 1, 11))
+    restored = Family(0, 100)
+    restored.load(found.save())
+    for family in (found, restored):
+        family.take(Message(fills=news), 1)
+        family.take(Message(fills=news), 2)
+        assert [fill.fill_id for fill in family.fills] == ["between", "new"]
+        assert family.profit.size(0, 1) == 6

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -19,11 +22,15 @@ from sniper.config import Config
 from sniper.errors import ConfigError, UsageError
 from sniper.exchange.accounts import ACCOUNTS
 from sniper.exchange.facts import SubaccountId
+from sniper.journal_reader import JournalReader
+from sniper.state import State
+from sniper.trading import Place
 from tests.venues import Venue, venue
 
 ROOT = Path(__file__).parent.parent
 WHOM = ACCOUNTS[0]
 WORDS = "not a secret of anybody"
+HEIGHTS = re.compile(rb'"blockHeight":"(\d+)"')
 WARM_NS = 16 * 60 * 1_000_000_000
 
 
@@ -95,6 +102,33 @@ def said(
     return found
 
 
+class Handed(NamedTuple):
+    """A command as a sender has it."""
+
+    command: Place
+
+
+def doubtful(client_id: int, good_til_block: int) -> Place:
+    """An entry of which nothing is known but that it was intended."""
+    return Place(
+        client_id,
+        1,
+        "ETH-USD",
+        0,
+        1,
+        1000,
+        "short_term",
+        "gtt",
+        False,
+        good_til_block,
+        0,
+        "",
+        0,
+        "entry",
+        "test",
+    )
+
+
 def purse(exchange: Venue) -> tuple[int, dict[int, int]]:
     """Balance and positions as the chain has them."""
     found = exchange.on(lambda: exchange.house.chain.purse(SubaccountId(WHOM.address, 0)))
@@ -105,21 +139,104 @@ def run_words(home: Path, *more: str) -> tuple[str, ...]:
     return ("run", "--config", str(home / "live.toml"), "--headless", "--live", *more)
 
 
-def test_it_trades_dies_recovers_and_goes_on(home: Path, exchange: Venue) -> None:
-    process = subprocess.Popen(**command(home, (*run_words(home), "--passphrase-fd", "3"), 1, []))
+def killed(process: subprocess.Popen[str], ready: Any, why: str) -> None:
+    """End it by kill -9, as soon as something holds."""
     try:
         end_s = time.monotonic() + 90
-        while time.monotonic() < end_s:
+        while not ready():
             assert process.poll() is None, process.stderr and process.stderr.read()[-2000:]
-            if purse(exchange)[1]:
-                break
-            time.sleep(0.2)
-        else:
-            raise AssertionError("no position within 90 s")
-        time.sleep(1.0)
+            assert time.monotonic() < end_s, why
+            time.sleep(0.1)
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate()
+
+
+def stops(exchange: Venue) -> list[dict[str, Any]]:
+    """The stops that wait at the venue, as its REST shows them."""
+    query = f"address={WHOM.address}&subaccountNumber=0&status=UNTRIGGERED"
+    with urllib.request.urlopen(f"{exchange.rest}/v4/orders?{query}", timeout=10) as answer:
+        found: list[dict[str, Any]] = json.load(answer)
+    return found
+
+
+def database(home: Path, **more: Any) -> State:
+    return State(home / "sniper" / "accounts", "localdydxprotocol", WHOM.address, 0, **more)
+
+
+def journals(home: Path) -> list[Path]:
+    """The oldest first."""
+    return sorted((home / "sniper" / "journals").glob("*.mcap"), key=lambda path: path.stat().st_mtime)
+
+
+def commands(journal: Path, verb: str) -> list[dict[str, Any]]:
+    """The commands of one kind that a session gave, by name of field."""
+    with JournalReader(journal) as reader:
+        given = [one for tick in reader for one in json.loads(tick.commands or b"[]")]
+    return [dict(zip(Place._fields, one[1:], strict=True)) for one in given if one[0] == verb]
+
+
+def holding(home: Path, *tickers: str) -> tuple[str, ...]:
+    """A run of the strategy that enters once and holds."""
+    words = (home / "live.toml").read_text().partition("[strategy]")[0]
+    own = home / f"holder-{len(tickers)}.toml"
+    own.write_text(
+        f"""{words}
+[strategy]
+name = "{ROOT / "tests" / "holder.py"}"
+options = {{ tickers = {json.dumps(tickers)} }}
+[reconcile]
+every_s = 5.0
+"""
+    )
+    return ("run", "--config", str(own), "--headless", "--live")
+
+
+def test_what_a_session_left_open_is_taken_over_by_the_next(home: Path, exchange: Venue) -> None:
+    """A position with its stop, and an order of which nobody knows whether it left: kill -9, and on it goes."""
+    first = holding(home, "BTC-USD")
+    process = subprocess.Popen(**command(home, (*first, "--passphrase-fd", "3"), 1, []))
+    killed(process, lambda: purse(exchange)[1] and stops(exchange), "no position with a stop within 90 s")
+    (stop,) = stops(exchange)
+    with contextlib.closing(database(home)) as state:
+        (((ticker, _, trip),), _) = json.loads(state.bot("round trips") or b"[[], 0]")
+        strategy = state.bot(f"strategy {ROOT / 'tests' / 'holder.py'}")
+        in_doubt, _ = state.reserve(count=1)
+        height = exchange.on(lambda: exchange.house.chain.height)
+        state.note([Handed(doubtful(in_doubt, height + 12))])
+    assert ticker == "BTC-USD" and trip["plan"][2] == "holder" and strategy
+    ended = said(home, 1, *holding(home, "BTC-USD", "ETH-USD"), "--duration", "11", "--json")
+    assert "2 orders, 1 round trips" in ended.stderr and "begins anew" not in ended.stderr
+    assert json.loads(ended.stdout)["account"]["trust"] == "live"
+    # One stop, the same one: the position was never without it, and nobody placed another.
+    assert [one["clientId"] for one in stops(exchange) if one["ticker"] == "BTC-USD"] == [stop["clientId"]]
+    session = journals(home)[-1]
+    placed = commands(session, "Place")
+    assert {one["ticker"] for one in placed} == {"ETH-USD"}
+    # No new risk beside the order in doubt, until the chain's height proved it dead.
+    with JournalReader(session) as reader:
+        entry = next(tick for tick in reader if b'"Place"' in (tick.commands or b""))
+        seen = [tick for tick in reader if tick.number <= entry.number]
+    told = max(
+        int(height) for tick in seen for height in HEIGHTS.findall(b" ".join(r[3] for r in tick.records))
+    )
+    assert told >= height + 12 + 3
+    with contextlib.closing(database(home)) as state:
+        kept, _ = json.loads(state.bot("round trips") or b"[[], 0]")
+        again = {ticker: one for ticker, _, one in kept}["BTC-USD"]
+        assert again["entry_quote"] == trip["entry_quote"] and again["opened_ns"] == trip["opened_ns"]
+        assert again["plan"] == trip["plan"]
+        fate = state.all("SELECT state, cause FROM orders WHERE client_id = ?", (in_doubt,))
+        assert fate[0][0] == "dead" and "proven" in fate[0][1]
+        assert state.one("SELECT count(*) FROM untold") == 0
+    for journal in journals(home):
+        said(home, 0, "replay", str(journal))
+
+
+def test_it_trades_dies_recovers_and_goes_on(home: Path, exchange: Venue) -> None:
+    before = purse(exchange)[1]
+    process = subprocess.Popen(**command(home, (*run_words(home), "--passphrase-fd", "3"), 1, []))
+    killed(process, lambda: purse(exchange)[1] != before, "no trade within 90 s")
     # What it left behind is explained, and explaining it again changes nothing.
     owner = ("--set", f"trade.address={WHOM.address}")
     recover = ("recover", "--config", str(home / "live.toml"), "--url", exchange.rest, *owner, "--json")
@@ -130,9 +247,8 @@ def test_it_trades_dies_recovers_and_goes_on(home: Path, exchange: Venue) -> Non
     ended = said(home, 1, *run_words(home, "--duration", "8", "--json"))
     document = json.loads(ended.stdout)
     assert document["rejected"] == 0 and document["account"]["trust"] == "live"
-    journals = sorted((home / "sniper" / "journals").glob("*.mcap"), key=lambda path: path.stat().st_mtime)
-    assert len(journals) >= 2
-    for journal in journals:
+    both = journals(home)[-2:]
+    for journal in both:
         said(home, 0, "replay", str(journal))
     assert said(home, 0, "audit", "verify").returncode == 0
     secrets = (WORDS.encode(), WHOM.mnemonic.encode())

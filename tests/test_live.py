@@ -39,7 +39,7 @@ def heard(inbox: Inbox, count: int) -> list[Record]:
     found: list[Record] = []
     while len(found) < count:
         assert inbox.wait(10.0)
-        found += inbox.drain(1 << 20, 1000)
+        found += [record for record in inbox.drain(1 << 20, 1000) if record[2] == REC_VENUE]
     return found
 
 

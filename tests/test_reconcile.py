@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from sniper.reconcile import applied, reconcile, refused
+from sniper.reconcile import applied, reconcile, refused, taken
 from sniper.reconcile_book import Execution, Own, OwnOrder, Venue
 from tests.books import fill, held, own, own_order, pairs, venue, venue_order
 
@@ -125,3 +125,11 @@ def test_the_first_look_takes_the_venues_word_but_not_for_open_orders() -> None:
     ]  # fmt: skip
     after = applied(Own(), told, rows)
     assert after.base_height == 110 and after.positions == (held(7, 110),)
+
+
+@given(pairs())
+def test_taking_over_lets_only_orders_pass_whose_end_time_will_prove(books: tuple[Own, Venue]) -> None:
+    rows = reconcile(*books)
+    passed = [row for row in refused(rows) if row not in refused(rows, taking_over=True)]
+    assert all(row.what == "order" and row.resolution == "wait" and row.rule != "behind" for row in passed)
+    assert not [row for row in refused(rows, taking_over=True) if taken(row)]

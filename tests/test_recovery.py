@@ -50,7 +50,7 @@ def crashed(tmp_path: Path) -> State:
     first, _ = state.reserve(count=100)
     state.intents(1, 1, [place(first), place(first + 1), place(first + 2, good_til_block=75), cancel(first)])
     row = (first + 2, name(first + 2), 0, "BTC-USD", 0, 5, 0, 1, "short_term", "gtt", 0, 72, 0, "", 0, "entry", "acked",
-           1, "why", 1)  # fmt: skip
+           1, "why", 1, 0, 0, "")  # fmt: skip
     state.put(
         [
             ("orders", row),

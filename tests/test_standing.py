@@ -39,3 +39,15 @@ def test_a_saved_standing_goes_on_alike(looks: list[tuple[int, int, int]]) -> No
         assert other.save() == one.save()
     with pytest.raises(ValueError, match="not a standing"):
         other.load(b"junk")
+
+
+def test_the_next_session_counts_transfers_anew() -> None:
+    standing = Standing()
+    standing.look(0, 1000, 700)
+    standing.look(1, 900, 700)
+    other = Standing()
+    other.resume(standing.save())
+    other.look(2, 950, 0)
+    assert (other.day_result, other.peak) == (-50, 1000)
+    with pytest.raises(ValueError, match="standing"):
+        other.resume(b"x")

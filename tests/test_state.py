@@ -104,7 +104,7 @@ def test_an_order_of_an_earlier_run_can_be_replaced_only_while_it_is_open(tmp_pa
     for client_id, fate in ((5, "acked"), (6, "dead")):
         state.put(
             [("orders", (client_id, f"id{client_id}", 0, "BTC-USD", 0, 5, 0, 1, "short_term", "gtt", 0, 9, 0, "", 0,
-                         "entry", fate, 1, "", 1))]
+                         "entry", fate, 1, "", 1, 0, 0, ""))]
         )  # fmt: skip
     state.close()
     state = opened(tmp_path)
@@ -145,7 +145,7 @@ def test_a_venue_that_begins_anew_ends_what_was_open_in_it(tmp_path: Path) -> No
                 ("positions", ("BTC-USD", 0, 5, 1, 0, 0, 0, 1, 7)),
                 ("facts", ("height", 7)),
                 ("orders", (run, "a", run, "BTC-USD", 0, 5, 0, 1, "short_term", "gtt", 0, 9, 0, "", 0, "entry",
-                            "acked", 1, "", 1)),
+                            "acked", 1, "", 1, 0, 0, "")),
             ]
         )  # fmt: skip
         state.close()
@@ -156,7 +156,7 @@ def test_old_intents_are_forgotten_but_not_those_of_open_orders(tmp_path: Path) 
     state.intents(1, 1, [place(5), place(6)])
     state.put(
         [("orders", (6, "six", 0, "BTC-USD", 0, 5, 0, 1, "long_term", "gtt", 0, 0, 9, "", 0, "entry", "acked", 1,
-                     "", 1))]
+                     "", 1, 0, 0, ""))]
     )  # fmt: skip
     state.close()
     connection = apsw.Connection(str(state.path))

@@ -16,6 +16,9 @@ SECOND = "ALTER TABLE facts ADD COLUMN unit TEXT; CREATE TABLE more (x); INSERT 
 BROKEN = "CREATE TABLE half (x); INSERT INTO nothing VALUES (1)"
 
 
+NOW = len(MIGRATIONS)
+
+
 def made(path: Path, migrations: tuple[str, ...] = MIGRATIONS) -> None:
     connection = open_database(path, migrations)
     connection.execute("INSERT OR REPLACE INTO facts (name, value) VALUES ('kept', 5)")
@@ -69,16 +72,16 @@ def test_migrations_go_forward_and_leave_a_copy(tmp_path: Path) -> None:
     connection = open_database(path, (*MIGRATIONS, SECOND))
     assert connection.execute("SELECT unit FROM facts WHERE name = 'kept'").get is None
     assert (connection.execute("PRAGMA user_version").get, connection.execute("SELECT x FROM more").get) == (
-        2,
+        NOW + 1,
         1,
     )
     connection.close()
-    copy = tmp_path / "a.schema-1.sqlite"
-    assert copy.stat().st_mode & 0o777 == 0o600 and not (tmp_path / "a.schema-1.sqlite.new").exists()
+    copy = tmp_path / f"a.schema-{NOW}.sqlite"
+    assert copy.stat().st_mode & 0o777 == 0o600 and not (tmp_path / f"a.schema-{NOW}.sqlite.new").exists()
     assert value(copy) == value(path) == 5
-    assert open_database(copy).execute("PRAGMA user_version").get == 1  # the copy is a whole database
+    assert open_database(copy).execute("PRAGMA user_version").get == NOW  # the copy is a whole database
     open_database(path, (*MIGRATIONS, SECOND)).close()  # a second start migrates nothing
-    with pytest.raises(StateProblem, match=r"newer sniper \(schema 2, this one knows 1\)"):
+    with pytest.raises(StateProblem, match=rf"newer sniper \(schema {NOW + 1}, this one knows {NOW}\)"):
         open_database(path)
 
 
@@ -88,7 +91,7 @@ def test_a_migration_that_fails_leaves_all_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(StateProblem, match="nothing"):
         open_database(path, (*MIGRATIONS, SECOND, BROKEN))
     connection = open_database(path)
-    assert connection.execute("PRAGMA user_version").get == 1
+    assert connection.execute("PRAGMA user_version").get == NOW
     assert connection.execute("SELECT count(*) FROM sqlite_schema WHERE name IN ('more', 'half')").get == 0
     connection.close()
     made(path, (*MIGRATIONS, SECOND))  # over the copy that is there

@@ -142,7 +142,7 @@ def test_transfers_and_fills_of_orders_that_were_over(traded: tuple[State, Engin
     venue = WrittenVenue(paper_run.paper(engine), state, engine)
     venue.observe(engine.now_ns, 0)
     over = orders.finished[0].client_id
-    state.put([("orders", (over, *"abcdefghijklmnopqrs"))])
+    state.put([("orders", (over, *"abcdefghijklmnopqrstuv"))])
     moved = Transfer(0, -5_000_000, "WITHDRAWAL", 9, 10, "a key")
     account.transfers.append(moved)
     account.changed = True

@@ -9,7 +9,7 @@ import pytest
 
 from sniper.__main__ import main
 from sniper.errors import StrategyFault
-from sniper.strategies.blame import blamed, wishes
+from sniper.strategies.blame import blamed, resumed, wishes
 from sniper.trading import Intent, Reason, Withdraw
 from tests.commands import document, refused
 from tests.paper_run import run
@@ -165,3 +165,20 @@ def test_what_is_lent_cannot_be_changed() -> None:
     scores: Any = engine.desk.view.scores(0)
     with pytest.raises(TypeError):
         scores[0] = 99.0
+
+
+class Refuses:
+    """A strategy whose states nobody gets back."""
+
+    def __init__(self, problem: BaseException | None) -> None:
+        self.problem = problem
+
+    def load(self, state: bytes) -> None:
+        if self.problem is not None:
+            raise self.problem
+
+
+def test_a_state_that_is_not_taken_back_is_no_fault() -> None:
+    assert resumed(Refuses(None), b"") == ""
+    assert resumed(Refuses(ValueError("of version 2")), b"") == "its state is refused: of version 2"
+    assert resumed(Refuses(KeyError()), b"") == "its state is refused: KeyError"

@@ -10,7 +10,8 @@ from sniper._ext.tape import Tape
 from sniper.profit import Payment, Profit
 from sniper.running_digest import RunningDigest
 from sniper.trading import BUY, SELL, Fill, Intent, Order, Position, Trip
-from sniper.trips import ClosedTrip, Trips, TripSettings
+from sniper.trips import Trips, TripSettings
+from sniper.trips_record import ClosedTrip, OpenTrip, Plan
 from tests.accounts import BTC, ETH, PEPE, Scene
 
 DECODER = Scene().decoder
@@ -288,3 +289,21 @@ def test_another_state_is_refused_before_anything_changes() -> None:
         with pytest.raises(ValueError, match="round trips"):
             found.load(wrong)
     assert found.save() == before
+
+
+def test_round_trips_of_an_earlier_session_go_on_with_their_numbers() -> None:
+    found = trips(an_order(1))
+    old = OpenTrip(7, 5, Plan(80, 120, "sniper", "then"), 3 * STEP, 3 * STEP, 3 * STEP, 3 * 100 * TICK)
+    found.take_over([(BTC, 0, old)], 4)
+    assert found.facts(BTC) == Trip(7, BTC, BUY, 3, 100.0, 5, 80, 120, 0.0, "sniper", "then")
+    assert found.losses_in_row == 4 and found.changes > 0 and found.open == [(BTC, 0, old)]
+    assert found.astray([Position(BTC, 0, 3 * STEP, 1, 0, 0, 0, 1)]) == []
+    assert found.astray([Position(ETH, 128, 5, 1, 0, 0, 0, 1)]) == [(BTC, 0), (ETH, 128)]
+    found.apply(a_fill(SELL, 3, 90, 1))
+    assert found.closed[-1].position_id == 7 and found.losses_in_row == 5
+    found.apply(a_fill(BUY, 1, 90, 1))
+    shown = found.facts(BTC)
+    assert shown is not None and shown.position_id == 8
+    found.begin_anew([(BTC, 0)], [Position(BTC, 0, 2 * STEP, 2 * 90 * TICK, 0, 0, 0, 9)])
+    shown = found.facts(BTC)
+    assert shown is not None and (shown.size_steps, shown.opened_ns) == (2, 9)

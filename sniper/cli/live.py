@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sniper.inbox import Inbox
     from sniper.keys.networks import Network
     from sniper.live_settings import LiveSettings
+    from sniper.recovery import Recovered
     from sniper.state import State
     from sniper.venues.live import Live
     from sniper.written_venue import WrittenVenue
@@ -130,7 +131,7 @@ def settings(config: Config, signer: Signer) -> LiveSettings:
         raise ConfigError(str(error), "Change [live]; 'sniper config show' prints it.") from None
 
 
-def recovered(config: Config, kept: State) -> None:
+def recovered(config: Config, kept: State) -> Recovered:
     """Compare the book of last time with the venue before anything is sent. Unexplained: exit 6."""
     from sniper.reconcile import refused
     from sniper.recovery import Unexplained, recover
@@ -139,8 +140,8 @@ def recovered(config: Config, kept: State) -> None:
     source = IndexerBook(
         config.feed.indexer_url, config.trade.address, config.trade.subaccount, config.feed.ca_file
     )
-    found = recover(kept, source, config.trade.subaccount)
-    wrong = refused(found.rows)
+    found = recover(kept, source, config.trade.subaccount, taking_over=True)
+    wrong = refused(found.rows, taking_over=True)
     if wrong:
         raise Unexplained(
             f"{len(wrong)} differences between our book and the venue cannot be explained: nothing was started",
@@ -150,6 +151,20 @@ def recovered(config: Config, kept: State) -> None:
         note(
             f"recovered: {len(found.rows)} orders, fills and positions agree with the venue or are explained"
         )
+    return found
+
+
+def hand_over(
+    config: Config, kept: State, found: Recovered, clock_ns: Callable[[], int], inbox: Inbox
+) -> None:
+    """The first record of the session: what the earlier one left."""
+    from sniper.handover import encoded
+    from sniper.recovery_handover import left
+    from sniper.trading import VENUE_CONNECTION
+    from sniper.types import REC_OPERATOR
+
+    record = encoded(left(kept, found, config.strategy.name, kept.clock_ns()))
+    inbox.put(clock_ns(), VENUE_CONNECTION, REC_OPERATOR, record)
 
 
 def venue(
@@ -192,14 +207,15 @@ def started(
     from sniper.audit_thread import AuditThread
     from sniper.written_venue import WrittenVenue
 
-    recovered(config, kept)
+    hand_over(config, kept, recovered(config, kept), clock_ns, inbox)
     audit = AuditThread(signer.audit)
     made = venue(config, engine, signer, kept, clock_ns, inbox, audit)
-    stack.callback(ended, engine, made, audit)
-    return WrittenVenue(made, kept, engine, ahead=False)
+    written = WrittenVenue(made, kept, engine, ahead=False)
+    stack.callback(ended, engine, made, audit, written)
+    return written
 
 
-def ended(engine: Engine, live: Live, audit: AuditThread) -> None:
+def ended(engine: Engine, live: Live, audit: AuditThread, written: WrittenVenue) -> None:
     """Take back what rests and would end by itself, hear what comes back, end the sender."""
     from sniper.order_table import FINAL, SHORT_TERM
     from sniper.trading import Cancel
@@ -221,6 +237,7 @@ def ended(engine: Engine, live: Live, audit: AuditThread) -> None:
     ]
     if cancels:
         live.send(engine.now_ns, cancels)
+    written.ended(engine.now_ns)
     if not live.stop(STOP_S):
         note("the sender did not end in time: what it sent last is not known; 'sniper recover' finds out")
     if not audit.close():

@@ -114,12 +114,15 @@ def run(
             if not checked and engine.decoder.markets_n:
                 checked.append(True)
                 check_markets(loaded, engine.decoder.tickers)
+            if headless:
+                tell_handover(engine, told)
 
     config = loaded.config
     signer = live.signer(config, passphrase_fd) if config.trade.mode == "live" else None
     if signer is not None:
         config = live.with_owner(config, signer)
     checked: list[bool] = []
+    told: list[str] = []
     feed = wiring.feed(config)
     inbox = Inbox(config.inbox.records_max, config.inbox.bytes_max)
     tape, clock_ns = feed.clock == "tape", getattr(feed, "now_ns", None)
@@ -180,6 +183,7 @@ def run(
             clock_ns=clock_ns,
         )
         loop.run(ticks, None if duration_s is None else round(duration_s * 1e9))
+        tell_handover(engine, told)
     if journal is not None:
         status = journal.status
         if status.error:
@@ -199,6 +203,14 @@ def run(
             f"no frame came from {config.feed.websocket_url}", "'sniper doctor' says where the way ends."
         )
     return EXIT_OK
+
+
+def tell_handover(engine: Engine, told: list[str]) -> None:
+    """What was handed over by the earlier session, and what was not, once each. told: what was said of it before."""
+    said = engine.desk.handover.said if engine.desk is not None else told
+    for line in said[len(told) :]:
+        note(line)
+        told.append(line)
 
 
 def operated(signer: live.Signer | None, verb: str, reason: str) -> None:

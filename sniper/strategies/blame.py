@@ -49,3 +49,12 @@ def wishes(wanted: Any) -> Sequence[Intent | Withdraw]:
         elif not (isinstance(one, Withdraw) and type(one.client_id) is int and isinstance(one.cause, str)):
             raise TypeError(f"decide returned {one!r:.80}, neither Intent nor Withdraw")
     return found
+
+
+def resumed(strategy: Any, state: bytes) -> str:
+    """Why a strategy does not take over a state that one of its name saved, "": it has it now."""
+    try:
+        strategy.load(state)
+    except (Exception, SystemExit) as problem:  # anybody's code; what it refuses may be half taken over
+        return f"its state is refused: {str(problem)[:TEXT_MAX] or type(problem).__name__}"
+    return ""

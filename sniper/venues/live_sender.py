@@ -167,6 +167,7 @@ class Sender:
         account = await self._account()
         self._wallet.account_number, self._wallet.sequence = account.account_number, account.sequence
         self._known = True
+        self._say_sequence(int(account.sequence))
 
     async def _account(self) -> Any:
         assert self.nodes is not None

@@ -1,0 +1,54 @@
+"""Words that come by the inbox: of the operator, of the sender, of the database, of the shell at the start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sniper._ext.tape import KIND_NAMES, Tape
+from sniper.handover import Handover
+from sniper.orders import Orders
+from sniper.quantums import lent
+from sniper.risk import Risk
+from sniper.running_digest import RunningDigest
+from sniper.types import Record
+
+OPERATOR: Final = KIND_NAMES.index("OPERATOR")
+OTHERS: Final = 0  # of Tape.used
+
+
+class Words:
+    """Obeys them in their order. sequence: the account's next one on the chain, as far as it was told; -1: not yet."""
+
+    def __init__(
+        self, tape: Tape, digest: RunningDigest, orders: Orders, risk: Risk, handover: Handover
+    ) -> None:
+        rows: Any = tape.rows
+        self._others, self._used = lent(tape.others), lent(tape.used)
+        self._kinds, self._frames = lent(rows["kind"]), lent(rows["frame"])
+        self._digest, self._orders, self._risk, self._handover = digest, orders, risk, handover
+        self.sequence = -1
+
+    def obey(self, records: Sequence[Record]) -> None:
+        """Every word among this tick's records."""
+        for at in range(self._used[OTHERS]):
+            row = self._others[at]
+            if self._kinds[row] == OPERATOR:
+                verb, _, text = records[self._frames[row]][3].partition(b" ")
+                self.operate(verb.decode("ascii", "replace"), text.decode("utf-8", "replace"))
+
+    def operate(self, verb: str, text: str) -> None:
+        """One word. What is not known here is for risk to judge."""
+        self._digest.fold(f"{verb} {text}".encode())
+        if verb == "ids":
+            first, _, last = text.partition(" ")
+            if first.isdecimal() and last.isdecimal():
+                self._orders.new_ids(int(first), int(last))
+        elif verb == "sequence":
+            if text.isdecimal():
+                self.sequence = max(self.sequence, int(text))
+                self._orders.learn(self.sequence)
+        elif verb == "handover":
+            self._handover.hear(text)
+        else:
+            self._risk.operator(verb, text)
