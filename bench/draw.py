@@ -144,7 +144,7 @@ def draws(
             if anew:
                 dashboard.repaint()
             cpu_ns = thread_time_ns()
-            dashboard.draw_if_due((turn + 4) * 1_000_000_000, build)
+            dashboard.draw_if_due((turn + 4) * BETWEEN_NS, build)
             cpu_ns = thread_time_ns() - cpu_ns
             if turn >= 0:
                 rows = dashboard.painter.rows_painted - rows

@@ -6,8 +6,11 @@ from its row of the market table (`Decoder.markets`, MARKET_DTYPE).
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, NamedTuple
+
+from sniper._ext.cells import fixed
+
+__all__ = ["Grid", "fixed", "grid", "price_text", "size_text", "text"]
 
 F_TICK, F_STEP = 0, 1  # indices into Market.num and Market.dec (Field in _ext/event.pxd)
 
@@ -29,26 +32,6 @@ class Grid(NamedTuple):
         return fixed(steps * self.step, self.step_decimals, self.step_decimals)
 
 
-@lru_cache(maxsize=2048)
-def fixed(mantissa: int, decimals: int, places: int) -> str:
-    """The value with exactly `places` digits after the point: exact when places >= decimals, else rounded
-    half away from zero (for the screen only). Negative `decimals` stand for zeros before the point."""
-    sign = "-" if mantissa < 0 else ""
-    digits = abs(mantissa)
-    if places >= decimals:
-        digits *= 10 ** (places - decimals)
-    else:
-        unit = 10 ** (decimals - places)
-        digits = (digits + unit // 2) // unit
-    if not digits:
-        sign = ""
-    if not places:
-        return f"{sign}{digits}"
-    plain = str(digits).rjust(places + 1, "0")
-    return f"{sign}{plain[:-places]}.{plain[-places:]}"
-
-
-@lru_cache(maxsize=2048)
 def text(mantissa: int, decimals: int) -> str:
     """The exact value as a plain decimal string: no exponent, no zeros after the last digit that counts, as
     the venue itself writes it. `text(971200, 1) == "97120"`, `text(-5, 3) == "-0.005"`."""

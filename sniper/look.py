@@ -60,7 +60,9 @@ class Look:
         self._journal = journal
         self._journal_state = ""
         self._frames = Rate()
-        self._latencies: tuple[Latency, Latency, Latency] = (Latency(), Latency(), Latency())
+        self._durations = (costs.decode, costs.book, costs.tick)
+        self._latencies = [Latency()] * len(self._durations)
+        self._turn = 0
         self._latencies_due_ns = 0
 
     def before(self, records: Sequence[Record]) -> None:
@@ -111,10 +113,11 @@ class Look:
 
     def _header(self, ticker: str, trust: bytes, now_ns: int, at_ns: int) -> Header:
         engine = self._engine
-        if at_ns >= self._latencies_due_ns:
-            self._latencies_due_ns = at_ns + COST_EVERY_NS
-            costs = self._costs
-            self._latencies = (costs.decode.latency(), costs.book.latency(), costs.tick.latency())
+        if at_ns >= self._latencies_due_ns:  # one of them a draw, each of them every so often
+            self._latencies_due_ns = at_ns + COST_EVERY_NS // len(self._latencies)
+            self._turn = (self._turn + 1) % len(self._latencies)
+            self._latencies[self._turn] = self._durations[self._turn].latency()
+        decode, book, tick = self._latencies
         return Header(
             self._source,
             self._feed.state(),
@@ -124,7 +127,9 @@ class Look:
             self._frames.update(int(self._counters[FRAMES]), at_ns),
             ticker,
             tuple((name, trust.count(i)) for i, name in enumerate(TRUST_NAMES) if i and i in trust),
-            *self._latencies,
+            decode,
+            book,
+            tick,
             session=self._desk.session(),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from sniper._ext.signals import SIGNAL_TABLE, SIGNALS
 from sniper._ext.tape import COUNTER_NAMES, FIELD_NAMES
 from sniper.account_document import coins
-from sniper.decimals import fixed, price_text
+from sniper.decimals import fixed, text
 from sniper.order_table import UNKNOWN
 from sniper.panels.desk_parts import (
     Danger,
@@ -45,6 +46,7 @@ ORACLE, TICK = FIELD_NAMES.index("oraclePrice"), FIELD_NAMES.index("tickSize")
 REFUSED = COUNTER_NAMES.index("refused_intents")
 CENT, HUNDREDTH_OF_A_CENT = 10_000, 100
 """Quote quantums."""
+DANGER = ("market", "size", "liquidation_price", "distance_percent", "distance_sigmas", "distance_minutes")
 OUTCOMES = {Approved: "placed", Refused: "refused", Withdraw: "withdrawn"}
 
 
@@ -60,6 +62,11 @@ class DeskLook:
         self._shown_funding = Funding()
         self._decided = -1
         self._decisions = Decisions()
+        markets = engine.decoder.markets
+        self._num, self._dec = markets["num"], markets["dec"]
+        if self._desk is not None:
+            names = self._desk.margin.positions.dtype.names
+            self._danger = itemgetter(*(names.index(name) for name in DANGER))
 
     def session(self) -> Session | None:
         """How the session trades, in short; None without a decision half."""
@@ -108,12 +115,13 @@ class DeskLook:
         return clean(self._engine.decoder.ticker(market))
 
     def _price(self, market: int, ticks: float) -> str:
-        return price_text(self._engine.decoder.markets[market], round(ticks)) if ticks else ""
+        return (
+            text(round(ticks) * self._num.item(market, TICK), self._dec.item(market, TICK)) if ticks else ""
+        )
 
     def _oracle(self, market: int) -> str:
-        row = self._engine.decoder.markets[market]
-        places = int(row["dec"][ORACLE])
-        return fixed(int(row["num"][ORACLE]), places, min(places, int(row["dec"][TICK]) + 1))
+        places = self._dec.item(market, ORACLE)
+        return fixed(self._num.item(market, ORACLE), places, min(places, self._dec.item(market, TICK) + 1))
 
     def _first(self, wanted: int, order: Sequence[int], ticker: str = "") -> list[int]:
         """So many markets: those that are held, the one on display, the others."""
@@ -178,19 +186,19 @@ class DeskLook:
         desk = self._desk
         facts, risk, ladder = desk.view.account, desk.risk, desk.settings.risk.ladder
         rows = []
-        accounts = desk.margin.accounts[0]
-        for row in desk.margin.positions[0][: int(accounts["positions"])]:
-            market, liquidation = int(row["market"]), float(row["liquidation_price"])
+        held = int(desk.margin.accounts[0]["positions"])
+        for found in desk.margin.positions[0, :held].tolist():
+            market, size, liquidation, percent, sigmas, minutes = self._danger(found)
             near = liquidation > 0.0
             rows.append(
                 Danger(
                     self._ticker(market),
-                    coins(desk, market, int(row["size"])),
+                    coins(desk, market, size),
                     self._oracle(market),
                     self._price(market, liquidation / desk.view.market(market).tick_usd) if near else "",
-                    float(row["distance_percent"]) if near else None,
-                    float(row["distance_sigmas"]) if near and row["distance_sigmas"] > 0.0 else None,
-                    float(row["distance_minutes"]) if near else None,
+                    percent if near else None,
+                    sigmas if near and sigmas > 0.0 else None,
+                    minutes if near else None,
                 )
             )
         rows.sort(key=lambda row: (row.percent is None, row.percent))

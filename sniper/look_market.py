@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from sniper._ext.tape import COUNTER_NAMES, RESOLUTION_NAMES, RESOLUTION_NS, TRUST_NAMES
@@ -12,6 +13,7 @@ from sniper.panels.view import Bar, Book, Candles, Level, Print, Trades
 NOTES = ((32, "liquidated"), (64, "deleveraged"), (128, "other type"), (4, "late"))  # Flag in _ext/event.pxd
 MINUTE_NS = 60_000_000_000
 MASKED_MAX = 64  # levels a side that are looked through for masked ones
+SHOWN = itemgetter(0, 1, 2, 3, 4, 5, 9)  # of a raw bar, in the order of Bar
 MATCH, MISMATCH = COUNTER_NAMES.index("candle_match"), COUNTER_NAMES.index("candle_mismatch")
 
 
@@ -24,7 +26,7 @@ class MarketLook:
         self._candles = engine.candles
         self._counters = engine.tape.counters
         self._top = {name: i for i, name in enumerate(engine.books.tops.dtype.names)}
-        self._raw_bars: list[tuple[Any, ...]] = []
+        self._closed = (-1, 0, b"")
         self._bars: tuple[Bar, ...] = ()
         self._scales = (0, 0)
         self._levels = engine.books.levels
@@ -94,11 +96,13 @@ class MarketLook:
             masked = len(levels)
             del levels[: max(0, masked - depth)]
         total = 0
-        step, step_decimals = grid.step, grid.step_decimals
+        tick, tick_decimals, step, step_decimals = grid
         for ticks, steps in self._levels(market, side, depth).tolist():
             total += steps
+            price = fixed(ticks * tick, tick_decimals, tick_decimals)
+            size = fixed(steps * step, step_decimals, step_decimals)
             sums = fixed(total * step, step_decimals, step_decimals)
-            levels.append(Level(grid.price(ticks), grid.size(steps), sums, total, False))
+            levels.append(Level(price, size, sums, total, False))
         return tuple(levels), masked
 
     def trades(self, market: int, ticker: str, wanted: int) -> Trades:
@@ -146,19 +150,15 @@ class MarketLook:
         )
         if self._last_candles[0] == key:
             return self._last_candles[1]
-        raw = self._candles.bars(market, resolution, wanted).tolist()
-        kept = self._raw_bars
-        if (
-            len(raw) == len(kept)
-            and len(raw) > 1
-            and raw[:-1] == kept[:-1]
-            and _places(raw[-1:]) == self._scales
-        ):
-            self._bars = (*self._bars[:-1], _bar(raw[-1], *self._scales))
-        elif raw != kept:
+        found = self._candles.bars(market, resolution, wanted)
+        closed, last = found[:-1].tobytes(), found[-1:].tolist()
+        if closed and self._closed == (market, resolution, closed) and _places(last) == self._scales:
+            self._bars = (*self._bars[:-1], *_bars(last, *self._scales))
+        else:
+            raw = found.tolist()
             self._scales = _places(raw)
-            self._bars = tuple(_bar(bar, *self._scales) for bar in raw)
-        self._raw_bars = raw
+            self._bars = _bars(raw, *self._scales)
+        self._closed = (market, resolution, closed)
         counters = self._counters
         candles = Candles(
             ticker,
@@ -181,6 +181,13 @@ def _note(flags: int) -> str:
 def _places(raw: list[tuple[Any, ...]]) -> tuple[int, int]:
     """Decimals of the prices and of the sizes that all these bars can be told in."""
     return max((bar[10] for bar in raw), default=0), max((bar[11] for bar in raw), default=0)
+
+
+def _bars(raw: list[tuple[Any, ...]], *scales: int) -> tuple[Bar, ...]:
+    """The bars in a common scale; most are in it already."""
+    if {bar[10:12] for bar in raw} <= {scales}:
+        return tuple(map(Bar._make, map(SHOWN, raw)))
+    return tuple(_bar(bar, *scales) for bar in raw)
 
 
 def _bar(raw: tuple[Any, ...], price_places: int, size_places: int) -> Bar:

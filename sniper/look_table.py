@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ class TableLook:
     def __init__(self, engine: Any) -> None:
         self._decoder = engine.decoder
         markets = engine.decoder.markets
+        self._markets = markets
         self._num, self._dec = markets["num"], markets["dec"]
         self._known, self._status = markets["known"], markets["status"]
         tops = engine.books.tops
@@ -35,6 +35,7 @@ class TableLook:
         self._order_due_ns = 0
         self._tickers: tuple[str, ...] = ()
         self._indexes: dict[str, int] = {}
+        self._kept: dict[int, tuple[bytes, tuple[int, int, int], MarketRow]] = {}
 
     def refresh(self, at_ns: int) -> None:
         """Look at names and order again when they are due or markets came; `at_ns` is any clock that runs."""
@@ -70,36 +71,33 @@ class TableLook:
         at = self._tickers.index(ticker) if ticker in self._indexes else 0
         first = max(0, min(at - wanted // 2, len(self.order) - wanted))
         shown = self.order[first : first + wanted]
-        rows = tuple(
-            _row(self._tickers[first + i], tuple(num), tuple(dec), known, status, trust, bid, ask)
-            for i, (num, dec, known, status, trust, bid, ask) in enumerate(
-                zip(
-                    self._num[shown].tolist(),
-                    self._dec[shown].tolist(),
-                    self._known[shown].tolist(),
-                    self._status[shown].tolist(),
-                    self._trust[shown].tolist(),
-                    self._bid[shown].tolist(),
-                    self._ask[shown].tolist(),
-                    strict=True,
-                )
-            )
-        )
+        rows = tuple([self._row(market) for market in shown])
         return Markets(ticker, rows, first, len(self.order), self._tickers)
 
+    def _row(self, market: int) -> MarketRow:
+        """One line; most lines of a draw are those of the last one."""
+        book = self._trust.item(market), self._bid.item(market), self._ask.item(market)
+        facts = self._markets[market].tobytes()
+        kept = self._kept.get(market)
+        if kept is None or kept[0] != facts or kept[1] != book:
+            num, dec = self._num[market].tolist(), self._dec[market].tolist()
+            known, status = self._known.item(market), self._status.item(market)
+            row = _row(clean(self._decoder.ticker(market)), num, dec, known, status, *book)
+            kept = self._kept[market] = (facts, book, row)
+        return kept[2]
 
-@lru_cache(maxsize=256)
+
 def _row(
     ticker: str,
-    num: tuple[int, ...],
-    dec: tuple[int, ...],
+    num: list[int],
+    dec: list[int],
     known: int,
     status: int,
     trust: int,
     bid: int,
     ask: int,
 ) -> MarketRow:
-    """One line; the same facts give the same line, so most lines of a draw come from the cache."""
+    """One line of the table."""
     oracle = funding = change = volume = mid = ""
     funding_sign = change_sign = 0
     places = dec[TICK]

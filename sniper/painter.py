@@ -20,12 +20,13 @@ from rich.panel import Panel
 from rich.style import Style
 from rich.text import Text
 
-from sniper.panels.palette import STYLES, STYLES_16, WITHOUT_COLOR
+from sniper._ext.brush import Brush
+from sniper.panels.palette import STYLES, STYLES_16, WITHOUT_COLOR, fills
 from sniper.panels.row import Row, clean
 
 SYNC_START, SYNC_END = (
-    "\x1b[?2026h",
-    "\x1b[?2026l",
+    b"\x1b[?2026h",
+    b"\x1b[?2026l",
 )  # terminals that know it show a draw at once, others ignore it
 RESET = "\x1b[0m"
 COLOR_SYSTEMS = {
@@ -82,12 +83,12 @@ class Painter:
         self._colors = COLOR_SYSTEMS.get(console.color_system or "")
         self._reset = RESET if self._colors is not None else ""
         self._styles = STYLES_16 if self._colors is ColorSystem.STANDARD else STYLES
-        self._prefixes = {name: self._prefix(style) for name, style in self._styles.items()}
-        self._swaps = WITHOUT_COLOR if console.no_color or self._colors is None else {}
+        prefixes = {name: self._prefix(style).encode() for name, style in self._styles.items()}
+        filled = [name for name, style in self._styles.items() if fills(style)]
+        swaps = WITHOUT_COLOR if console.no_color or self._colors is None else {}
+        self._brush = Brush(prefixes, filled, swaps, clean)
         self._shown: dict[str, list[Row]] = {}
-        self._moves: dict[str, list[str]] = {}
-        self._out: list[str] = []
-        self._style: str | None = None  # what the terminal writes in now, as far as it was set here
+        self._moves: dict[str, list[bytes]] = {}
         self.rows_painted = 0
         """Rows written since the painter was made."""
 
@@ -95,11 +96,11 @@ class Painter:
         """Clear the screen and paint the borders; every row counts as changed after that."""
         self._shown = {}
         self._moves = {}
-        self._style = None
-        self._out = [self._reset, str(Control.clear())]
+        self._brush.take()
+        self._brush.write(f"{self._reset}{Control.clear()}".encode())
         for box in boxes:
             x, y, _, height = box.inner
-            self._moves[box.name] = [str(Control.move_to(x, y + i)) for i in range(height)]
+            self._moves[box.name] = [str(Control.move_to(x, y + i)).encode() for i in range(height)]
             if box.title and box.width > 3 and box.height > 1:
                 self._border(box)
 
@@ -112,33 +113,16 @@ class Painter:
         shown, moves = self._shown.get(name), self._moves[name]
         if shown is None:
             shown = self._shown[name] = [()] * len(moves)
-        prefixes, swaps, out, last = self._prefixes, self._swaps, self._out, self._style
-        for i, row in enumerate(rows[: len(moves)]):
-            if row == shown[i]:
-                continue
-            shown[i] = row
-            self.rows_painted += 1
-            out.append(moves[i])
-            for text, style in row:
-                if not text.isprintable():  # panels clean what comes from outside; this is the second lock
-                    text = clean(text)
-                if style in swaps:
-                    text = text.translate(swaps[style])
-                if style != last:
-                    out.append(prefixes[style])
-                    last = style
-                out.append(text)
-        self._style = last
+        self.rows_painted += self._brush.paint(shown, moves, rows)
 
-    def take(self) -> str:
-        """What the terminal must be sent, as one text; empty when nothing changed."""
-        if not self._out:
-            return ""
-        text = "".join(self._out)
-        self._out, self._style = [], None
+    def take(self) -> bytes:
+        """What the terminal must be sent, in UTF-8 or ASCII; empty when nothing changed."""
+        data = self._brush.take()
+        if not data:
+            return b""
         if self.ascii_only:
-            text = text.translate(TO_ASCII).encode("ascii", "replace").decode()
-        return f"{SYNC_START}{text}{self._reset}{SYNC_END}"
+            data = data.decode().translate(TO_ASCII).encode("ascii", "replace")
+        return b"".join((SYNC_START, data, self._reset.encode(), SYNC_END))
 
     def _prefix(self, style: Style) -> str:
         """The escape sequence that sets this style from whatever was set before."""
@@ -166,7 +150,8 @@ class Painter:
         )
         options = self._console.options.update(width=box.width, height=box.height)
         for i, segments in enumerate(self._console.render_lines(panel, options)):
-            self._out.append(str(Control.move_to(box.x, box.y + i)))
-            for text, style, control in segments:
-                if control is None:
-                    self._out += [self._prefix(style or Style()), text]
+            parts = [str(Control.move_to(box.x, box.y + i))]
+            parts += [
+                self._prefix(style or Style()) + text for text, style, control in segments if not control
+            ]
+            self._brush.write("".join(parts).encode())

@@ -9,6 +9,7 @@ never ticks.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import select
 import signal
@@ -24,6 +25,7 @@ from rich.control import Control
 ENTER = str(Control.alt_screen(True)) + str(Control.show_cursor(False))
 LEAVE = "\x1b[?2026l\x1b[0m" + str(Control.show_cursor(True)) + str(Control.alt_screen(False))
 KEY_BYTES_MAX = 64
+OUTPUT, LOCAL = 1, 3  # fields of a terminal's mode (termios.tcgetattr)
 PUT_BACK_WAIT_MS = 500  # how long a stalled terminal is given to take the sequence that restores it
 
 
@@ -33,7 +35,7 @@ class Terminal:
     def __init__(self, output: int, keys: int | None = None) -> None:
         self._given = self._output = output
         self._keys = keys if keys is not None and os.isatty(keys) else None
-        self._saved: list[Any] | None = None
+        self._saved: list[tuple[int, list[Any]]] = []
         self._poll = select.poll()
         if self._keys is not None:
             self._poll.register(self._keys, select.POLLIN)
@@ -88,9 +90,9 @@ class Terminal:
             return 80, 24
         return size.columns or 80, size.lines or 24
 
-    def write(self, text: str) -> None:
-        """Send text. What the terminal does not take at once is kept, and sent by `flush`."""
-        self._pending += text.encode("utf-8", "replace")
+    def write(self, data: bytes) -> None:
+        """Send bytes. What the terminal does not take at once is kept, and sent by `flush`."""
+        self._pending += data
         self.flush()
 
     def flush(self) -> bool:
@@ -138,16 +140,13 @@ class Terminal:
         if not self.foreground():
             return
         if self._keys is not None:
-            try:
-                self._saved = termios.tcgetattr(self._keys)
-                mode = termios.tcgetattr(self._keys)
-                mode[3] &= ~(termios.ICANON | termios.ECHO)  # Ctrl-C and Ctrl-Z stay signals
-                termios.tcsetattr(self._keys, termios.TCSANOW, mode)
-            except termios.error:
-                self._saved = None
+            self._change(self._keys, LOCAL, termios.ICANON | termios.ECHO)  # Ctrl-C and Ctrl-Z stay signals
+        self._change(
+            self._output, OUTPUT, termios.OPOST
+        )  # no look at each byte: nothing here ends with a line end
         self.entered = True
         self.resized = True
-        self.write(ENTER)
+        self.write(ENTER.encode())
 
     def _give_back(self) -> None:
         if not self.entered:
@@ -157,11 +156,19 @@ class Terminal:
         if not self.flush():
             self._wait(PUT_BACK_WAIT_MS)
         self._pending = b""
-        if self._saved is not None and self._keys is not None:
-            try:
-                termios.tcsetattr(self._keys, termios.TCSANOW, self._saved)
-            except termios.error:
-                self._saved = None
+        while self._saved:
+            descriptor, mode = self._saved.pop()
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(descriptor, termios.TCSANOW, mode)
+
+    def _change(self, descriptor: int, field: int, off: int) -> None:
+        """Switch bits of the terminal's mode off, and remember how it was."""
+        with contextlib.suppress(termios.error):
+            mode = termios.tcgetattr(descriptor)
+            changed = [*mode]
+            changed[field] &= ~off
+            termios.tcsetattr(descriptor, termios.TCSANOW, changed)
+            self._saved.append((descriptor, mode))
 
     def _on_resize(self, number: int, frame: FrameType | None) -> None:
         self.resized = True

@@ -19,8 +19,9 @@ class Screen:
     def clear(self) -> None:
         self.cells = [[(" ", "0")] * self.width for _ in range(self.height)]
 
-    def feed(self, text: str) -> None:
-        """Apply a text. AssertionError on an unknown sequence, a control character or a write outside."""
+    def feed(self, data: bytes) -> None:
+        """Apply what a terminal is sent. AssertionError on what it must not be sent."""
+        text = data.decode()
         x = y = at = 0
         codes = "0"
         for match in SEQUENCE.finditer(text):
@@ -30,7 +31,7 @@ class Screen:
             if char is not None:
                 assert char.isprintable(), f"control character {char!r}"
                 assert 0 <= x < self.width and 0 <= y < self.height, f"{char!r} outside, at {x},{y}"
-                self.cells[y][x] = (char, codes)
+                self.cells[y][x] = (char, codes if char != " " else on_a_blank(codes))
                 x += 1
             elif final == "H":
                 row, _, column = (arguments or "1;1").partition(";")
@@ -47,6 +48,20 @@ class Screen:
     def text(self) -> str:
         """The characters alone."""
         return "\n".join("".join(char for char, _ in line).rstrip() for line in self.cells)
+
+
+def on_a_blank(codes: str) -> str:
+    """What of the codes shows on a blank: background and strike."""
+    shown: list[str] = []
+    numbers = iter(codes.split(";"))
+    for number in numbers:
+        if number in ("38", "48"):
+            colour = [number, next(numbers)]
+            colour += [next(numbers) for _ in range({"2": 3, "5": 1}[colour[1]])]
+            shown += colour if number == "48" else []
+        elif number == "9" or 40 <= int(number) <= 49 or 100 <= int(number) <= 107:
+            shown.append(number)
+    return ";".join(["0", *shown])
 
 
 def check_rows(rows: list[Row], width: int, height: int) -> None:

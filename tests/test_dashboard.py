@@ -83,7 +83,7 @@ class Pty:
         text = self.read()
         for sequence in (ENTER, LEAVE, "\x1b[?25l", "\x1b[?25h", "\x1b[H"):
             text = text.replace(sequence, "")
-        self.screen.feed(text)
+        self.screen.feed(text.encode())
         return self.screen.text()
 
     def press(self, keys: str) -> None:

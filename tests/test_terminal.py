@@ -78,7 +78,7 @@ class Child:
         ("t.open(); raise RuntimeError('boom')", 1),
         ("t.open(); os.kill(os.getpid(), signal.SIGINT); time.sleep(9)", -2),
         ("t.open(); t.close(); t.close()", 0),
-        ("with t: t.write('x' * 50000)", 0),
+        ("with t: t.write(b'x' * 50000)", 0),
     ],
 )
 def test_every_way_out_gives_the_terminal_back(program: str, code: int) -> None:
@@ -112,7 +112,7 @@ def test_a_new_size_is_noticed() -> None:
     program = """
 with t:
     t.resized = False
-    t.write('ready')
+    t.write(b'ready')
     while not t.resized: time.sleep(0.01)
     size = t.size()
 print(size)
@@ -160,7 +160,7 @@ def test_a_terminal_that_is_gone_is_no_error() -> None:
     terminal = Terminal(slave, slave)
     terminal.open()
     os.close(master)
-    terminal.write("nobody reads this")
+    terminal.write(b"nobody reads this")
     assert terminal.flush()
     assert terminal.read_keys() == ""
     assert terminal.size() == (80, 24)
@@ -174,7 +174,7 @@ def test_writes_never_wait() -> None:
         terminal = Terminal(slave, None)
         terminal.open()
         for _ in range(50):
-            terminal.write("x" * 10_000)
+            terminal.write(b"x" * 10_000)
         assert not terminal.flush()
         while not terminal.flush():
             os.read(master, 65536)

@@ -6,16 +6,16 @@ differ.
 
 from __future__ import annotations
 
-import itertools
 from functools import lru_cache
+from operator import le
 
+from sniper._ext import plot
 from sniper.decimals import fixed
 from sniper.panels.row import SECOND_NS, Cell, Row, clock, count, date, ends, filled, line
 from sniper.panels.view import Candles, View
 
 TITLE = "Candles"
-# What a cell shows by its upper and lower half: 0 nothing, 1 wick, 2 body.
-GLYPHS = {"00": " ", "11": "│", "22": "┃", "10": "╵", "01": "╷", "20": "╹", "02": "╻", "12": "╽", "21": "╿"}
+PLOT_BITS_MAX = 56  # what `plot` takes
 VALUES = ((0, 6), (3, 6), (3, 5), (3, 4))  # of O H L C V n, the most that fit
 CHART_ROWS_MIN = 3
 MINUTE_NS = 60 * SECOND_NS
@@ -37,16 +37,17 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     bars = candles.bars[-max(1, width - axis - 1) :]
     pad = width - axis - len(bars)
     starts, opens, highs, lows, closes, volumes, _ = zip(*bars, strict=True)
-    runs = _runs(opens, closes)
-    low, high = min(lows), max(highs)
-    columns = [
-        _column(*prices, low, high, chart_rows) for prices in zip(opens, highs, lows, closes, strict=True)
-    ]
-    rows += _plot(columns, runs, pad, _labels(candles, low, high, chart_rows, axis))
-    most = max(volumes)
+    low, high, most = min(lows), max(highs), max(volumes)
+    rows += plot.candles(
+        list(zip(*_small(high, opens, highs, lows, closes), strict=True)),
+        chart_rows,
+        pad,
+        _labels(candles, low, high, chart_rows, axis),
+    )
     labels = [(f" {_volume_text(candles, most)}".ljust(axis)[:axis], "dim")]
     labels += [(" " * axis, "")] * (volume_rows - 1)
-    rows += _plot([_volume(volume, most, volume_rows) for volume in volumes], runs, pad, labels)
+    rises = map(le, opens, closes)
+    rows += plot.volumes(list(zip(rises, *_small(most, volumes), strict=True)), volume_rows, pad, labels)
     rows.append(_times(candles.resolution_ns, starts, pad, width))
     return filled(rows, width, height)
 
@@ -98,69 +99,10 @@ def _axis_width(candles: Candles) -> int:
     return len(fixed(bar.high, candles.price_decimals, candles.price_decimals)) + 2
 
 
-def _runs(opens: tuple[int, ...], closes: tuple[int, ...]) -> list[tuple[int, int, str]]:
-    """Neighbours of one direction as (start, end, style)."""
-    rising = [close >= open_ for open_, close in zip(opens, closes, strict=True)]
-    turns = [i for i in range(1, len(rising)) if rising[i] is not rising[i - 1]]
-    edges = [0, *turns, len(rising)]
-    return [
-        (start, end, "rising" if rising[start] else "falling") for start, end in itertools.pairwise(edges)
-    ]
-
-
-def _plot(columns: list[str], runs: list[tuple[int, int, str]], pad: int, labels: list[Cell]) -> list[Row]:
-    """Rows from columns that are texts read downwards."""
-    rows: list[Row] = []
-    for cells, label in zip(zip(*columns, strict=True), labels, strict=True):
-        text = "".join(cells)
-        filled_to = len(text.rstrip())
-        filled_from = len(text) - len(text.lstrip()) if filled_to else len(text)
-        row: list[Cell] = []
-        for start, end, style in runs:
-            if end <= filled_from:
-                continue
-            if not row:
-                row.append((" " * (pad + start), ""))
-            if end >= filled_to:  # the rest of the row is blank, whatever the directions there
-                row.append((text[start:], style))
-                break
-            part = text[start:end]
-            if part.isspace():  # a blank has no colour: it goes with what stands before it
-                before, look = row[-1]
-                row[-1] = before + part, look
-            else:
-                row.append((part, style))
-        else:
-            row.append((" " * (pad + len(text)), ""))
-        row.append(label)
-        rows.append(tuple(row))
-    return rows
-
-
-@lru_cache(maxsize=512)
-def _column(open_: int, high: int, low: int, close: int, bottom: int, top: int, rows: int) -> str:
-    """One candle as a text read downwards, one character a row."""
-    halves = 2 * rows - 1
-    span = max(1, top - bottom)
-    wick_top, body_top, body_bottom, wick_bottom = (
-        ((top - price) * halves + span // 2) // span
-        for price in (high, max(open_, close), min(open_, close), low)
-    )
-    states = "".join(
-        "2" if body_top <= i <= body_bottom else "1" if wick_top <= i <= wick_bottom else "0"
-        for i in range(2 * rows)
-    )
-    return "".join(GLYPHS[states[i : i + 2]] for i in range(0, 2 * rows, 2))
-
-
-@lru_cache(maxsize=512)
-def _volume(volume: int, most: int, rows: int) -> str:
-    eighths = 0 if most <= 0 else max(volume > 0, volume * 8 * rows // most)
-    cells = [VOLUME[min(8, max(0, eighths - 8 * row))] for row in range(rows)]
-    return "".join(reversed(cells))
-
-
-VOLUME = " ▁▂▃▄▅▆▇█"
+def _small(most: int, *columns: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """The columns as they are, or all divided alike until the largest number fits the kernel."""
+    bits = max(0, most.bit_length() - PLOT_BITS_MAX)
+    return tuple(tuple(number >> bits for number in column) for column in columns) if bits else columns
 
 
 def _labels(candles: Candles, low: int, high: int, rows: int, width: int) -> list[Cell]:

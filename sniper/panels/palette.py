@@ -108,3 +108,8 @@ SEVERITY = {"info": "dim", "warning": "warning", "critical": "critical"}
 def sign(number: int) -> str:
     """Style of a number that may rise or fall."""
     return "bid" if number > 0 else "ask" if number < 0 else "dim"
+
+
+def fills(style: Style) -> bool:
+    """Whether a style shows on a blank."""
+    return style.bgcolor is not None or bool(style.strike)

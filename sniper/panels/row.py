@@ -11,11 +11,27 @@ from functools import lru_cache
 
 from rich.cells import get_character_cell_size
 
+from sniper._ext.cells import bar, ends, left, line, right
+
+__all__ = [
+    "bar",
+    "clean",
+    "clock",
+    "clock_ms",
+    "count",
+    "date",
+    "duration",
+    "ends",
+    "filled",
+    "fitting",
+    "left",
+]
+__all__ += ["line", "micros", "number", "right"]
+
 Cell = tuple[str, str]
 Row = tuple[Cell, ...]
 
 SECOND_NS = 1_000_000_000
-EIGHTHS = " ▏▎▍▌▋▊▉█"
 CROSS = "\N{MULTIPLICATION SIGN}"
 KEPT_MAX = 200
 """Longest text whose clean form is kept: a line. A frame's raw text is longer, and never the same again."""
@@ -39,36 +55,6 @@ def _cleaned(text: str) -> str:
     return "".join(c if c.isprintable() and get_character_cell_size(c) == 1 else UNKNOWN for c in text)
 
 
-def left(text: str, width: int) -> str:
-    """The text at the left of exactly `width` cells; what is cut off shows as an ellipsis."""
-    if len(text) <= width:
-        return text.ljust(width)
-    return text[: width - 1] + "…" if width > 0 else ""
-
-
-def right(text: str, width: int) -> str:
-    """The text at the right of exactly `width` cells; what is cut off shows as an ellipsis."""
-    if len(text) <= width:
-        return text.rjust(width)
-    return text[: width - 1] + "…" if width > 0 else ""
-
-
-def line(width: int, *cells: Cell) -> Row:
-    """A row of these cells, padded or cut to `width`."""
-    row: list[Cell] = []
-    room = width
-    for text, style in cells:
-        if len(text) >= room:
-            if room:
-                row.append((left(text, room), style))
-            return tuple(row)
-        if text:
-            row.append((text, style))
-            room -= len(text)
-    row.append((" " * room, ""))
-    return tuple(row)
-
-
 def fitting(width: int, *cells: Cell) -> Row:
     """A row of those first cells that fit as a whole; of the rest nothing shows, so that nothing is cut."""
     room = width
@@ -77,15 +63,6 @@ def fitting(width: int, *cells: Cell) -> Row:
         if room < 0:
             return line(width, *cells[:at])
     return line(width, *cells)
-
-
-def ends(width: int, start: tuple[Cell, ...], end: tuple[Cell, ...]) -> Row:
-    """A row with `start` at its left and `end` at its right; the end gives way when there is no room."""
-    start_width = sum(len(text) for text, _ in start)
-    end_width = sum(len(text) for text, _ in end)
-    if start_width + 1 + end_width > width:
-        return line(width, *start)
-    return line(width, *start, (" " * (width - start_width - end_width), ""), *end)
 
 
 def number(text: str, width: int) -> str:
@@ -104,15 +81,6 @@ def filled(rows: list[Row], width: int, height: int) -> list[Row]:
     while len(rows) < height:
         rows.append(((" " * width, ""),))
     return rows
-
-
-def bar(part: int, whole: int, width: int) -> str:
-    """A bar of `width` cells filled to part/whole, in eighths of a cell."""
-    if whole <= 0 or part <= 0:
-        return " " * width
-    eighths = min(8 * width, max(1, 8 * width * part // whole))
-    full, rest = divmod(eighths, 8)
-    return ("█" * full + (EIGHTHS[rest] if rest else "")).ljust(width)
 
 
 def count(number: int) -> str:

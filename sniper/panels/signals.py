@@ -50,8 +50,7 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     part = view.signals
     cell = CELL_WIDTH if TICKER_WIDTH + CELL_WIDTH * len(part.names) <= width else NARROW
     columns = max(0, (width - TICKER_WIDTH) // cell)
-    names = tuple((right(_short(name, cell), cell), "label") for name in part.names[:columns])
-    rows = [line(width, (left(" market", TICKER_WIDTH), "label"), *names)]
+    rows = [_names(part.names[:columns], cell, width)]
     rows += [
         _market(row, row.ticker == part.ticker, part.directional, columns, cell, width)
         for row in part.rows[: height - 1]
@@ -62,6 +61,12 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     if len(rows) + 1 + len(legend) <= height:
         rows += [line(width), *legend]
     return filled(rows, width, height)
+
+
+@lru_cache(maxsize=8)
+def _names(names: tuple[str, ...], cell: int, width: int) -> Row:
+    short = "".join(right(_short(name, cell), cell) for name in names)
+    return line(width, (left(" market", TICKER_WIDTH) + short, "label"))
 
 
 @lru_cache(maxsize=8)
@@ -91,21 +96,31 @@ def _market(
     row: SignalRow, shown: bool, directional: tuple[bool, ...], columns: int, cell: int, width: int
 ) -> Row:
     """One market. Scores beside each other with the same look are one cell of the row."""
-    ticker = left(f"▸{row.ticker}" if shown else f" {row.ticker}", TICKER_WIDTH)
-    cells: list[Cell] = [(ticker, "accent" if shown else "strong")]
+    intensities, directed, missing = _faces(cell)
+    text, style = left(f"▸{row.ticker}" if shown else f" {row.ticker}", TICKER_WIDTH), "strong"
+    if shown:
+        style = "accent"
+    cells: list[Cell] = []
+    room = width - TICKER_WIDTH - cell * min(columns, len(row.scores))
     for score, sided in zip(row.scores[:columns], directional[:columns], strict=True):
-        text, style = _score(score, sided, cell)
-        if style == cells[-1][1]:
-            cells[-1] = (cells[-1][0] + text, style)
+        told, look = missing if score is None else (directed if sided else intensities)[score]
+        if look == style:
+            text += told
         else:
             cells.append((text, style))
-    return line(width, *cells)
+            text, style = told, look
+    return (*cells, (text, style), (" " * room, ""))
 
 
-@lru_cache(maxsize=1024)
-def _score(score: int | None, directional: bool, cell: int) -> Cell:
-    if score is None:
-        return (right("·", cell), "dim")
+@lru_cache(maxsize=2)
+def _faces(cell: int) -> tuple[list[Cell], list[Cell], Cell]:
+    """What each score looks like: of an intensity, with a direction, and one that is not there yet."""
+    scores = range(101)
+    missing = (right("·", cell), "dim")
+    return [_face(score, False, cell) for score in scores], [_face(n, True, cell) for n in scores], missing
+
+
+def _face(score: int, directional: bool, cell: int) -> Cell:
     text = right(str(min(score, 99) if cell == NARROW else score), cell)
     away = abs(score - 50) if directional else score // 2
     shade = sum(away >= step for step in STEPS)

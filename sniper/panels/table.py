@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from sniper.panels.palette import STYLES
+from sniper.panels.palette import STYLES, fills
 from sniper.panels.row import Cell, Row, left, number, right
 
-FILLED = frozenset(name for name, style in STYLES.items() if style.bgcolor is not None or style.strike)
+FILLED = frozenset(name for name, style in STYLES.items() if fills(style))
 """Styles that show on a blank: the gap to the next column must not have them."""
 GROWTH_MAX = 4  # cells that a column may grow by where there is room
 
