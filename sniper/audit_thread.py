@@ -11,6 +11,7 @@ from queue import Queue
 from typing import Any, Final
 
 from sniper.audit import Audit
+from sniper.errors import SniperError
 
 LINES_MAX: Final = 4096
 """Lines that may wait; beyond that whoever writes waits, too."""
@@ -46,3 +47,5 @@ class AuditThread:
                 self._audit.write(*line)
             except OSError as problem:
                 self._problem = problem
+            except SniperError as problem:  # somebody broke the chain, or opened the folder to others
+                self._problem = OSError(str(problem))

@@ -15,7 +15,18 @@ GROWTH_EVERY_NS = 60 * SECOND_NS
 WARM_UP_NS = 60 * SECOND_NS
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 REJECTED, REJECTED_LEVELS = COUNTER_NAMES.index("rejected"), COUNTER_NAMES.index("rejected_levels")
-WORST_FIRST = ("refused", "limited", "closed", "silent", "connecting", "stopped", "open", "")
+WORST_FIRST = (
+    "refused",
+    "limited",
+    "closed",
+    "silent",
+    "stopped",
+    "waiting",
+    "connecting",
+    "open",
+    "subscribing",
+    "live",
+)
 
 
 class Rate:
@@ -55,7 +66,7 @@ class FeedLook:
     def state(self) -> str:
         """The worst state among the connections."""
         states = {connection.state for connection in self._feed.status()}
-        return next((state for state in WORST_FIRST if state in states), "none") or "none"
+        return next((state for state in WORST_FIRST if state in states), "none")
 
     def look(self, wanted: int, now_ns: int, at_ns: int) -> Feed:
         """Connections and totals; `now_ns` is the engine's time, `at_ns` a clock that runs, for rates."""

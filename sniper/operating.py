@@ -11,6 +11,7 @@ import contextlib
 import os
 import selectors
 import socket
+import stat
 import struct
 import threading
 import time
@@ -33,7 +34,8 @@ LOOK_S: Final = 0.5
 """How often the file is looked for."""
 TURNS: Final = 2
 """A word put now is obeyed two turns later at the latest: the one under way may have drained the inbox already."""
-UNREAD_MAX: Final = 64
+UNREAD_S: Final = 0.2
+"""How long bytes that a client sends behind its line are read and thrown away."""
 PATH_MAX: Final = 100  # of a local socket, by the system
 
 WORDS: Final = ("pause", "reduce", "kill", "resume")
@@ -59,8 +61,8 @@ class Refusal(ValueError):
 
 Answering = Callable[[str], dict[str, Any]]
 """Called by the loop's thread with a question: the document that answers it."""
-Heard = Callable[[str, str], None]
-"""Called with each word and its reason before it goes into the inbox: the audit log."""
+Heard = Callable[[str, str], str]
+"""Called with each word and its reason once it is in the inbox: the audit log. Returns what went wrong, if anything."""
 
 
 class Operating:
@@ -76,7 +78,7 @@ class Operating:
         inbox: Inbox,
         clock_ns: Callable[[], int],
         ticks: Callable[[], int],
-        heard: Heard = lambda verb, reason: None,
+        heard: Heard = lambda verb, reason: "",
     ) -> None:
         if len(os.fsencode(path)) > PATH_MAX:
             raise OSError(f"{path} is too long for a local socket")
@@ -125,10 +127,9 @@ class Operating:
     def _attend(self, client: socket.socket) -> None:
         client.settimeout(PATIENCE_S)
         try:
-            request = asked(client)
             if peer_uid(client) != os.geteuid():
                 raise Refusal("only the user that runs it may speak to it")
-            answer = self._answer(request)
+            answer = self._answer(asked(client))
         except Refusal as refusal:
             answer = {"ok": False, "problem": str(refusal)}
         except OSError as problem:  # the client is gone or too slow
@@ -139,23 +140,36 @@ class Operating:
         with contextlib.suppress(OSError):
             client.sendall(text + b"\n")
             client.shutdown(socket.SHUT_WR)
-            # What is closed with bytes unread takes its own answer along.
-            for _ in range(UNREAD_MAX):
-                if not client.recv(REQUEST_BYTES_MAX):
-                    break
+            # What is closed with bytes unread takes its own answer along. Who trickles does not hold up the next one.
+            end_s = time.monotonic() + UNREAD_S
+            client.settimeout(UNREAD_S)
+            while time.monotonic() < end_s and client.recv(REQUEST_BYTES_MAX):
+                pass
 
     def _answer(self, request: Request) -> dict[str, Any]:
-        if request.verb in WORDS:
-            self._word(request.verb, request.reason)
-            return self._ask("status", self._ticks() + TURNS) | {"word": request.verb}
-        return self._ask(request.verb, 0)
+        if request.verb not in WORDS:
+            return self._ask(request.verb, 0)
+        problem = self._word(request.verb, request.reason)
+        answer: dict[str, Any] = {"word": request.verb} | ({"problem": problem} if problem else {})
+        try:
+            return self._ask("status", self._ticks() + TURNS) | answer
+        except (
+            Refusal
+        ) as late:  # it is in the inbox all the same: whoever gave it must not believe that it was refused
+            return {
+                "ok": False,
+                "put": True,
+                "problem": f"{late}; the word {request.verb} waits in its inbox",
+            }
 
-    def _word(self, verb: str, reason: str) -> None:
-        reason = " ".join(reason.split())
+    def _word(self, verb: str, reason: str) -> str:
+        """Put it into the inbox, then write it down: a log that cannot be written keeps nobody from a kill."""
+        reason = " ".join("".join(c if c.isprintable() else " " for c in reason).split())
         if verb in ("kill", "resume") and not reason:
             raise Refusal(f"{verb} wants a reason: --reason '...'")
-        self._heard(verb, reason)
-        self._inbox.put(self._clock_ns(), VENUE_CONNECTION, REC_OPERATOR, f"{verb} {reason}".encode())
+        if not self._inbox.put(self._clock_ns(), VENUE_CONNECTION, REC_OPERATOR, f"{verb} {reason}".encode()):
+            raise Refusal(f"its inbox is full and {verb} was lost; give it again")
+        return self._heard(verb, reason)
 
     def _ask(self, question: str, ripe: int) -> dict[str, Any]:
         answers: deque[dict[str, Any]] = deque(maxlen=1)
@@ -170,10 +184,7 @@ class Operating:
     def _look(self) -> None:
         """A word in the file: for when the socket does not answer."""
         try:
-            if self.file.stat().st_uid != os.geteuid():
-                return
-            with self.file.open("rb") as file:
-                text = file.read(REQUEST_BYTES_MAX + 1)
+            text = left(self.file)
             self.file.unlink()
         except OSError:
             return
@@ -211,6 +222,7 @@ def asked(client: socket.socket) -> Request:
     """The client's line. Refusal for what is none, is too long or does not come."""
     text, end_s = b"", time.monotonic() + PATIENCE_S
     while not text.endswith(b"\n"):
+        client.settimeout(max(0.01, end_s - time.monotonic()))
         if len(text) > REQUEST_BYTES_MAX:
             raise Refusal(f"a request has at most {REQUEST_BYTES_MAX} bytes")
         if time.monotonic() > end_s:
@@ -233,6 +245,19 @@ def read(text: bytes) -> Request:
         return msgspec.json.decode(text, type=Request)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise Refusal(f"not a request: {problem}") from None
+
+
+def left(file: Path) -> bytes:
+    """What lies in a file that this user left. OSError for any other: a link, a pipe (whose opening would wait for its
+    writer), somebody else's."""
+    target = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        about = os.fstat(target)
+        if not stat.S_ISREG(about.st_mode) or about.st_uid != os.geteuid():
+            raise OSError(f"{file} is no file of this user")
+        return os.read(target, REQUEST_BYTES_MAX + 1)
+    finally:
+        os.close(target)
 
 
 def ask(path: Path, verb: str, reason: str = "", patience_s: float = 2.5 * PATIENCE_S) -> dict[str, Any]:
@@ -260,7 +285,7 @@ def leave(path: Path, verb: str, reason: str) -> Path:
     file = path.with_suffix(".word")
     waits = ""
     with contextlib.suppress(OSError, Refusal):
-        waits = read(file.read_bytes()[: REQUEST_BYTES_MAX + 1]).verb
+        waits = read(left(file)).verb
     if waits == "kill" != verb:
         raise FileExistsError(f"{file} holds a kill that nobody has obeyed yet")
     fresh = file.with_suffix(".new")

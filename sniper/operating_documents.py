@@ -8,6 +8,7 @@ from sniper.account_document import account_document, coins, usdc
 from sniper.decimals import price_text
 from sniper.desk import Desk
 from sniper.engine import Engine
+from sniper.resilience import MODES, described
 
 NANO = 1e9
 SIDES = ("BUY", "SELL")
@@ -22,13 +23,15 @@ def document(engine: Engine, question: str) -> dict[str, Any]:
 
 def status(engine: Engine, desk: Desk) -> dict[str, Any]:
     """How it stands."""
-    latch = desk.risk.latch
+    latch, resilience = desk.risk.latch, desk.resilience
     return {
         "height": desk.height,
         "strategy": desk.settings.strategy,
         "latch": latch.verb or None,
         "reason": latch.reason or None,
         "reconciled": desk.reconcile.settled,
+        "session": MODES[resilience.mode],
+        "session_cause": described(resilience.changes[-1]) if resilience.mode else None,
         "account": account_document(desk, engine.decoder.tickers),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -43,3 +44,24 @@ def test_a_log_that_fails_stops_what_comes_next() -> None:
         for _ in range(1000):
             later.write("order", {})
     assert not later.close()
+
+
+def test_a_chain_that_somebody_broke_stops_what_comes_next_and_holds_up_nobody(tmp_path: Path) -> None:
+    with Audit(tmp_path / "log") as audit:
+        later = AuditThread(audit)
+        later.write("order", {"client_id": 1})
+        (file,) = _files(tmp_path / "log")
+        with file.open("ab") as log:
+            log.write(b"{}\n")
+        with pytest.raises(OSError, match="broken"):
+            for _ in range(10_000):
+                later.write("order", {"client_id": 2})
+        assert not later.close()
+
+
+def _files(folder: Path) -> list[Path]:
+    end_s = time.monotonic() + 10
+    while not (found := sorted(folder.glob("audit-*.jsonl"))) or not found[0].stat().st_size:
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
+    return found

@@ -7,10 +7,12 @@ import re
 import signal
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sniper.__main__ import main
+from sniper.errors import DifferencesFound
 from sniper.types import Record
 from tests.commands import FAST, HOSTILE, document, process, refused
 from tests.permission import obeyed
@@ -283,3 +285,19 @@ def test_run_and_replay_never_import_the_client(alone: Path) -> None:
     with process(python=("-c", code), cwd=alone) as running:
         _, err = running.communicate(timeout=60)
     assert running.returncode == 0, err
+
+
+@pytest.mark.parametrize(
+    "problem", [OSError(28, "No space left on device"), DifferencesFound("it is broken")]
+)
+def test_a_word_is_obeyed_though_the_audit_log_takes_nothing(problem: Exception) -> None:
+    from sniper.cli.live import Signer
+    from sniper.cli.run import operated
+
+    class Log:
+        def write(self, kind: str, facts: object) -> None:
+            raise problem
+
+    log: Any = Log()
+    assert "does not hold this word" in operated(Signer(None, "", (), log), "kill", "smoke")
+    assert operated(None, "kill", "smoke") == ""

@@ -86,3 +86,12 @@ def test_no_connection_is_a_state_too() -> None:
     hand = Hand()
     look = FeedLook(hand.run.engine, hand, hand.run.inbox, None, (10, 10))
     assert look.state() == "none" and look.look(3, 0, 0).links == ()
+
+
+def test_every_state_that_a_connection_can_have_is_told() -> None:
+    from sniper.feed.link_state import State
+    from sniper.look_feed import WORST_FIRST
+    from sniper.panels.palette import LINK
+
+    assert set(WORST_FIRST) >= {state.value for state in State} - {"idle"}
+    assert {"live", "subscribing", "waiting"} <= set(LINK)

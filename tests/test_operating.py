@@ -28,16 +28,21 @@ class Scene:
         self.heard: list[tuple[str, str]] = []
         self.ticks = 0
         self.frozen = False
+        self.full = False
+        self.problem = ""
         self.path = folder / "x.sock"
-        self.operating = Operating(
-            self.path, self, lambda: 77, lambda: self.ticks, lambda *word: self.heard.append(word)
-        )
+        self.operating = Operating(self.path, self, lambda: 77, lambda: self.ticks, self.hear)
         self._stop = threading.Event()
         self._loop = threading.Thread(target=self._turn, daemon=True)
 
     def put(self, *record: Any) -> bool:
-        self.records.append(record)
-        return True
+        if not self.full:
+            self.records.append(record)
+        return not self.full
+
+    def hear(self, verb: str, reason: str) -> str:
+        self.heard.append((verb, reason))
+        return self.problem
 
     def start(self) -> None:
         self.operating.start()
@@ -139,6 +144,74 @@ def test_a_loop_that_hangs_is_said_so(scene: Scene, monkeypatch: pytest.MonkeyPa
     scene.frozen = True
     answer = ask(scene.path, "status", patience_s=10)
     assert not answer["ok"] and "did not answer" in answer["problem"]
+
+
+def test_a_word_that_is_not_answered_in_time_was_given_all_the_same(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operating, "PATIENCE_S", 0.2)
+    scene.frozen = True
+    answer = ask(scene.path, "kill", "smoke", patience_s=10)
+    assert not answer["ok"] and answer["put"] and "waits in its inbox" in answer["problem"]
+    assert len(scene.records) == 1
+
+
+def test_a_word_that_finds_no_room_is_no_success(scene: Scene) -> None:
+    scene.full = True
+    answer = ask(scene.path, "kill", "smoke")
+    assert not answer["ok"] and "put" not in answer and "lost" in answer["problem"] and not scene.heard
+
+
+def test_a_kill_is_obeyed_though_the_log_of_it_is_broken(scene: Scene) -> None:
+    scene.problem = "the audit log does not hold this word: no space"
+    answer = ask(scene.path, "kill", "smoke")
+    assert answer["ok"] and answer["problem"] == scene.problem and len(scene.records) == 1
+
+
+def test_a_reason_holds_nothing_that_moves_a_terminal(scene: Scene) -> None:
+    assert ask(scene.path, "kill", "up\x1b[2J \u202eand\x07 away")["ok"]
+    assert scene.records[0][3] == b"kill up [2J and away"
+
+
+def test_who_trickles_bytes_does_not_hold_up_a_kill(scene: Scene) -> None:
+    trickling = threading.Event()
+
+    def trickle() -> None:
+        with socket.socket(socket.AF_UNIX) as to:
+            to.connect(str(scene.path))
+            try:
+                to.sendall(b'{"verb":"status"}\n')
+                while not trickling.wait(0.02):
+                    to.sendall(b"x")
+            except OSError:
+                pass
+
+    worker = threading.Thread(target=trickle, daemon=True)
+    worker.start()
+    time.sleep(0.05)
+    try:
+        assert ask(scene.path, "kill", "smoke", patience_s=5)["ok"]
+    finally:
+        trickling.set()
+        worker.join(5)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder"])
+def test_what_is_no_file_of_ours_is_not_waited_for(tmp_path: Path, kind: str) -> None:
+    made = Scene(tmp_path)
+    if kind == "pipe":
+        os.mkfifo(made.operating.file)
+    elif kind == "link":
+        (tmp_path / "elsewhere").write_bytes(b'{"verb":"resume","reason":"mine"}')
+        made.operating.file.symlink_to(tmp_path / "elsewhere")
+    else:
+        made.operating.file.mkdir()
+    opening = threading.Thread(target=made.start, daemon=True)
+    opening.start()
+    opening.join(5)
+    assert not opening.is_alive() and made.records == []
+    assert ask(made.path, "status")["ok"]
+    made.stop()
 
 
 def test_another_user_is_refused(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

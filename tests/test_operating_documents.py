@@ -36,3 +36,4 @@ def test_orders_and_positions_are_all_told() -> None:
     for row in told["positions"]["positions"]:
         assert float(row["size"]) != 0 and row["notional"]
     assert told["status"]["account"]["open_orders"] == len(told["orders"]["orders"])
+    assert (told["status"]["session"], told["status"]["session_cause"]) == ("normal", None)

@@ -36,7 +36,7 @@ class Attending:
         engine: Engine,
         inbox: Inbox,
         clock_ns: Callable[[], int] | None,
-        heard: Callable[[str, str], None] = lambda verb, reason: None,
+        heard: Callable[[str, str], str] = lambda verb, reason: "",
         lasting: bool = False,
         state: Path | None = None,
     ) -> None:

@@ -70,6 +70,11 @@ def told(verb: str, name: str | None, reason: str = "") -> dict[str, Any]:
             f"the word {verb} lies in {file} and is obeyed at its next turn or start",
             "Look at the venue yourself: until then nothing was done.",
         ) from None
+    if answer.pop("put", False):
+        raise NetworkUnavailable(
+            f"{instance.name} (pid {instance.pid}): {answer.get('problem')}",
+            "It is obeyed at its next turn: look with 'sniper status', and at the venue yourself.",
+        )
     if not answer.pop("ok", False):
         raise UsageError(f"{instance.name} refuses: {answer.get('problem', 'no reason given')}")
     return answer
@@ -107,6 +112,8 @@ def word(verb: str, text: str, reason_needed: bool) -> click.Command:
         obeyed = latch == ("none" if verb == "resume" else verb)
         held = f"latch {latch}" + (f" ({answer['reason']})" if answer.get("reason") else "")
         note(f"{verb}: {'obeyed' if obeyed else 'NOT obeyed'}, {held}, tick {answer.get('tick')}")
+        if answer.get("problem"):
+            note(f"but {answer['problem']}")
         return EXIT_OK if obeyed else EXIT_RISK_LATCH
 
     return command
@@ -117,12 +124,15 @@ def say_status(answer: dict[str, Any]) -> None:
     account = answer.get("account")
     latch = answer.get("latch")
     lines = [
-        f"tick {answer['tick']}  height {answer.get('height', '-')}  strategy {answer.get('strategy', '-')}"
+        f"instance {answer['instance']}  pid {answer['pid']}  {str(answer['mode']).upper()}",
+        f"tick {answer['tick']}  height {answer.get('height', '-')}  strategy {answer.get('strategy', '-')}",
     ]
     if account:
         lines += [
             f"equity {account['equity']} USDC  free {account['free_collateral']}  rung {account['rung']}"
             f"  account {account['trust']}{'' if answer['reconciled'] else ', not reconciled'}",
+            f"session {answer.get('session', '-')}"
+            + (f": {answer['session_cause']}" if answer.get("session_cause") else ""),
             f"latch {latch}: {answer.get('reason') or 'no reason given'}" if latch else "no latch",
             f"positions {len(account['positions'])}  open orders {account['open_orders']}"
             f"  round trips {account['round_trips']}  decisions {account['decisions']}",
@@ -167,4 +177,4 @@ positions = question("positions", "List the open positions of a running instance
 pause = word("pause", "Open nothing new from now on; what is held is managed.", False)
 reduce = word("reduce", "Open nothing and give back positions, the worst first.", False)
 kill = word("kill", "Close everything and stay closed, over restarts too. Wants a reason.", True)
-resume = word("resume", "Lift pause, reduce or kill. A kill wants a reason to be lifted.", False)
+resume = word("resume", "Lift pause, reduce or kill. Wants a reason.", True)

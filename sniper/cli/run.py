@@ -15,7 +15,7 @@ from sniper.cli import live, wiring
 from sniper.cli.live import asked_twice
 from sniper.cli.options import Seconds, config_options, json_option, markets_option, overrides
 from sniper.cli.terminal import emit, note
-from sniper.errors import EXIT_OK, NetworkUnavailable
+from sniper.errors import EXIT_OK, NetworkUnavailable, SniperError
 
 if TYPE_CHECKING:
     from sniper.config import Config
@@ -213,10 +213,14 @@ def tell_handover(engine: Engine, told: list[str]) -> None:
         told.append(line)
 
 
-def operated(signer: live.Signer | None, verb: str, reason: str) -> None:
-    """A word of the operator to a live session goes into the audit log before it is obeyed."""
-    if signer is not None:
-        signer.audit.write("operator", {"word": verb, "reason": reason})
+def operated(signer: live.Signer | None, verb: str, reason: str) -> str:
+    """A word of the operator to a live session goes into the audit log. Returns why it did not, or nothing."""
+    try:
+        if signer is not None:
+            signer.audit.write("operator", {"word": verb, "reason": reason})
+    except (OSError, SniperError) as problem:  # a full disk; a chain that somebody broke
+        return f"the audit log does not hold this word: {problem}"
+    return ""
 
 
 def opened(config: Config, state: State, stack: ExitStack) -> wiring.Opening:

@@ -79,8 +79,11 @@ TRUST = {"live": "good", "crossed": "warning", "stale": "critical", "rebuilding"
 """Style of a book's trust state."""
 
 LINK = {
+    "live": "good",
     "open": "good",
+    "subscribing": "warning",
     "connecting": "warning",
+    "waiting": "warning",
     "closed": "critical",
     "silent": "critical",
     "limited": "critical",
