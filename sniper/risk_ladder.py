@@ -191,14 +191,17 @@ class Ladder:
     def _shares(self, a: Assessment, exits: list[Exit], now_ns: int) -> list[int]:
         """How much of each position has to be closed, in ppm, so that the rung is left.
 
-        need: how much danger is above its target, in millionths of a QQ. spare: net collateral above maintenance
-        margin, which has to bear the fall of every position over the wanted distance.
+        need: how much danger is above its target, in millionths of a QQ. short: what net collateral above maintenance
+        margin lacks to bear the fall of all positions over the wanted distance, all at once: in a crash they go
+        together, and what one order leaves behind has to live until the next one fills.
         """
         # blind, the rung begins where the one before it does: so much more has to be closed to leave it
         begins = self._ladder.cancel_ppm if a.stale else self._ladder.reduce_ppm
         target = begins * (MILLION - self._ladder.hysteresis_ppm) // MILLION
         need = a.maintenance * MILLION - target * a.net
-        spare = a.spare
+        short = -a.spare
+        for one in exits:
+            short += one.fall
         shares = [0] * len(exits)
         anything_live = any(one.live for one in exits)
         for i, one in enumerate(exits):  # what is on its way counts as done
@@ -207,7 +210,7 @@ class Ladder:
                 shares[i] = min(MILLION, sent.steps * MILLION // one.steps)
         for done, share in zip(exits, shares, strict=True):
             need -= (done.part.maintenance * MILLION - target * done.cost) * share // MILLION
-            spare += (done.part.maintenance - done.cost) * share // MILLION
+            short -= (done.freed - done.cost) * share // MILLION
         for i, one in enumerate(exits):
             if shares[i] or (anything_live and not one.live):
                 continue
@@ -215,14 +218,14 @@ class Ladder:
             gain = one.part.maintenance * MILLION - target * one.cost
             if need > 0:
                 share = -(-need * MILLION // gain) if gain > 0 else MILLION
-            if one.fall > spare:
+            if short > 0:
                 gain = one.freed - one.cost
-                share = max(share, -(-(one.fall - spare) * MILLION // gain) if gain > 0 else MILLION)
+                share = max(share, -(-short * MILLION // gain) if gain > 0 else MILLION)
             if not share and not a.stale:  # blind, nobody knows how deep it is: one part after the other goes
                 continue
             shares[i] = share = min(MILLION, max(share, self._ladder.reduce_share_ppm_min))
             need -= (one.part.maintenance * MILLION - target * one.cost) * share // MILLION
-            spare += (one.part.maintenance - one.cost) * share // MILLION
+            short -= (one.freed - one.cost) * share // MILLION
         return shares
 
     def _intent(
