@@ -7,7 +7,7 @@ closed as brings the account back below the rung, then of the next. What is on i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sniper.order_record import Claim
@@ -101,23 +101,25 @@ class Ladder:
         level = max(rung, FLOORS[ordered])
         exits = sorted(self._exits(view, assessment), key=_order)
         self.sent = {market: sent for market, sent in self.sent.items() if market in view.positions}
+        counted = {market: sent for market, sent in self.sent.items() if sent.level >= level}
+        # a higher rung neither waits nor counts
+        under_way = {
+            market: last.steps
+            for market, last in counted.items()
+            if view.now_ns - last.ns < self._wait_ns(last, rung, level, claims, market)
+        }
         if rung >= FLATTEN or FLOORS[ordered] >= REDUCE:
             shares = [MILLION] * len(exits)
         else:
-            shares = self._shares(assessment, exits, view.now_ns)
+            shares = self._shares(assessment, exits, under_way)
         losses = 0
         for one in exits:
             losses += one.loss
         found = []
         for one, share_ppm in zip(exits, shares, strict=True):
-            before = self.sent.get(one.part.market)
-            if before and before.level < level:
-                before = None  # a higher rung neither waits nor counts
-            if share_ppm <= 0 or (
-                before
-                and view.now_ns - before.ns < self._wait_ns(before, rung, level, claims, one.part.market)
-            ):
+            if share_ppm <= 0 or one.part.market in under_way:
                 continue
+            before = counted.get(one.part.market)
             steps = min(one.steps, share_up(one.steps, share_ppm))
             tries = before.tries + 1 if before else 0
             self.sent[one.part.market] = Sent(view.now_ns, steps, level, tries)
@@ -188,8 +190,9 @@ class Ladder:
         thin = share_up(part.notional - worth, self._ladder.flatten_collar_ppm)
         return gap + thin + share_up(quote, self._settings.gates.taker_fee_ppm)
 
-    def _shares(self, a: Assessment, exits: list[Exit], now_ns: int) -> list[int]:
-        """How much of each position has to be closed, in ppm, so that the rung is left.
+    def _shares(self, a: Assessment, exits: list[Exit], under_way: Mapping[int, int]) -> list[int]:
+        """How much of each position has to be closed, in ppm, so that the rung is left. under_way: market -> steps of
+        a reduction whose end is not known yet: they count as closed.
 
         need: how much danger is above its target, in millionths of a QQ. short: what net collateral above maintenance
         margin lacks to bear the fall of all positions over the wanted distance, all at once: in a crash they go
@@ -204,10 +207,8 @@ class Ladder:
             short += one.fall
         shares = [0] * len(exits)
         anything_live = any(one.live for one in exits)
-        for i, one in enumerate(exits):  # what is on its way counts as done
-            sent = self.sent.get(one.part.market)
-            if sent and now_ns - sent.ns < self._ladder.retry_ns:
-                shares[i] = min(MILLION, sent.steps * MILLION // one.steps)
+        for i, one in enumerate(exits):
+            shares[i] = min(MILLION, under_way.get(one.part.market, 0) * MILLION // one.steps)
         for done, share in zip(exits, shares, strict=True):
             need -= (done.part.maintenance * MILLION - target * done.cost) * share // MILLION
             short -= (done.freed - done.cost) * share // MILLION
