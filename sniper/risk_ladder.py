@@ -7,7 +7,7 @@ closed as brings the account back below the rung, then of the next. What is on i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sniper.order_record import Claim
@@ -101,17 +101,17 @@ class Ladder:
         level = max(rung, FLOORS[ordered])
         exits = sorted(self._exits(view, assessment), key=_order)
         self.sent = {market: sent for market, sent in self.sent.items() if market in view.positions}
-        counted = {market: sent for market, sent in self.sent.items() if sent.level >= level}
-        # a higher rung neither waits nor counts
+        # a higher rung neither waits nor counts what a lower one sent
+        last = {market: sent for market, sent in self.sent.items() if sent.level >= level}
         under_way = {
-            market: last.steps
-            for market, last in counted.items()
-            if view.now_ns - last.ns < self._wait_ns(last, rung, level, claims, market)
+            market
+            for market, sent in last.items()
+            if view.now_ns - sent.ns < self._wait_ns(sent, rung, level, claims, market)
         }
         if rung >= FLATTEN or FLOORS[ordered] >= REDUCE:
             shares = [MILLION] * len(exits)
         else:
-            shares = self._shares(assessment, exits, under_way)
+            shares = self._shares(assessment, exits, last, under_way)
         losses = 0
         for one in exits:
             losses += one.loss
@@ -119,7 +119,7 @@ class Ladder:
         for one, share_ppm in zip(exits, shares, strict=True):
             if share_ppm <= 0 or one.part.market in under_way:
                 continue
-            before = counted.get(one.part.market)
+            before = last.get(one.part.market)
             steps = min(one.steps, share_up(one.steps, share_ppm))
             tries = before.tries + 1 if before else 0
             self.sent[one.part.market] = Sent(view.now_ns, steps, level, tries)
@@ -190,9 +190,11 @@ class Ladder:
         thin = share_up(part.notional - worth, self._ladder.flatten_collar_ppm)
         return gap + thin + share_up(quote, self._settings.gates.taker_fee_ppm)
 
-    def _shares(self, a: Assessment, exits: list[Exit], under_way: Mapping[int, int]) -> list[int]:
-        """How much of each position has to be closed, in ppm, so that the rung is left. under_way: market -> steps of
-        a reduction whose end is not known yet: they count as closed.
+    def _shares(
+        self, a: Assessment, exits: list[Exit], last: Mapping[int, Sent], under_way: Container[int]
+    ) -> list[int]:
+        """How much of each position has to be closed, in ppm, so that the rung is left. last: the last reduction of
+        each market. under_way: the markets where its end is not known yet, so that it counts as closed.
 
         need: how much danger is above its target, in millionths of a QQ. short: what net collateral above maintenance
         margin lacks to bear the fall of all positions over the wanted distance, all at once: in a crash they go
@@ -208,7 +210,8 @@ class Ladder:
         shares = [0] * len(exits)
         anything_live = any(one.live for one in exits)
         for i, one in enumerate(exits):
-            shares[i] = min(MILLION, under_way.get(one.part.market, 0) * MILLION // one.steps)
+            if one.part.market in under_way:
+                shares[i] = min(MILLION, last[one.part.market].steps * MILLION // one.steps)
         for done, share in zip(exits, shares, strict=True):
             need -= (done.part.maintenance * MILLION - target * done.cost) * share // MILLION
             short -= (done.freed - done.cost) * share // MILLION
@@ -222,7 +225,11 @@ class Ladder:
             if short > 0:
                 gain = one.freed - one.cost
                 share = max(share, -(-short * MILLION // gain) if gain > 0 else MILLION)
-            if not share and not a.stale:  # blind, nobody knows how deep it is: one part after the other goes
+            if a.stale:
+                # nobody knows how deep it is: one part after the other goes, none smaller than the last
+                before = last.get(one.part.market)
+                share = max(share, before.steps * MILLION // one.steps if before else 1)
+            elif not share:
                 continue
             shares[i] = share = min(MILLION, max(share, self._ladder.reduce_share_ppm_min))
             need -= (one.part.maintenance * MILLION - target * one.cost) * share // MILLION
