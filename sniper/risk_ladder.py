@@ -2,7 +2,8 @@
 
 The worst contributor is the position that frees most for what its exit costs: maintenance margin, and the loss that
 it would bring over the distance that is wanted, against the price of walking the book and the fee. As much of it is
-closed as brings the account back below the rung, then of the next. What is on its way counts as done for `retry_ns`.
+closed as brings the account back below the rung with all positions falling at once, then of the next. What is on its
+way counts as done until it is over and seen, or for `retry_ns`.
 """
 
 from __future__ import annotations

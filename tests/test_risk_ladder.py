@@ -176,6 +176,56 @@ def test_what_is_left_follows_as_soon_as_the_first_part_is_over_and_what_it_fill
     assert isinstance(again, Intent) and again.market == BTC
 
 
+def test_what_a_reduction_leaves_bears_a_fall_of_all_positions_at_once() -> None:
+    """Each alone is 4.8 sigmas away and more; together they are not: they go together in a crash."""
+    scene = deep(usdc=1_500 * USD)
+    scene.view.overrides = {market: {"sigma": 0.0123} for market in (BTC, ETH)}
+    found = assessment(scene)
+    assert found.sigmas > 4.8
+    ladder = Ladder(scene.settings, scene.decoder, scene.books.fill, scene.margin)
+    together = sum(part.fall * part.sigma for part in found.parts)
+    assert found.spare < 4.8 * together
+    wanted = [one for one in ladder.act(scene.view, found, 3, "", ()) if isinstance(one, Intent)]
+    for one in wanted:
+        scene.hold(one.market, -one.size_steps if one.side == SELL else one.size_steps)
+    left = assessment(scene)
+    assert left.parts and left.spare > 4.8 * sum(part.fall * part.sigma for part in left.parts)
+    assert acts(scene, 3) == []
+
+
+def test_a_reduction_that_is_over_and_seen_is_not_sent_once_more() -> None:
+    """It brought the account back below the rung: within the retry time too nothing else is asked."""
+    scene = deep(usdc=1_500 * USD)
+    scene.view.overrides[BTC] = {"sigma": 0.02}
+    ladder = Ladder(scene.settings, scene.decoder, scene.books.fill, scene.margin)
+    scene.send(*ladder.act(scene.view, assessment(scene), 3, "", scene.orders.claims()))
+    (order,) = scene.orders.all_open()
+    steps = order.size_steps
+    assert order.market == BTC and 75 <= steps < 300
+    scene.orders.apply(
+        [news(order, "BEST_EFFORT_CANCELED", optimistic_steps=steps)], (), (), scene.view.now_ns, 0, 0
+    )
+    scene.orders.apply((), [fill(order, steps, "a fill")], (), scene.view.now_ns, 0, 0)
+    scene.hold(BTC, -steps)
+    scene.later(0.3)
+    assert ladder.act(scene.view, assessment(scene), 3, "", scene.orders.claims()) == []
+
+
+def test_blind_no_part_is_smaller_than_the_last() -> None:
+    """Four parts of a quarter close it: quarters of what is left would never."""
+    scene = deep(usdc=1_500 * USD)
+    ladder = Ladder(scene.settings, scene.decoder, scene.books.fill, scene.margin)
+    sizes = []
+    for _ in range(4):
+        found = assessment(scene)._replace(stale=True)
+        wanted = [one for one in ladder.act(scene.view, found, 3, "", ()) if isinstance(one, Intent)]
+        (part,) = [one.size_steps for one in wanted if one.market == ETH]
+        scene.hold(ETH, part)
+        scene.later(0.3)
+        sizes.append(part)
+    assert sizes == [125] * 4 and ETH not in scene.view.positions
+
+
 def test_a_flattening_is_followed_up_unheard_a_few_times_then_when_it_is_over() -> None:
     scene = deep(usdc=1_500 * USD)
     ladder = Ladder(scene.settings, scene.decoder, scene.books.fill, scene.margin)
