@@ -16,7 +16,7 @@ from sniper.order_table import SHORT_TERM
 from sniper.risk_candidate import Candidate, Conditions, rank, scaled
 from sniper.risk_gates import OPENING, REDUCTION
 from sniper.risk_ladder import Fill, Ladder
-from sniper.risk_margin import Margin, Shock, Totals, equity_slots
+from sniper.risk_margin import BEYOND, Margin, Shock, Totals, equity_slots
 from sniper.risk_operator import FLOORS, Latch, Operator
 from sniper.risk_outlook import Outlook
 from sniper.risk_pace import Pace
@@ -31,6 +31,7 @@ from sniper.risk_rungs import (
     assess,
     at_last_prices,
     danger_of,
+    leapt,
 )
 from sniper.risk_saved import SavedRisk
 from sniper.risk_settings import MILLION, RiskSettings, validate
@@ -88,6 +89,7 @@ class Risk:
         self._stale_ns, self._check_ns = settings.ladder.feed_stale_ns, settings.protection.check_ns
         self._watch_due_ns = self._protect_due_ns = 0
         self._losses = self._streak_ns = 0
+        self._leap_ns = -BEYOND
 
     # ---- what must be done ------------------------------------------------------------------------------------
 
@@ -132,7 +134,7 @@ class Risk:
         if facts.losses_in_row > self._losses:
             self._streak_ns = now_ns
         self._losses = facts.losses_in_row
-        stale = now_ns - view.feed_ns > self._stale_ns
+        before, stale = self.assessment, now_ns - view.feed_ns > self._stale_ns
         if not view.positions:
             danger_ppm = danger_of(facts.net, facts.maintenance)
             self.assessment = Assessment(facts.net, facts.maintenance, danger_ppm, FAR, stale, ())
@@ -141,8 +143,13 @@ class Risk:
             self.assessment = assess(view, self._margin, self.settings.account, ladder, self._trends)
         # else nothing is known: what was found last still holds
         found = self.assessment
+        if leapt(before, found) and self._rungs.on(found.danger_ppm, found.sigmas):
+            self._leap_ns = now_ns
+        leap = now_ns - self._leap_ns < ladder.reaction_ns
+        if leap != found.leap:
+            found = self.assessment = found._replace(leap=leap)
         near = 2 * found.danger_ppm >= ladder.stop_ppm or found.sigmas <= 2.0 * ladder.stop_sigmas
-        for move in self._rungs.update(found.danger_ppm, found.sigmas, now_ns, stale):
+        for move in self._rungs.update(found.danger_ppm, found.sigmas, now_ns, stale, leap):
             self._digest.fold(f"rung {move.before}>{move.after} {move.danger_ppm} {move.sigmas!r}".encode())
         rung = self.rung
         calm = rung == CALM and not ordered
@@ -312,6 +319,7 @@ class Risk:
                 self._rests,
                 self._operator.state_stopped,
                 sorted(self._protector.bare.items()),
+                self._leap_ns,
             )
         )
 
@@ -331,7 +339,7 @@ class Risk:
         self._ladder.sent, self._ladder.asked = dict(kept.reductions), dict(kept.asked)
         self._trends.known = dict(kept.trends)
         self._protector.unprotected, self._protector.bare = kept.unprotected, dict(kept.bare)
-        self._operator.state_stopped = kept.state_stopped
+        self._operator.state_stopped, self._leap_ns = kept.state_stopped, kept.leap_ns
 
 
 def _sized(outlook: Outlook, candidate: Candidate) -> tuple[Candidate, tuple[Reason, ...]]:

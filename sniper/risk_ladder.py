@@ -161,8 +161,7 @@ class Ladder:
         return self._ladder.retry_ns // FOLLOWING
 
     def _exits(self, view: View, assessment: Assessment) -> list[Exit]:
-        sigmas = self._ladder.cancel_sigmas if assessment.stale else self._ladder.reduce_sigmas
-        k = sigmas * (MILLION + self._ladder.hysteresis_ppm) / MILLION
+        k = self._begins(assessment)[1] * (MILLION + self._ladder.hysteresis_ppm) / MILLION
         found = []
         for part in assessment.parts:
             unit = unit_of(self._decoder, part.market)
@@ -191,6 +190,15 @@ class Ladder:
         thin = share_up(part.notional - worth, self._ladder.flatten_collar_ppm)
         return gap + thin + share_up(quote, self._settings.gates.taker_fee_ppm)
 
+    def _begins(self, a: Assessment) -> tuple[int, float]:
+        """Danger and distance at which closing begins now: the earlier, the more has to be closed to leave the rung."""
+        ladder = self._ladder
+        if a.leap:
+            return ladder.stop_ppm, ladder.stop_sigmas
+        if a.stale:
+            return ladder.cancel_ppm, ladder.cancel_sigmas
+        return ladder.reduce_ppm, ladder.reduce_sigmas
+
     def _shares(
         self, a: Assessment, exits: list[Exit], last: Mapping[int, Sent], under_way: Container[int]
     ) -> list[int]:
@@ -201,9 +209,7 @@ class Ladder:
         margin lacks to bear the fall of all positions over the wanted distance, all at once: in a crash they go
         together, and what one order leaves behind has to live until the next one fills.
         """
-        # blind, the rung begins where the one before it does: so much more has to be closed to leave it
-        begins = self._ladder.cancel_ppm if a.stale else self._ladder.reduce_ppm
-        target = begins * (MILLION - self._ladder.hysteresis_ppm) // MILLION
+        target = self._begins(a)[0] * (MILLION - self._ladder.hysteresis_ppm) // MILLION
         need = a.maintenance * MILLION - target * a.net
         short = -a.spare
         for one in exits:

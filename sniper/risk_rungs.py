@@ -68,10 +68,19 @@ class Rungs:
         self.better_ns = 0
         """Since when the rung is released, 0: it is not."""
 
-    def update(self, danger_ppm: int, sigmas: float, now_ns: int, blind: bool = False) -> list[Move]:
-        """Climb or step down. Returns every step. blind: what was found is old, so each rung begins one earlier."""
+    def on(self, danger_ppm: int, sigmas: float) -> bool:
+        """Whether any rung holds."""
+        return self.rungs[STOP].holds(danger_ppm, sigmas)
+
+    def update(
+        self, danger_ppm: int, sigmas: float, now_ns: int, blind: bool = False, leap: bool = False
+    ) -> list[Move]:
+        """Climb or step down. Returns every step. blind: what was found is old, so each rung begins one earlier. leap:
+        the next price may lie as far beyond as this one did, so closing begins with the first rung."""
         moves = []
-        while self.rung < FLATTEN and self.rungs[max(STOP, self.rung + 1 - blind)].holds(danger_ppm, sigmas):
+        while self.rung < FLATTEN and self.rungs[_begins(self.rung + 1, blind, leap)].holds(
+            danger_ppm, sigmas
+        ):
             moves.append(Move(self.rung, self.rung + 1, danger_ppm, sigmas))
             self.rung += 1
             self.better_ns = 0
@@ -87,6 +96,13 @@ class Rungs:
             self.rung -= 1
             self.better_ns = now_ns
         return moves
+
+
+def _begins(rung: int, blind: bool, leap: bool) -> int:
+    """The rung whose thresholds a rung begins at."""
+    if leap:
+        return STOP if rung <= REDUCE else REDUCE
+    return max(STOP, rung - blind)
 
 
 class Trend(NamedTuple):
@@ -147,7 +163,7 @@ class Part(NamedTuple):
 
 
 class Assessment(NamedTuple):
-    """The account as the ladder sees it. stale: oracle prices are old."""
+    """The account as the ladder sees it. stale: oracle prices are old. leap: prices leapt a moment ago."""
 
     net: int
     maintenance: int
@@ -156,6 +172,7 @@ class Assessment(NamedTuple):
     """Distance of the position that is nearest to liquidation."""
     stale: bool
     parts: tuple[Part, ...]
+    leap: bool = False
 
     @property
     def spare(self) -> int:
@@ -168,6 +185,20 @@ def danger_of(net: int, maintenance: int) -> int:
     if net > 0:
         return maintenance * MILLION // net
     return BEYOND if maintenance else 0
+
+
+def leapt(before: Assessment, after: Assessment) -> bool:
+    """Whether prices took half the distance or more between two looks: the next may be as far away."""
+    if not 2.0 * after.sigmas <= before.sigmas < FAR:
+        return False
+    known = {part.market: part for part in before.parts}
+    for part in after.parts:
+        old = known.get(part.market)
+        if old and old.size == part.size:
+            rise = part.notional - old.notional
+            if rise and (rise < 0) == (part.size > 0):
+                return True
+    return False  # it was a fill or a transfer
 
 
 def gap_of(facts: MarketFacts, size: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from sniper.risk_ladder import Sent
+from sniper.risk_margin import BEYOND
 from sniper.risk_operator import Latch
 from sniper.risk_rungs import Assessment, Trend
 from sniper.viewing import AccountFacts
@@ -28,3 +29,4 @@ class SavedRisk(msgspec.Struct, array_like=True):
     rests: bool = False
     state_stopped: bool = False
     bare: list[tuple[int, int]] = []
+    leap_ns: int = -BEYOND
