@@ -138,7 +138,7 @@ class LadderSettings(NamedTuple):
     stale_sigmas: Sigmas = 3.0
     """... prices are assumed to have moved against us by so many sigmas of that time."""
     reaction_ns: Nanoseconds = 3 * SECOND_NS
-    """Drift against us is assumed to go on for so long: what an order needs to fill and to be seen."""
+    """Drift against us, and a leap, are assumed to go on for so long: what an order needs to fill and to be seen."""
     sigma_unknown_ppm: Annotated[int, Meta(ge=1, le=MILLION)] = 20_000
     """Sigma of an hour of a market whose volatility is not known yet."""
     watch_ns: Annotated[int, Meta(ge=1)] = 100_000_000

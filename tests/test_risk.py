@@ -235,6 +235,41 @@ def test_the_ladder_climbs_acts_and_comes_down() -> None:
     assert rungs == [3, 2, 1, 0, 0] and scene.verdict(scene.entry()) != ["ladder"]
 
 
+def falling(to_usd: int, parts: int) -> Scene:
+    """3,000 USD of BTC on 800: 33 sigmas away. Then the price falls from 100,000, in so many parts."""
+    scene = Scene(usdc=800 * USD)
+    scene.hold(BTC, 300)
+    assert scene.risk.ladder(scene.view) == () and 32.0 < scene.risk.assessment.sigmas < 34.0
+    for part in range(1, parts + 1):
+        scene.later(120.0 / parts)
+        scene.price(BTC, str(100_000 - (100_000 - to_usd) * part // parts))
+        scene.risk.ladder(scene.view)
+    return scene
+
+
+def test_a_leap_onto_the_ladder_is_answered_with_a_reduction_at_once() -> None:
+    """Seven sigmas are no reason to close anything; seven that were 33 a look ago are: the next price may be as far."""
+    scene = falling(78_600, 1)
+    found = scene.risk.assessment
+    assert found.leap and 4.0 < found.sigmas < 8.0 and scene.risk.rung == 3
+    slow = falling(78_600, 120)
+    found = slow.risk.assessment
+    assert not found.leap and 4.0 < found.sigmas < 8.0 and 1 <= slow.risk.rung <= 2
+
+
+def test_a_leap_is_over_after_the_reaction_time_and_saved_until_then() -> None:
+    scene = falling(78_600, 1)
+    other = Scene(usdc=800 * USD)
+    other.risk.load(scene.risk.save())
+    assert other.risk.save() == scene.risk.save() and other.risk.assessment.leap
+    scene.later(2.9)
+    scene.risk.ladder(scene.view)
+    assert scene.risk.assessment.leap
+    scene.later(0.1)
+    scene.risk.ladder(scene.view)
+    assert not scene.risk.assessment.leap and scene.risk.rung == 3, "the rung stays for its hold time"
+
+
 def test_calm_costs_nothing_until_something_changes_or_a_while_is_over() -> None:
     scene = Scene()
     scene.hold(BTC, 100)

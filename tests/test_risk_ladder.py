@@ -193,6 +193,19 @@ def test_what_a_reduction_leaves_bears_a_fall_of_all_positions_at_once() -> None
     assert acts(scene, 3) == []
 
 
+def test_after_a_leap_as_much_goes_as_leaves_the_first_rung() -> None:
+    scene = deep(usdc=1_500 * USD)
+    scene.view.overrides[BTC] = {"sigma": 0.01}
+    found = assessment(scene)
+    assert 4.8 < found.sigmas < 8.0 and acts(scene, 3) == []
+    ladder = Ladder(scene.settings, scene.decoder, scene.books.fill, scene.margin)
+    wanted = ladder.act(scene.view, found._replace(leap=True), 3, "", ())
+    for one in wanted:
+        assert isinstance(one, Intent)
+        scene.hold(one.market, -one.size_steps if one.side == SELL else one.size_steps)
+    assert wanted and assessment(scene).sigmas > 8.0 * 1.2
+
+
 def test_a_reduction_that_is_over_and_seen_is_not_sent_once_more() -> None:
     """It brought the account back below the rung: within the retry time too nothing else is asked."""
     scene = deep(usdc=1_500 * USD)

@@ -15,10 +15,12 @@ from sniper.risk_rungs import (
     FLATTEN,
     RUNG_NAMES,
     Assessment,
+    Part,
     Rungs,
     Trends,
     assess,
     danger_of,
+    leapt,
 )
 from sniper.risk_settings import LadderSettings
 from tests.risking import BTC, ETH, USD, Scene
@@ -54,6 +56,35 @@ def test_blind_each_rung_begins_where_the_one_before_it_does() -> None:
         rungs = Rungs(SETTINGS)
         moves = rungs.update(danger, sigmas, SECOND, blind=True)
         assert rungs.rung == rung and [move.after for move in moves] == list(range(1, rung + 1))
+
+
+def test_after_a_leap_closing_begins_with_the_first_rung_and_all_goes_where_closing_begins() -> None:
+    for danger, sigmas, rung in (
+        (299_999, 8.1, 0),
+        (300_000, FAR, 3),
+        (0, 8.0, 3),
+        (0, 4.1, 3),
+        (0, 4.0, 4),
+        (500_000, FAR, 4),
+    ):
+        for blind in (False, True):
+            rungs = Rungs(SETTINGS)
+            moves = rungs.update(danger, sigmas, SECOND, blind, leap=True)
+            assert rungs.rung == rung and [move.after for move in moves] == list(range(1, rung + 1))
+            assert rungs.on(danger, sigmas) == bool(rung)
+
+
+def test_a_leap_is_half_the_distance_in_one_look_by_prices() -> None:
+    def at(sigmas: float, notional: int, size: int = 10**8) -> Assessment:
+        part = Part(BTC, size, notional * USD, 12 * USD, 0.01, 0)
+        return Assessment(100 * USD, 12 * USD, 120_000, sigmas, False, (part,))
+
+    assert leapt(at(16.0, 1_000), at(8.0, 980)) and not leapt(at(15.9, 1_000), at(8.0, 980))
+    assert leapt(at(16.0, 1_000, -(10**8)), at(8.0, 1_020, -(10**8)))
+    assert not leapt(at(16.0, 1_000, -(10**8)), at(8.0, 980, -(10**8))), "it fell, and a short gains by that"
+    assert not leapt(at(16.0, 1_000), at(8.0, 1_000)), "a transfer"
+    assert not leapt(at(16.0, 1_000), at(8.0, 980, 2 * 10**8)), "a fill"
+    assert not leapt(at(FAR, 1_000), at(8.0, 980)), "nothing was held, or nothing is known of before"
 
 
 def test_down_goes_one_rung_at_a_time_after_its_hold() -> None:

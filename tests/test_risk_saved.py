@@ -17,6 +17,8 @@ def test_a_state_without_the_newest_fields_loads() -> None:
     newest = SavedRisk.__struct_fields__.index("state_stopped")
     assert whole[newest] is True and msgspec.msgpack.decode(scene.risk.save(), type=SavedRisk).state_stopped
     other = Scene()
+    assessed = SavedRisk.__struct_fields__.index("assessment")
+    assert whole[assessed].pop() is False  # whether prices leapt
     other.risk.load(msgspec.msgpack.encode(whole[:newest]))
     assert other.risk.latch == Latch("kill", "fat finger")
     assert msgspec.msgpack.decode(other.risk.save(), type=SavedRisk).state_stopped is False
