@@ -9,7 +9,7 @@ import pytest
 from sniper.__main__ import main
 from tests.commands import document, refused
 
-QUICK = ("drill", "--crash", "12%/4s", "--leverage", "6", "--seed", "3")
+QUICK = ("drill", "--crash", "12%/6s", "--leverage", "6", "--seed", "3")
 
 
 def test_it_is_told_tick_by_tick(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,7 +34,7 @@ def test_a_gap_is_a_loss_and_is_told_so(alone: Path, capsys: pytest.CaptureFixtu
 def test_the_document_and_a_journal_that_replays(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = document(capsys, *QUICK, "--json", "--journal", "j")
     assert told["schema"] == "sniper.drill/1"
-    assert (told["leverage_ppm"], told["seed"], told["seconds"]) == (6_000_000, 3, 4.0)
+    assert (told["leverage_ppm"], told["seed"], told["seconds"]) == (6_000_000, 3, 6.0)
     assert not told["liquidated"] and not told["exit_existed"]
     assert 0 < told["lowest_ppm"] <= told["kept_ppm"] < 1_000_000 and told["at_once_ppm"] > 0
     assert [one["rung"] for one in told["rungs"]] == sorted(one["rung"] for one in told["rungs"])
