@@ -257,6 +257,11 @@ class Desk:
             self.trips.protect(intent)
 
     @property
+    def said(self) -> list[str]:
+        """Lines for people: what was handed over, what the chain allows. They only grow."""
+        return self.words.said
+
+    @property
     def height(self) -> int:
         """Newest block height, 0 while unknown."""
         return self._notices.height

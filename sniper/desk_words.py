@@ -15,6 +15,7 @@ from sniper.types import Record
 
 OPERATOR: Final = KIND_NAMES.index("OPERATOR")
 OTHERS: Final = 0  # of Tape.used
+SAID_MAX: Final = 1000
 
 
 class Words:
@@ -28,6 +29,8 @@ class Words:
         self._kinds, self._frames = lent(rows["kind"]), lent(rows["frame"])
         self._digest, self._orders, self._risk, self._handover = digest, orders, risk, handover
         self.sequence = -1
+        self.said = handover.said
+        """Lines for people: what was handed over, what the chain allows."""
 
     def obey(self, records: Sequence[Record]) -> None:
         """Every word among this tick's records."""
@@ -50,5 +53,16 @@ class Words:
                 self._orders.learn(self.sequence)
         elif verb == "handover":
             self._handover.hear(text)
+        elif verb == "limits":
+            self._learn(text)
         else:
             self._risk.operator(verb, text)
+
+    def _learn(self, text: str) -> None:
+        """What the chain allows."""
+        try:
+            lines = self._risk.learn(text)
+        except ValueError as problem:
+            lines = [str(problem)]
+        if len(self.said) < SAID_MAX:
+            self.said += lines

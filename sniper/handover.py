@@ -172,7 +172,8 @@ class Handover:
             found = msgspec.json.decode(state, type=_State)
         except msgspec.MsgspecError as problem:
             raise ValueError(f"not a state of a handover: {problem}") from None
-        self.left, self.height, self.said, self._settling, self._agreed_ns = found
+        self.left, self.height, said, self._settling, self._agreed_ns = found
+        self.said[:] = said
 
 
 _State = tuple[Left | None, int, list[str], bool, int]

@@ -23,6 +23,9 @@ class LiveSettings(NamedTuple):
     keepalive_ms: Milliseconds = 20_000  # pings on an idle connection
     jobs_max: Annotated[int, msgspec.Meta(ge=16, le=1 << 16)] = 1024  # commands that may wait to be sent
     intent_ms: Milliseconds = 250  # longest wait for an intent to be durable; then no new risk is sent
+    limits_s: Annotated[float, msgspec.Meta(ge=1.0, le=86_400.0)] = (
+        60.0  # what the chain allows is asked so often
+    )
     address: str = ""
     subaccount: int = 0
     authenticators: tuple[int, ...] = ()  # of a trade-only key: ids of what permits it

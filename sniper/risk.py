@@ -16,6 +16,7 @@ from sniper.order_table import SHORT_TERM
 from sniper.risk_candidate import Candidate, Conditions, rank, scaled
 from sniper.risk_gates import OPENING, REDUCTION
 from sniper.risk_ladder import Fill, Ladder
+from sniper.risk_limits import ChainLimits, gates_of, in_words, understood
 from sniper.risk_margin import BEYOND, Margin, Shock, Totals, equity_slots
 from sniper.risk_operator import FLOORS, Latch, Operator
 from sniper.risk_outlook import Outlook
@@ -35,7 +36,7 @@ from sniper.risk_rungs import (
 )
 from sniper.risk_saved import SavedRisk
 from sniper.risk_settings import MILLION, RiskSettings, validate
-from sniper.risk_sizing import exit_size, size
+from sniper.risk_sizing import sized
 from sniper.running_digest import RunningDigest
 from sniper.trading import Approved, Intent, Order, Reason, Refused, Withdraw
 from sniper.viewing import AccountFacts, View
@@ -72,7 +73,7 @@ class Risk:
         digest: RunningDigest,
     ) -> None:
         validate(settings)
-        self.settings = settings
+        self.settings = self._configured = settings
         self._decoder, self._margin, self._orders, self._digest = decoder, margin, orders, digest
         self._shocks = [Shock(stress, decoder, margin) for stress in settings.gates.stresses]
         self._rungs, self._trends = Rungs(settings.ladder), Trends()
@@ -87,8 +88,7 @@ class Risk:
         self._seen: AccountFacts | None = None
         self._rests = False  # whether the ladder last saw an account without positions, on no rung
         self._stale_ns, self._check_ns = settings.ladder.feed_stale_ns, settings.protection.check_ns
-        self._watch_due_ns = self._protect_due_ns = 0
-        self._losses = self._streak_ns = 0
+        self._watch_due_ns = self._protect_due_ns = self._losses = self._streak_ns = 0
         self._leap_ns = -BEYOND
 
     # ---- what must be done ------------------------------------------------------------------------------------
@@ -187,9 +187,7 @@ class Risk:
         if not wanted:
             return [], [], []
         claims = {claim.client_id: claim for claim in self._orders.claims()}
-        asked = {
-            one.client_id: one for one in wanted if isinstance(one, Withdraw) and one.client_id in claims
-        }
+        asked = {w.client_id: w for w in wanted if isinstance(w, Withdraw) and w.client_id in claims}
         leaving = sorted(asked)
         withdraws = [asked[client_id] for client_id in leaving]
         self._pace.forget(view.now_ns, view.height)
@@ -231,11 +229,11 @@ class Risk:
         form = gates[0].judge(outlook, candidate, conditions)
         if not form.passed:
             return (Reason(gates[0].name, form.found, form.limit, False),)
-        candidate, notes = _sized(outlook, candidate)
+        candidate, notes = sized(outlook, candidate)
         empty = candidate.steps <= 0
         judged = [
             gate for gate in gates if not (gate.sized and empty)
-        ]  # there is nothing to judge of no step
+        ]  # of no step there is nothing to judge
         found = [(gate.name, gate.judge(outlook, candidate, conditions)) for gate in judged]
         told = tuple(Reason(name, one.found, one.limit, one.passed) for name, one in found)
         return told + ((Reason("size", 0.0, 1.0, False),) if empty else ()) + notes
@@ -247,7 +245,7 @@ class Risk:
         notes: tuple[Reason, ...] = ()
         for gate in OPENING if candidate.opens else REDUCTION:
             if gate.sized and not notes:
-                candidate, notes = _sized(outlook, candidate)
+                candidate, notes = sized(outlook, candidate)
                 if candidate.opens and candidate.steps <= 0:
                     least = min(notes, key=lambda note: note.found).name
                     return Refused(intent, least, 0.0, 1.0, f"no room for one step: {least}")
@@ -284,14 +282,23 @@ class Risk:
             self._operator.journal_stopped,
             self._streak_ns,
             pace.sent,
-            pace.stateful_at(view.height),
-            pace.stateful,
+            pace.short_term(view.height),
+            pace.stateful(view.height),
             self.mode,
             self.reconciled,
             self._operator.state_stopped,
         )
 
-    # ---- operator and state -----------------------------------------------------------------------------------
+    # ---- the chain's limits, operator and state ----------------------------------------------------------------------
+
+    def learn(self, text: str) -> list[str]:
+        """What the chain allows, as a node told it. Returns it in lines for people. ValueError: it makes no sense."""
+        self._allow(told := understood(text))
+        return in_words(told, self.settings.gates)
+
+    def _allow(self, told: ChainLimits) -> None:
+        self.settings = self._configured._replace(gates=gates_of(self._configured.gates, told))
+        self._ladder.settings, self._pace.limits = self.settings, told
 
     def operator(self, verb: str, text: str) -> str:
         """An operator's word (`risk_operator`). Returns why it was not obeyed, "": it was."""
@@ -320,6 +327,7 @@ class Risk:
                 self._operator.state_stopped,
                 sorted(self._protector.bare.items()),
                 self._leap_ns,
+                self._pace.limits,
             )
         )
 
@@ -340,8 +348,4 @@ class Risk:
         self._trends.known = dict(kept.trends)
         self._protector.unprotected, self._protector.bare = kept.unprotected, dict(kept.bare)
         self._operator.state_stopped, self._leap_ns = kept.state_stopped, kept.leap_ns
-
-
-def _sized(outlook: Outlook, candidate: Candidate) -> tuple[Candidate, tuple[Reason, ...]]:
-    steps, notes = (size if candidate.opens else exit_size)(outlook, candidate)
-    return candidate._replace(steps=steps), notes
+        self._allow(kept.limits)

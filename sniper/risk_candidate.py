@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from sniper.risk_limits import Window
 from sniper.risk_margin import Fills
 from sniper.risk_outlook import Outlook
 from sniper.risk_settings import MILLION
@@ -16,9 +17,6 @@ EXACT_MAX: Final = 1 << 60
 REDUCING: Final = ("exit", "reduce", "flatten")
 FORCED: Final = ("reduce", "flatten")
 RANKS: Final = {"flatten": 0, "reduce": 1, "exit": 2, "protect": 3, "entry": 4}
-STATEFUL_PER_BLOCK: Final = 2
-STATEFUL_PER_100_BLOCKS: Final = 20
-"""Stateful orders that the chain takes of one owner (rate limits of the clob module)."""
 
 
 class Conditions(NamedTuple):
@@ -32,10 +30,10 @@ class Conditions(NamedTuple):
     """When the last loss of the streak was seen."""
     sent: int = 0
     """Commands of the last second, those of this tick included."""
-    stateful_block: int = 0
-    """Stateful orders of this block."""
-    stateful_blocks: int = 0
-    """Stateful orders of the last 100 blocks."""
+    short_term: tuple[Window, ...] = ()
+    """What is used of the chain's rates of short-term orders and cancels, the shortest window first."""
+    stateful: tuple[Window, ...] = ()
+    """The same of stateful orders."""
     mode: int = 0
     """Of the session: 0 normal, 1 degraded, 2 critical, 3 emergency."""
     reconciled: bool = True

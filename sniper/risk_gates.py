@@ -57,6 +57,8 @@ GATES: Final = (
          market.collar_exit, reductions=True),
     Gate("order_rate", "orders_per_s_max", "{found:g} commands in a second, at most {limit:g}", market.order_rate,
          reductions=True),
+    Gate("block_rate", "short_term_reserved_ppm", "{found:g} commands in {detail}, at most {limit:g}",
+         market.block_rate, reductions=True),
     Gate("stateful_rate", "stateful_reserved", "{found:g} stateful orders, at most {limit:g}",
          market.stateful_rate,
          reductions=True),

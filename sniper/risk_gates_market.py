@@ -7,8 +7,6 @@ from sniper.resilience import DEGRADED, MODES
 from sniper.risk_candidate import (
     EXACT_MAX,
     FORCED,
-    STATEFUL_PER_100_BLOCKS,
-    STATEFUL_PER_BLOCK,
     Candidate,
     Conditions,
     Finding,
@@ -189,10 +187,27 @@ def stateful_rate(o: Outlook, c: Candidate, k: Conditions) -> Finding:
     """The chain's budget of stateful orders, of which a part is kept for protection."""
     if c.intent.kind == SHORT_TERM:
         return Finding(0.0, 0.0, True)
-    limit = STATEFUL_PER_100_BLOCKS - (o.gates.stateful_reserved if c.opens else 0)
-    if k.stateful_block >= STATEFUL_PER_BLOCK:
-        return Finding(k.stateful_block + 1, STATEFUL_PER_BLOCK, False)
-    return at_most(k.stateful_blocks + 1, limit)
+    found = Finding(0.0, 0.0, True)
+    for window in k.stateful:
+        longest = window is k.stateful[-1]
+        reserved = o.gates.stateful_reserved if c.opens and longest else 0
+        found = at_most(window.used + 1, window.limit - reserved)
+        if not found.passed:
+            return found
+    return found
+
+
+def block_rate(o: Outlook, c: Candidate, k: Conditions) -> Finding:
+    """The chain's budget of short-term orders and cancels, of which a part is kept. What is forced is not held up."""
+    if c.intent.kind != SHORT_TERM or c.intent.purpose in FORCED:
+        return Finding(0.0, 0.0, True)
+    found = Finding(0.0, 0.0, True)
+    for window in k.short_term:
+        reserved = window.limit * o.gates.short_term_reserved_ppm // MILLION if c.opens else 0
+        found = at_most(window.used + 1, window.limit - reserved, f"{window.blocks} blocks")
+        if not found.passed:
+            return found
+    return found
 
 
 # ---- results ------------------------------------------------------------------------------------------------------
@@ -224,7 +239,7 @@ def loss_streak(o: Outlook, c: Candidate, k: Conditions) -> Finding:
 
 def protective_slot(o: Outlook, c: Candidate, k: Conditions) -> Finding:
     """A stateful order for the stop of this position is to be had: equity tier and budget."""
-    free = min(slots_free(o), STATEFUL_PER_100_BLOCKS - k.stateful_blocks)
+    free = min([slots_free(o), *[window.left for window in k.stateful[-1:]]])
     if c.intent.kind != SHORT_TERM:
         free -= 1
     needed = len([m for m in o.markets(c.intent.market) if not stopped(o, m) and needs_stop(o, c, m)])

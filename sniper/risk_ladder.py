@@ -62,7 +62,7 @@ class Ladder:
     chain accepts."""
 
     def __init__(self, settings: RiskSettings, decoder: Any, fill: Fill, margin: Margin) -> None:
-        self._settings, self._ladder = settings, settings.ladder
+        self.settings, self._ladder = settings, settings.ladder
         self._decoder, self._fill, self._margin = decoder, fill, margin
         self.sent: dict[int, Sent] = {}
         """Market -> its last reduction."""
@@ -142,8 +142,8 @@ class Ladder:
         if filled < steps:
             return (steps,)
         ticks = ticks // steps if side == SELL else -(-ticks // steps)
-        fee_ppm = self._settings.gates.taker_fee_ppm
-        largest = self._margin.largest(self._settings.account, part.market, side, ticks, fee_ppm)
+        fee_ppm = self.settings.gates.taker_fee_ppm
+        largest = self._margin.largest(self.settings.account, part.market, side, ticks, fee_ppm)
         first = largest // unit.step_quantums
         return (first, steps - first) if 0 < first < steps else (steps,)
 
@@ -188,7 +188,7 @@ class Ladder:
         worth = part.notional * filled // steps
         gap = worth - quote if part.size > 0 else quote - worth
         thin = share_up(part.notional - worth, self._ladder.flatten_collar_ppm)
-        return gap + thin + share_up(quote, self._settings.gates.taker_fee_ppm)
+        return gap + thin + share_up(quote, self.settings.gates.taker_fee_ppm)
 
     def _begins(self, a: Assessment) -> tuple[int, float]:
         """Danger and distance at which closing begins now: the earlier, the more has to be closed to leave the rung."""
@@ -256,7 +256,7 @@ class Ladder:
         return Intent(
             part.market,
             side,
-            limit_ticks(a, one, losses, side, collar, self._settings.gates.taker_fee_ppm),
+            limit_ticks(a, one, losses, side, collar, self.settings.gates.taker_fee_ppm),
             steps,
             purpose="flatten" if max(rung, FLOORS[ordered]) >= FLATTEN else "reduce",
             reduce_only=True,

@@ -1,4 +1,4 @@
-"""How many commands were sent lately: in the last second, and of stateful orders in the last blocks."""
+"""How many commands were sent lately: in the last second, and in the windows of blocks that the chain counts by."""
 
 from __future__ import annotations
 
@@ -6,56 +6,79 @@ from collections import deque
 from typing import Final
 
 from sniper.order_table import SHORT_TERM
-from sniper.risk_candidate import STATEFUL_PER_100_BLOCKS, STATEFUL_PER_BLOCK
+from sniper.risk_limits import ChainLimits, Window, rates_of
 from sniper.risk_settings import SECOND_NS
 
-BLOCKS: Final = 100
 SENT_MAX: Final = 4096
-STATEFUL_MAX: Final = 256
+
+SavedPace = tuple[list[int], list[tuple[int, int]], list[tuple[int, int]]]
 
 
 class Pace:
-    """Two bounded windows: times of commands, heights of stateful orders."""
+    """Times of commands, and how many were sent at each height."""
 
     def __init__(self) -> None:
         self._sent: deque[int] = deque(maxlen=SENT_MAX)
-        self._stateful: deque[int] = deque(maxlen=STATEFUL_MAX)
+        self._limits = ChainLimits()
+        self._rates = rates_of(self._limits)
+        self._counts: tuple[dict[int, int], dict[int, int]] = ({}, {})  # height -> commands, oldest first
+
+    @property
+    def limits(self) -> ChainLimits:
+        """What the chain allows: others may hold from now on."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, told: ChainLimits) -> None:
+        self._limits, self._rates = told, rates_of(told)
 
     def forget(self, now_ns: int, height: int) -> None:
         """Drop what lies behind the windows."""
         while self._sent and now_ns - self._sent[0] >= SECOND_NS:
             self._sent.popleft()
-        while self._stateful and height - self._stateful[0] >= BLOCKS:
-            self._stateful.popleft()
+        for counts, rates in zip(self._counts, self._rates, strict=True):
+            longest = rates[-1][1] if rates else 0
+            while counts and (oldest := next(iter(counts))) <= height - longest:
+                del counts[oldest]
 
     def add(self, now_ns: int, height: int, kind: str) -> None:
         """A command: a cancel counts as short-term."""
         self._sent.append(now_ns)
-        if kind != SHORT_TERM:
-            self._stateful.append(height)
+        counts = self._counts[kind != SHORT_TERM]
+        counts[height] = counts.get(height, 0) + 1
 
     @property
     def sent(self) -> int:
         """Commands of the last second."""
         return len(self._sent)
 
-    @property
-    def stateful(self) -> int:
-        """Stateful orders of the last 100 blocks."""
-        return len(self._stateful)
+    def short_term(self, height: int) -> tuple[Window, ...]:
+        """What is used of the rates of short-term orders and cancels, the shortest window first."""
+        return self._windows(0, height)
 
-    def stateful_at(self, height: int) -> int:
-        """Stateful orders of this block."""
-        return self._stateful.count(height)
+    def stateful(self, height: int) -> tuple[Window, ...]:
+        """The same for stateful orders."""
+        return self._windows(1, height)
+
+    def _windows(self, which: int, height: int) -> tuple[Window, ...]:
+        counts, found = self._counts[which], []
+        for limit, blocks in self._rates[which]:
+            used = 0
+            for at, count in counts.items():
+                if at > height - blocks:
+                    used += count
+            found.append(Window(used, limit, blocks))
+        return tuple(found)
 
     def left(self, height: int) -> int:
         """How many stateful orders the chain would take now."""
-        return min(STATEFUL_PER_BLOCK - self.stateful_at(height), STATEFUL_PER_100_BLOCKS - self.stateful)
+        return min((window.left for window in self.stateful(height)), default=SENT_MAX)
 
-    def save(self) -> tuple[list[int], list[int]]:
-        """The state as plain values."""
-        return list(self._sent), list(self._stateful)
+    def save(self) -> SavedPace:
+        """The state as plain values. The limits are the owner's to save."""
+        short, stateful = self._counts
+        return list(self._sent), list(short.items()), list(stateful.items())
 
-    def load(self, state: tuple[list[int], list[int]]) -> None:
+    def load(self, state: SavedPace) -> None:
         """Take over what `save` gave."""
-        self._sent, self._stateful = deque(state[0], SENT_MAX), deque(state[1], STATEFUL_MAX)
+        self._sent, self._counts = deque(state[0], SENT_MAX), (dict(state[1]), dict(state[2]))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from sniper.risk_ladder import Sent
+from sniper.risk_limits import ChainLimits
 from sniper.risk_margin import BEYOND
 from sniper.risk_operator import Latch
+from sniper.risk_pace import SavedPace
 from sniper.risk_rungs import Assessment, Trend
 from sniper.viewing import AccountFacts
 
@@ -21,7 +23,7 @@ class SavedRisk(msgspec.Struct, array_like=True):
     assessment: Assessment
     seen: AccountFacts | None
     timers: tuple[int, int, int, int]
-    pace: tuple[list[int], list[int]]
+    pace: SavedPace
     reductions: list[tuple[int, Sent]]
     asked: list[tuple[int, int]]
     trends: list[tuple[int, Trend]]
@@ -30,3 +32,4 @@ class SavedRisk(msgspec.Struct, array_like=True):
     state_stopped: bool = False
     bare: list[tuple[int, int]] = []
     leap_ns: int = -BEYOND
+    limits: ChainLimits = ChainLimits()

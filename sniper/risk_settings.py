@@ -69,6 +69,8 @@ class GateSettings(NamedTuple):
     """Of these, for orders that reduce or protect."""
     stateful_reserved: Annotated[int, Meta(ge=0, le=20)] = 10
     """Of 20 stateful orders in 100 blocks, for protection."""
+    short_term_reserved_ppm: Ppm = 250_000
+    """Of the short-term orders and cancels that the chain takes in so many blocks, for what reduces."""
     daily_loss_ppm_max: Ppm = 30_000
     """Loss since the day began, of the equity it began with."""
     drawdown_ppm_max: Ppm = 100_000

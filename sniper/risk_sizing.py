@@ -213,3 +213,9 @@ def exit_size(o: Outlook, c: Candidate) -> tuple[int, tuple[Reason, ...]]:
     if taken:
         notes.append(Reason("leaving", float(taken), float(steps), True))
     return steps, tuple(notes)
+
+
+def sized(o: Outlook, c: Candidate) -> tuple[Candidate, tuple[Reason, ...]]:
+    """The order at the size that it gets, and what shaped it."""
+    steps, notes = (size if c.opens else exit_size)(o, c)
+    return c._replace(steps=steps), notes

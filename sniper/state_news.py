@@ -24,7 +24,7 @@ class News:
     def __init__(self, state: State, desk: Desk, decoder: Any) -> None:
         self._state, self._desk, self._decoder = state, desk, decoder
         self._latch = desk.risk.latch
-        self._bots_due_ns = 0
+        self._bots_due_ns = self._said = 0
         self._untold: list[tuple[str]] = state.all("SELECT fill_id FROM untold")
         self._forget()
 
@@ -64,6 +64,11 @@ class News:
             self._look_at_trips(rows, tick, now_ns)
         if desk.decided != self._decided:
             self._look_at_decisions(rows, tick)
+        for line in desk.said[self._said :]:
+            self._said += 1
+            rows.append(
+                ("decisions", (state.run, tick, now_ns, "said", "", "", "", 0.0, 0.0, line[:CAUSE_MAX]))
+            )
         urgent = False
         if desk.risk.latch != self._latch:
             urgent = self._look_at_latch(rows)

@@ -206,6 +206,7 @@ def test_what_a_session_left_open_is_taken_over_by_the_next(home: Path, exchange
         state.note([Handed(doubtful(in_doubt, height + 12))])
     assert ticker == "BTC-USD" and trip["plan"][2] == "holder" and strategy
     ended = said(home, 1, *holding(home, "BTC-USD", "ETH-USD"), "--duration", "11", "--json")
+    assert ended.stderr.count("as the chain says") == 4, "rates of both kinds, equity tiers, fees"
     assert "2 orders, 1 round trips" in ended.stderr and "begins anew" not in ended.stderr
     assert json.loads(ended.stdout)["account"]["trust"] == "live"
     # One stop, the same one: the position was never without it, and nobody placed another.

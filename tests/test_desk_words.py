@@ -14,10 +14,16 @@ class Heard:
 
     def __init__(self) -> None:
         self.words: list[tuple[str, ...]] = []
+        self.said: list[str] = ["from the handover"]
 
     def operator(self, verb: str, text: str) -> str:
         self.words.append((verb, text))
         return ""
+
+    def learn(self, text: str) -> list[str]:
+        if text == "nonsense":
+            raise ValueError("makes no sense")
+        return [f"learned {text}"]
 
     def hear(self, text: str) -> None:
         self.words.append((text,))
@@ -44,10 +50,13 @@ def test_each_word_goes_where_it_belongs() -> None:
         (REC_OPERATOR, b"sequence 7"),
         (REC_OPERATOR, b"sequence x"),
         (REC_OPERATOR, b'handover {"height": 1}'),
+        (REC_OPERATOR, b"limits {}"),
+        (REC_OPERATOR, b"limits nonsense"),
         (REC_OPERATOR, b"kill a reason"),
         (REC_OPERATOR, b"pause"),
     )
     assert scene.orders.ids_left == 200 and words.sequence == 12
+    assert words.said == ["from the handover", "learned {}", "makes no sense"]
     assert handover.words == [('{"height": 1}',)]
     assert risk.words == [("kill", "a reason"), ("pause", "")]
 

@@ -20,6 +20,7 @@ from v4_proto.dydxprotocol.clob.tx_pb2 import MsgBatchCancel, MsgCancelOrder, Ms
 
 from sniper.live_settings import LiveSettings, checked
 from sniper.order_table import NOT_SENT
+from sniper.risk_limits import ChainLimits
 from sniper.trading import BUY, SELL, Cancel, Place
 from sniper.venues.live_messages import Wanted
 from sniper.venues.live_sender import NO_ANSWER, Sender
@@ -391,3 +392,44 @@ def test_only_a_trusted_certificate_is_believed(trusted: bool, tmp_path: Path) -
         (answer,) = answers.wait(1)
     assert answer[2] == (0 if trusted else NOT_SENT)
     assert (len(node.seen), node.accounts > 0) == ((1, True) if trusted else (0, False))
+
+
+def test_what_the_chain_allows_is_told_once_and_kept_while_nobody_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = [ChainLimits(taker_fee_ppm=500), ChainLimits(), ChainLimits(stateful=((2, 1),))]
+    asked, told = threading.Event(), list[ChainLimits]()
+
+    async def limits(channel: Any, address: str) -> ChainLimits:
+        assert address == ADDRESS
+        found = answers.pop(0) if answers else ChainLimits()
+        if not answers:
+            asked.set()
+        return found
+
+    monkeypatch.setattr("sniper.venues.live_sender.limits", limits)
+    with SmallNode() as node:
+        settings = LiveSettings("localdydxprotocol", nodes=(at(node),), tls=False, address=ADDRESS)
+        settings = checked(settings)._replace(limits_s=0.01)
+        sending = Sender(settings, KeyPair.from_mnemonic(MNEMONIC), Answers(), say_limits=told.append)
+        sending.start()
+        assert asked.wait(10) and sending.stop(10)
+    assert told == [ChainLimits(taker_fee_ppm=500), ChainLimits(None, ((2, 1),), None, 500)]
+
+
+def test_a_node_that_does_not_serve_a_query_is_as_good_as_before() -> None:
+    said = threading.Event()
+    found: list[ChainLimits] = []
+
+    def hear(limits: ChainLimits) -> None:
+        found.append(limits)
+        said.set()
+
+    with SmallNode() as node:
+        settings = LiveSettings("localdydxprotocol", nodes=(at(node),), tls=False, address=ADDRESS)
+        sending = Sender(checked(settings), KeyPair.from_mnemonic(MNEMONIC), Answers(), say_limits=hear)
+        sending.start()
+        assert said.wait(10) and sending.nodes is not None
+        assert sending.nodes.all[0].in_a_row == 0
+        assert sending.stop(10)
+    assert found == [ChainLimits()]

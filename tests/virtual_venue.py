@@ -264,7 +264,9 @@ class HouseCall:
                 code=outcome.code, codespace=outcome.codespace, raw_log=outcome.text, txhash=reply.hash
             )
             return BroadcastTxResponse(tx_response=made)
-        assert name == "Account", self._method
+        if name != "Account":
+            await self._come("", 4_000_000, deadline_s)
+            raise failed(grpc.StatusCode.UNIMPLEMENTED, f"{name} is not served here")
         treatment = house.treatment(name)
         await self._come(treatment.kind, round(treatment.wait_s * 1e9) + 4_000_000, deadline_s)
         account = house.chain.account(request.address)

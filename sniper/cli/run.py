@@ -115,7 +115,7 @@ def run(
                 checked.append(True)
                 check_markets(loaded, engine.decoder.tickers)
             if headless:
-                tell_handover(engine, told)
+                tell(engine, told)
 
     config = loaded.config
     signer = live.signer(config, passphrase_fd) if config.trade.mode == "live" else None
@@ -183,7 +183,7 @@ def run(
             clock_ns=clock_ns,
         )
         loop.run(ticks, None if duration_s is None else round(duration_s * 1e9))
-        tell_handover(engine, told)
+        tell(engine, told)
     if journal is not None:
         status = journal.status
         if status.error:
@@ -205,9 +205,9 @@ def run(
     return EXIT_OK
 
 
-def tell_handover(engine: Engine, told: list[str]) -> None:
-    """What was handed over by the earlier session, and what was not, once each. told: what was said of it before."""
-    said = engine.desk.handover.said if engine.desk is not None else told
+def tell(engine: Engine, told: list[str]) -> None:
+    """What the desk says to people, once each line. told: what was said before."""
+    said = engine.desk.said if engine.desk is not None else told
     for line in said[len(told) :]:
         note(line)
         told.append(line)

@@ -20,6 +20,8 @@ REST_S: Final = 5.0
 """A node that failed is asked again after this long, or at once if no other is left."""
 SMOOTHING: Final = 0.2
 METHODS_MAX: Final = 64
+ALIVE: Final = (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.NOT_FOUND)
+"""What only a node says that answers: it does not serve this."""
 
 OPTIONS: Final = (
     ("grpc.keepalive_permit_without_calls", 1),
@@ -89,8 +91,9 @@ class Route(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]  # grpc
         started_s = self._clock()
         try:
             found = await method(request, timeout=self._deadline_s)
-        except grpc.RpcError:
-            node.failed(self._clock())
+        except grpc.RpcError as problem:
+            if problem.code() not in ALIVE:
+                node.failed(self._clock())
             raise
         node.answered(self._clock() - started_s)
         return found
@@ -101,9 +104,12 @@ def _answers() -> dict[str, Any]:
     from v4_proto.cosmos.base.tendermint.v1beta1.query_pb2 import GetLatestBlockResponse
     from v4_proto.cosmos.tx.v1beta1.service_pb2 import BroadcastTxResponse
 
+    from sniper.venues.live_limits import ANSWERS
+
     return {
         "/cosmos.tx.v1beta1.Service/BroadcastTx": BroadcastTxResponse,
         "/cosmos.auth.v1beta1.Query/Account": QueryAccountResponse,
+        **ANSWERS,
         "/cosmos.base.tendermint.v1beta1.Service/GetLatestBlock": GetLatestBlockResponse,
     }
 
