@@ -238,12 +238,13 @@ def test_it_trades_dies_recovers_and_goes_on(home: Path, exchange: Venue) -> Non
     before = purse(exchange)[1]
     process = subprocess.Popen(**command(home, (*run_words(home), "--passphrase-fd", "3"), 1, []))
     killed(process, lambda: purse(exchange)[1] != before, "no trade within 90 s")
-    # What it left behind is explained, and explaining it again changes nothing.
+    # What it left behind is explained, and explaining it again changes nothing, unless more of it was filled meanwhile.
     owner = ("--set", f"trade.address={WHOM.address}")
     recover = ("recover", "--config", str(home / "live.toml"), "--url", exchange.rest, *owner, "--json")
-    json.loads(said(home, 0, *recover).stdout)
-    again = json.loads(said(home, 0, *recover).stdout)
-    assert again["corrected"] == 0 and again["unexplained"] == 0
+    found = [json.loads(said(home, 0, *recover).stdout)]
+    while not found[1:] or (found[-1]["corrected"] and len(found) < 6):
+        found.append(json.loads(said(home, 0, *recover).stdout))
+    assert found[-1]["corrected"] == 0 and not any(one["unexplained"] for one in found)
     # Another session of the same account; it ends in order and its journal replays without a network.
     ended = said(home, 1, *run_words(home, "--duration", "8", "--json"))
     document = json.loads(ended.stdout)
