@@ -264,11 +264,9 @@ class Risk:
 
     def _replaces(self, view: View, intent: Intent, leaving: Sequence[int]) -> int:
         """The order that this intent would replace, -1: none. `Orders.submit` comes to the same pairs."""
-        sized = intent if intent.size_steps or not leaving else intent._replace(size_steps=1)
-        for client_id in leaving:
-            if self._orders.replaceable(client_id, sized, view.now_ns, view.height):
-                return client_id
-        return -1
+        one = intent if intent.size_steps or not leaving else intent._replace(size_steps=1)
+        fits = (i for i in leaving if self._orders.replaceable(i, one, view.now_ns, view.height))
+        return next(fits, -1)
 
     def _outlook(self, view: View) -> Outlook:
         claims = self._orders.claims()
