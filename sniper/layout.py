@@ -82,7 +82,7 @@ WIDE_DESK = (
     Band((("signals", 100),), 11, 10),
 )
 MEDIUM_DESK = (
-    Band((("risk", 100),), 9, 10),
+    Band((("risk", 100),), 11, 10),
     Band((("positions", 100),), 9, 8),
     Band((("signals", 100),), 11, 10),
     Band((("decisions", 100),), 7, 8),
@@ -90,7 +90,8 @@ MEDIUM_DESK = (
     Band((("funding", 100),), 7, 8),
 )
 NARROW_DESK = tuple(
-    Band(((name, 100),), 8, 8) for name in ("risk", "positions", "signals", "decisions", "orders", "funding")
+    Band(((name, 100),), 10 if name == "risk" else 8, 8)
+    for name in ("risk", "positions", "signals", "decisions", "orders", "funding")
 )
 OVERVIEW = (
     Band((("book", 25), ("trades", 20), ("candles", 26), ("risk", 29)), 13, 20),

@@ -20,11 +20,13 @@ from sniper.look_market import MarketLook
 from sniper.look_table import TableLook
 from sniper.panels.row import SECOND_NS, clean
 from sniper.panels.view import Book, Candles, Feed, Header, Latency, Markets, Pipeline, Trades, View, Want
+from sniper.resilience import described
 from sniper.timing import Costs
 from sniper.types import Command, Record
 
 FRAMES = COUNTER_NAMES.index("frames")
 COST_EVERY_NS = SECOND_NS // 2
+MODE_SEVERITY = {"normal": "info", "degraded": "warning", "critical": "critical", "emergency": "critical"}
 JOURNAL_BAD = "stopped"
 
 
@@ -59,6 +61,7 @@ class Look:
         self._feed = FeedLook(engine, feed, inbox, journal, inbox_max)
         self._journal = journal
         self._journal_state = ""
+        self._changes_ns = 0
         self._frames = Rate()
         self._durations = (costs.decode, costs.book, costs.tick)
         self._latencies = [Latency()] * len(self._durations)
@@ -84,6 +87,7 @@ class Look:
         trust = table.trust()
         self.events.watch_trust(now_ns, trust)
         self._watch_journal(now_ns)
+        self._watch_mode()
         market = table.index(want.ticker)
         ticker = table.ticker(market)
         header = self._header(ticker, trust, now_ns, at_ns)
@@ -142,3 +146,13 @@ class Look:
             bad = status.state == JOURNAL_BAD
             reason = f": {status.error}" if status.error else ""
             self.events.add(now_ns, "critical" if bad else "info", f"journal {status.state}{reason}")
+
+    def _watch_mode(self) -> None:
+        """Changes of what still works of the way to the venue are events."""
+        desk = self._engine.desk
+        if desk is None or desk.resilience.since_ns <= self._changes_ns:
+            return
+        seen_ns, self._changes_ns = self._changes_ns, desk.resilience.since_ns
+        for change in desk.resilience.changes:
+            if change.now_ns > seen_ns:
+                self.events.add(change.now_ns, MODE_SEVERITY[change.after], f"mode {described(change)}")

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from itertools import islice
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from sniper._ext.signals import SIGNAL_TABLE, SIGNALS
-from sniper._ext.tape import COUNTER_NAMES, FIELD_NAMES
+from sniper._ext.tape import COUNTER_NAMES
 from sniper.account_document import coins
-from sniper.decimals import fixed, text
+from sniper.exposure import protection
+from sniper.look_risk import Names, RiskLook, coarse, dollars
 from sniper.order_table import UNKNOWN
 from sniper.panels.desk_parts import (
-    Danger,
     DecisionRow,
     Decisions,
     Funding,
@@ -33,6 +32,7 @@ from sniper.panels.desk_parts import (
 from sniper.panels.row import SECOND_NS, clean
 from sniper.panels.view import Want
 from sniper.profit import Split
+from sniper.resilience import MODES
 from sniper.trading import Approved, Intent, Refused, Withdraw
 from sniper.wording import cause, weighed
 
@@ -42,11 +42,10 @@ ALL_READY = (1 << len(SIGNALS)) - 1
 CURVE_MAX = 240
 SAMPLE_NS = SECOND_NS
 MILLION = 1_000_000.0
-ORACLE, TICK = FIELD_NAMES.index("oraclePrice"), FIELD_NAMES.index("tickSize")
 REFUSED = COUNTER_NAMES.index("refused_intents")
-CENT, HUNDREDTH_OF_A_CENT = 10_000, 100
-"""Quote quantums."""
-DANGER = ("market", "size", "liquidation_price", "distance_percent", "distance_sigmas", "distance_minutes")
+HUNDREDTH_OF_A_CENT = 100  # in quote quantums
+COVER = {"none": "NONE", "sent": "sent"}
+"""Of positions without a stop that rests."""
 OUTCOMES = {Approved: "placed", Refused: "refused", Withdraw: "withdrawn"}
 
 
@@ -62,18 +61,16 @@ class DeskLook:
         self._shown_funding = Funding()
         self._decided = -1
         self._decisions = Decisions()
-        markets = engine.decoder.markets
-        self._num, self._dec = markets["num"], markets["dec"]
-        if self._desk is not None:
-            names = self._desk.margin.positions.dtype.names
-            self._danger = itemgetter(*(names.index(name) for name in DANGER))
+        self._names = Names(engine)
+        self._risk = RiskLook(engine, self._names) if self._desk is not None else None
 
     def session(self) -> Session | None:
         """How the session trades, in short; None without a decision half."""
         desk = self._desk
         if desk is None:
             return None
-        facts, risk = desk.view.account, desk.risk
+        facts, risk, watch = desk.view.account, desk.risk, desk.resilience
+        on = watch.settings.on
         return Session(
             self._mode,
             desk.strategy.name,
@@ -86,6 +83,7 @@ class DeskLook:
             round(1000 * facts.danger),
             len(desk.account.positions),
             len(desk.orders.all_open()),
+            *((MODES[watch.mode], clean(watch.cause), watch.since_ns) if on else ()),
         )
 
     def parts(
@@ -105,23 +103,11 @@ class DeskLook:
         return (
             self._signals(want.scores, order, want.ticker) if want.scores else Signals(),
             self._told(want.decisions) if want.decisions else Decisions(),
-            self._risk() if want.risk else Risk(),
+            self._risk.look(now_ns) if want.risk and self._risk else Risk(),
             self._positions(split) if want.positions else Positions(),
             self._orders(want.orders, now_ns) if want.orders else Orders(),
             self._funding(want.fundings, now_ns, order, split) if want.fundings else Funding(),
         )
-
-    def _ticker(self, market: int) -> str:
-        return clean(self._engine.decoder.ticker(market))
-
-    def _price(self, market: int, ticks: float) -> str:
-        return (
-            text(round(ticks) * self._num.item(market, TICK), self._dec.item(market, TICK)) if ticks else ""
-        )
-
-    def _oracle(self, market: int) -> str:
-        places = self._dec.item(market, ORACLE)
-        return fixed(self._num.item(market, ORACLE), places, min(places, self._dec.item(market, TICK) + 1))
 
     def _first(self, wanted: int, order: Sequence[int], ticker: str = "") -> list[int]:
         """So many markets: those that are held, the one on display, the others."""
@@ -141,7 +127,7 @@ class DeskLook:
             known: Sequence[int | None] = scores
             if ready != ALL_READY:
                 known = [score if ready >> i & 1 else None for i, score in enumerate(scores)]
-            rows.append(SignalRow(self._ticker(market), tuple(known)))
+            rows.append(SignalRow(self._names.ticker(market), tuple(known)))
         return Signals(SIGNALS, DIRECTIONAL, tuple(rows), self._desk.view.markets, ticker)
 
     def _told(self, wanted: int) -> Decisions:
@@ -159,7 +145,7 @@ class DeskLook:
         named = OUTCOMES[type(outcome)]
         if isinstance(outcome, Withdraw):
             order = self._desk.orders.of(outcome.client_id)
-            ticker = self._ticker(order.market) if order is not None else ""
+            ticker = self._names.ticker(order.market) if order is not None else ""
             return DecisionRow(one.tick, one.now_ns, ticker, named, "", "", "", "", 0, outcome.cause)
         intent: Intent = outcome.intent
         why = f"{outcome.gate}: {outcome.text}" if isinstance(outcome, Refused) else self._why(intent)
@@ -167,12 +153,12 @@ class DeskLook:
         return DecisionRow(
             one.tick,
             one.now_ns,
-            self._ticker(intent.market),
+            self._names.ticker(intent.market),
             named,
             intent.purpose,
             SIDES[intent.side],
             coins(self._desk, intent.market, intent.size_steps * steps) if intent.size_steps else "",
-            self._price(intent.market, intent.trigger_ticks or intent.price_ticks),
+            self._names.price(intent.market, intent.trigger_ticks or intent.price_ticks),
             round(intent.score),
             why,
         )
@@ -182,72 +168,29 @@ class DeskLook:
         said, parts = cause(intent).removeprefix(f"{self._desk.strategy.name} "), weighed(intent)
         return f"{said.partition(' despite ')[0]}: {parts}" if parts else said
 
-    def _risk(self) -> Risk:
-        desk = self._desk
-        facts, risk, ladder = desk.view.account, desk.risk, desk.settings.risk.ladder
-        rows = []
-        held = int(desk.margin.accounts[0]["positions"])
-        for found in desk.margin.positions[0, :held].tolist():
-            market, size, liquidation, percent, sigmas, minutes = self._danger(found)
-            near = liquidation > 0.0
-            rows.append(
-                Danger(
-                    self._ticker(market),
-                    coins(desk, market, size),
-                    self._oracle(market),
-                    self._price(market, liquidation / desk.view.market(market).tick_usd) if near else "",
-                    percent if near else None,
-                    sigmas if near and sigmas > 0.0 else None,
-                    minutes if near else None,
-                )
-            )
-        rows.sort(key=lambda row: (row.percent is None, row.percent))
-        stressed = risk.stressed() if desk.view.positions else [None] * 0
-        stresses = tuple(
-            (
-                _moves(stress),
-                None if after is None or after.net <= 0 else round(1000 * after.maintenance / after.net),
-            )
-            for stress, after in zip(desk.settings.risk.gates.stresses, stressed, strict=False)
-        )
-        return Risk(
-            risk.rung,
-            risk.latch.verb,
-            risk.latch.reason,
-            dollars(facts.net),
-            dollars(facts.free),
-            round(1000 * facts.usage),
-            round(1000 * facts.danger),
-            f"{facts.leverage:.2f}",
-            tuple(
-                ppm // 1000
-                for ppm in (ladder.stop_ppm, ladder.cancel_ppm, ladder.reduce_ppm, ladder.flatten_ppm)
-            ),
-            stresses,
-            tuple(rows),
-            len(risk.unprotected),
-            desk.account.trust,
-        )
-
     def _positions(self, split: Split) -> Positions:
         desk = self._desk
         rows = []
         for market, position in desk.account.positions.items():
             trip = desk.trips.facts(market)
-            value = desk.account.value(market, position.size_quantums)
-            profit = value - position.entry_quote
+            size = position.size_quantums
+            profit = desk.account.value(market, size) - position.entry_quote
+            stops = protection(desk, self._engine.decoder, market, size)
+            since = stops.checked or stops.bare
             rows.append(
                 PositionRow(
-                    self._ticker(market),
-                    "long" if position.size_quantums > 0 else "short",
-                    coins(desk, market, position.size_quantums),
-                    self._price(market, trip.entry_ticks) if trip else "",
-                    self._oracle(market),
+                    self._names.ticker(market),
+                    "long" if size > 0 else "short",
+                    coins(desk, market, size),
+                    self._names.price(market, trip.entry_ticks) if trip else "",
+                    self._names.oracle(market),
                     dollars(profit),
                     (profit > 0) - (profit < 0),
-                    dollars(position.fees),
+                    dollars(-position.fees),
                     dollars(position.funding),
-                    self._price(market, trip.stop_ticks) if trip else "",
+                    self._names.price(market, stops.trigger_ticks),
+                    COVER.get(stops.state) or f"{100 * stops.covered // abs(size)}%",
+                    max(0, desk.height - since) if since else None,
                 )
             )
         return Positions(
@@ -269,11 +212,11 @@ class DeskLook:
             rows.append(
                 OrderRow(
                     order.client_id,
-                    self._ticker(order.market),
+                    self._names.ticker(order.market),
                     SIDES[order.side],
                     coins(desk, order.market, order.size_steps * quantums),
                     coins(desk, order.market, order.filled_steps * quantums),
-                    self._price(order.market, order.trigger_ticks or order.price_ticks),
+                    self._names.price(order.market, order.trigger_ticks or order.price_ticks),
                     f"{order.purpose} {order.trigger or order.time_in_force}",
                     order.state,
                     coarse(now_ns - order.sent_ns),
@@ -281,7 +224,13 @@ class DeskLook:
                 )
             )
         unknown = [order.state for order in found].count(UNKNOWN)
-        return Orders(tuple(rows), len(found), unknown, desk.height)
+        books = desk.reconcile
+        if not books.settings.every_ns:
+            return Orders(tuple(rows), len(found), unknown, desk.height)
+        height, at_ns = books.agreed
+        age_ns, questions = coarse(now_ns - at_ns), len(desk.orders.questions())
+        told = (True, books.settled, height, age_ns, books.missing, questions)
+        return Orders(tuple(rows), len(found), unknown, desk.height, *told)
 
     def _funding(self, wanted: int, now_ns: int, order: Sequence[int], split: Split) -> Funding:
         """Made anew every second, and when what is held or paid changes."""
@@ -307,7 +256,7 @@ class DeskLook:
             )
             rows.append(
                 FundingRow(
-                    self._ticker(market),
+                    self._names.ticker(market),
                     facts.predicted * MILLION,
                     facts.expected * MILLION,
                     facts.realised * MILLION,
@@ -319,20 +268,3 @@ class DeskLook:
             )
         self._shown_funding = Funding(left_ns, tuple(rows), dollars(split.funding))
         return self._shown_funding
-
-
-def _moves(stress: tuple[tuple[str, int], ...]) -> str:
-    """A stress in words: BTC-USD -8%, others -15%."""
-    return ", ".join(f"{'others' if name == '*' else name} {ppm / 10_000:+g}%" for name, ppm in stress)
-
-
-def coarse(age_ns: int) -> int:
-    """An age in whole seconds, and so the same for many draws."""
-    return age_ns // SECOND_NS * SECOND_NS
-
-
-def dollars(quantums: int, unit: int = CENT, plus: bool = False) -> str:
-    """Quote quantums in USDC, rounded half away from zero to cents (or to `unit` quantums). plus: with a sign."""
-    whole, rest = divmod((abs(quantums) + unit // 2) // unit, 1_000_000 // unit)
-    sign = "-" if quantums < 0 and (whole or rest) else "+" if plus and (whole or rest) else ""
-    return f"{sign}{whole:,}.{rest:0{len(str(1_000_000 // unit)) - 1}d}"

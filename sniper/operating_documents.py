@@ -8,7 +8,8 @@ from sniper.account_document import account_document, coins, usdc
 from sniper.decimals import price_text
 from sniper.desk import Desk
 from sniper.engine import Engine
-from sniper.resilience import MODES, described
+from sniper.exposure import exposure, protection
+from sniper.resilience import MODES
 
 NANO = 1e9
 SIDES = ("BUY", "SELL")
@@ -23,16 +24,46 @@ def document(engine: Engine, question: str) -> dict[str, Any]:
 
 def status(engine: Engine, desk: Desk) -> dict[str, Any]:
     """How it stands."""
-    latch, resilience = desk.risk.latch, desk.resilience
+    latch, watch, books = desk.risk.latch, desk.resilience, desk.reconcile
+    height, at_ns = books.agreed
     return {
         "height": desk.height,
         "strategy": desk.settings.strategy,
         "latch": latch.verb or None,
         "reason": latch.reason or None,
-        "reconciled": desk.reconcile.settled,
-        "session": MODES[resilience.mode],
-        "session_cause": described(resilience.changes[-1]) if resilience.mode else None,
+        "session": MODES[watch.mode],
+        "session_cause": watch.cause or None,
+        "session_since_ns": watch.since_ns if watch.settings.on else None,
+        "reconciled": books.settled,
+        "reconciling": {
+            "height": height or None,
+            "at_ns": at_ns or None,
+            "rounds": books.rounds[0],
+            "failed": books.rounds[1],
+            "missing": list(books.missing),
+            "questions": len(desk.orders.questions()),
+        }
+        if books.settings.every_ns
+        else None,
+        "exposure": exposed(engine, desk),
         "account": account_document(desk, engine.decoder.tickers),
+    }
+
+
+def exposed(engine: Engine, desk: Desk) -> dict[str, Any]:
+    """What is at stake if the power were lost now; losses are not negative."""
+    found = exposure(desk, engine.decoder)
+    return {
+        "held": usdc(found.held),
+        "without_stop": usdc(found.bare),
+        "markets_without_stop": found.bare_markets,
+        "loss_at_stops": usdc(found.at_stops),
+        "loss_in_stress": usdc(found.stressed),
+        "may_open": usdc(found.entries),
+        "orders_that_may_open": found.entry_orders,
+        "blocks_until_they_end": found.entry_blocks if found.entry_orders else None,
+        "orders_that_stay": found.staying,
+        "first_of_them_ends_s": found.staying_s or None,
     }
 
 
@@ -84,9 +115,24 @@ def positions(engine: Engine, desk: Desk) -> dict[str, Any]:
                 "funding": usdc(position.funding),
                 "opened_ns": position.opened_ns,
                 "protected": index not in desk.risk.unprotected,
+                "protection": protected(engine, desk, index),
             }
         )
     return {"positions": rows, "equity": usdc(desk.view.account.net)}
+
+
+def protected(engine: Engine, desk: Desk, market: int) -> dict[str, Any]:
+    """The stops of a position."""
+    size = desk.account.positions[market].size_quantums
+    found = protection(desk, engine.decoder, market, size)
+    trigger = price_text(engine.decoder.markets[market], found.trigger_ticks) if found.trigger_ticks else None
+    return {
+        "state": found.state,
+        "trigger": trigger,
+        "covered": coins(desk, market, found.covered),
+        "checked_height": found.checked or None,
+        "bare_since_height": found.bare or None,
+    }
 
 
 ANSWERS = {"status": status, "orders": orders, "positions": positions}

@@ -79,6 +79,16 @@ class Reconcile:
         """How many rounds were good and how many failed."""
         return self._state.good, self._state.failed
 
+    @property
+    def agreed(self) -> tuple[int, int]:
+        """REST's height in the last good round and when that round ended; zeros before the first."""
+        return self._state.floor, self._state.good_ns
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Answers that the round under way waits for."""
+        return tuple(self._state.missing)
+
     def apply(self, seen: Seen) -> tuple[Ask | Resubscribe, ...]:
         """Take in this tick's answers; what is to be asked now."""
         self.evidence = NOTHING

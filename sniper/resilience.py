@@ -133,6 +133,8 @@ SIGNS: Final = (
     ),
 )
 
+UNITS: Final = {sign.name: f" {sign.unit}" if sign.unit else "" for sign in SIGNS}
+
 
 class Resilience:
     """Keeps the mode. `apply` once a tick; `changes` are the last ones, newest last."""
@@ -150,6 +152,22 @@ class Resilience:
     def mode(self) -> int:
         """0 normal, 1 degraded, 2 critical, 3 emergency."""
         return self._state.mode
+
+    @property
+    def since_ns(self) -> int:
+        """When the mode was entered, 0 before the first look."""
+        return self.changes[-1].now_ns if self.changes else self._state.begun_ns
+
+    @property
+    def cause(self) -> str:
+        """What called for the mode, "" in normal."""
+        if not self.changes or self._state.mode == NORMAL:
+            return ""
+        last = self.changes[-1]
+        if not last.sign:
+            return f"was {last.before}, getting better"
+        unit = UNITS[last.sign]
+        return f"{last.sign} {last.figure:.3g}{unit}, limit {last.limit:g}{unit}"
 
     @property
     def size_ppm(self) -> int:

@@ -78,7 +78,7 @@ class Risk:
         self._shocks = [Shock(stress, decoder, margin) for stress in settings.gates.stresses]
         self._rungs, self._trends = Rungs(settings.ladder), Trends()
         self._ladder = Ladder(settings, decoder, fill, margin)
-        self._protector = Protector(settings.protection, decoder)
+        self.protector = Protector(settings.protection, decoder)
         self._operator = Operator(settings.killed)
         self._pace = Pace()
         self.assessment = Assessment(0, 0, 0, FAR, False, ())
@@ -111,7 +111,7 @@ class Risk:
     @property
     def unprotected(self) -> tuple[int, ...]:
         """Markets whose position had no stop at the last look."""
-        return self._protector.unprotected
+        return self.protector.unprotected
 
     def ladder(self, view: View) -> Sequence[Wanted]:
         """What must be done now so that nothing is liquidated, and what the operator ordered. Cheap while the account
@@ -171,7 +171,7 @@ class Risk:
         stateful = len([order for order in orders if order.kind != SHORT_TERM])
         slots = equity_slots(self.settings.gates, net) - stateful
         self._pace.forget(view.now_ns, view.height)
-        return self._protector.look(view, assessment, orders, slots, self._pace.left(view.height))
+        return self.protector.look(view, assessment, orders, slots, self._pace.left(view.height))
 
     def stressed(self) -> list[Totals | None]:
         """What is held, after each configured stress."""
@@ -320,10 +320,10 @@ class Risk:
                 sorted(self._ladder.sent.items()),
                 sorted(self._ladder.asked.items()),
                 sorted(self._trends.known.items()),
-                self._protector.unprotected,
+                self.protector.unprotected,
                 self._rests,
                 self._operator.state_stopped,
-                sorted(self._protector.bare.items()),
+                sorted(self.protector.bare.items()),
                 self._leap_ns,
                 self._pace.limits,
             )
@@ -344,6 +344,6 @@ class Risk:
         self._pace.load(kept.pace)
         self._ladder.sent, self._ladder.asked = dict(kept.reductions), dict(kept.asked)
         self._trends.known = dict(kept.trends)
-        self._protector.unprotected, self._protector.bare = kept.unprotected, dict(kept.bare)
+        self.protector.unprotected, self.protector.bare = kept.unprotected, dict(kept.bare)
         self._operator.state_stopped, self._leap_ns = kept.state_stopped, kept.leap_ns
         self._allow(kept.limits)

@@ -10,6 +10,7 @@ from sniper.panels.desk_parts import (
     Orders,
     PositionRow,
     Positions,
+    PowerCut,
     Risk,
     Session,
     SignalRow,
@@ -31,7 +32,20 @@ VIEW = View(
         12,
         "BTC-USD",
         session=Session(
-            "paper", f"sniper{HOSTILE}", "9,123.50", "-31.50", -1, "doubtful", 3, "kill", 520, 2, 1
+            "paper",
+            f"sniper{HOSTILE}",
+            "9,123.50",
+            "-31.50",
+            -1,
+            "doubtful",
+            3,
+            "kill",
+            520,
+            2,
+            1,
+            "degraded",
+            "feed 3.4 s, limit 3 s",
+            NOW_NS,
         ),
     ),
     signals=Signals(
@@ -76,11 +90,14 @@ VIEW = View(
         ),
         2,
         "doubtful",
+        PowerCut("-61.50", "-9123.5", "1800.00", 2, 3, "500.25", 1, 12, 1, 27 * 86_400 * SECOND_NS),
     ),
     positions=Positions(
         (
-            PositionRow("BTC-USD", "long", "0.5", "97123", "97000", "-61.5", -1, "24.2", "0.1", "96000"),
-            PositionRow("ETH-USD", "short", "-3", "3610", "3600", "30", 1, "5", "-0.2", ""),
+            PositionRow(
+                "BTC-USD", "long", "0.5", "97123", "97000", "-61.5", -1, "24.2", "0.1", "96000", "80%", 3
+            ),
+            PositionRow("ETH-USD", "short", "-3", "3610", "3600", "30", 1, "5", "-0.2", "", "NONE", 12),
         ),
         "9123.5",
         "12",
@@ -102,6 +119,12 @@ VIEW = View(
         2,
         1,
         69_900_148,
+        True,
+        False,
+        69_900_140,
+        9 * SECOND_NS,
+        ("orders", "fills"),
+        1,
     ),
     funding=Funding(
         125 * SECOND_NS,

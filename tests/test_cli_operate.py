@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from sniper.cli.operate import said_stop, say_mode
 from sniper.instances import listed
 
 ROOT = Path(__file__).parent.parent
@@ -138,3 +139,44 @@ def test_one_that_hangs_is_told_by_file(tmp_path_factory: pytest.TempPathFactory
 def test_nobody_runs(tmp_path: Path) -> None:
     found = sniper(tmp_path, "status")
     assert found.returncode == 5 and "sniper run" in found.stderr
+
+
+def test_what_is_at_stake_in_words() -> None:
+    cut = {
+        "held": "1000",
+        "without_stop": "250.5",
+        "loss_at_stops": "61.5",
+        "loss_in_stress": "150",
+        "may_open": "500",
+        "orders_that_may_open": 2,
+        "blocks_until_they_end": 12,
+        "orders_that_stay": 1,
+    }
+    answer: dict[str, Any] = {
+        "now_ns": 10**18,
+        "session": "degraded",
+        "session_cause": "feed 4 s, limit 3 s",
+        "session_since_ns": 10**18 - 5 * 10**9,
+        "reconciling": {"height": 77, "at_ns": 10**18 - 9 * 10**9, "missing": ["fills"], "questions": 2},
+        "exposure": cut,
+    }
+    assert say_mode(answer) == [
+        "session degraded: feed 4 s, limit 3 s, for 5 s",
+        "books agreed at block 77, 9 s ago, waiting for fills; 2 orders to be proven",
+        "if power were lost now: 61.5 USDC lost at the stops, 150 in the worst stress; 250.5 USDC held without a stop",
+        "  2 orders may still open 500 USDC, gone in 12 blocks; 1 orders stay on the chain",
+    ]
+    never = {"height": None, "at_ns": None, "missing": [], "questions": 0}
+    assert say_mode({"now_ns": 1, "reconciling": never}) == ["books never agreed yet; 0 orders to be proven"]
+    paper = {"session": "normal", "session_cause": None, "session_since_ns": None, "reconciling": None}
+    assert say_mode({"now_ns": 1, "exposure": None} | paper) == ["session normal"]
+
+
+def test_a_stop_in_words() -> None:
+    stop = {"state": "resting", "trigger": "90000", "covered": "0.5", "checked_height": 77}
+    assert said_stop(stop) == "stop at 90000 for 0.5, seen at block 77"
+    assert said_stop(stop | {"checked_height": None}) == "stop at 90000 for 0.5"
+    bare: dict[str, Any] = {"state": "none", "bare_since_height": 70}
+    assert said_stop(bare) == "NO STOP since block 70"
+    assert said_stop(bare | {"bare_since_height": None}) == "NO STOP"
+    assert said_stop(bare | {"state": "sent", "bare_since_height": None}) == "stop sent"

@@ -12,9 +12,15 @@ from rich.console import Console
 from sniper import layout
 from sniper.dashboard import page_want
 from sniper.feed.replay import Replay
+from sniper.feed.sim import Sim
+from sniper.inbox import Inbox
 from sniper.journal import JournalStatus
+from sniper.look import Look
 from sniper.panels.view import View, Want
 from sniper.picture import Picture
+from sniper.resilience import ResilienceSettings, Signs
+from sniper.timing import Costs
+from tests import paper_run
 from tests.captures import SIZES, compare
 from tests.runs import ALL, Hand, Run, fixed_journal, steady
 from tests.test_panels_view import plain
@@ -105,3 +111,17 @@ def test_the_journals_state_is_an_event_when_it_changes() -> None:
         ("critical", "journal stopped: no space·[2J left"),
         ("info", "journal writing"),
     ]
+
+
+def test_a_change_of_mode_is_an_event_once() -> None:
+    engine = paper_run.engine(resilience=ResilienceSettings(on=True))
+    assert engine.desk is not None
+    look = Look(engine, source="sim", feed=Sim(seed=1), inbox=Inbox(16, 1024), costs=Costs(engine.stages))
+    assert look(Want()).events.rows == ()
+    for now_s, feed_s in ((100, 100), (104, 100), (109, 100)):
+        engine.desk.resilience.apply(Signs(now_s * 10**9, feed_s * 10**9, "live", True, 0, 0))
+    for _ in range(2):
+        assert [(row.severity, row.text) for row in look(Want()).events.rows] == [
+            ("critical", "mode degraded -> critical: feed 9, limit 8"),
+            ("warning", "mode normal -> degraded: feed 4, limit 3"),
+        ]

@@ -8,8 +8,11 @@ import pytest
 
 from sniper.account_document import coins
 from sniper.engine import Engine
-from sniper.look_desk import DeskLook, _moves, coarse, dollars
+from sniper.look_desk import DeskLook
+from sniper.look_risk import dollars
 from sniper.panels.view import View, Want
+from sniper.reconciling import ReconcileSettings
+from sniper.resilience import ResilienceSettings, Signs
 from tests import paper_run
 
 WANT = Want(scores=20, decisions=20, risk=20, positions=20, orders=20, fundings=20)
@@ -106,27 +109,6 @@ def test_the_session_in_short(engine: Engine) -> None:
     assert found.positions == len(desk.account.positions) and found.orders == len(desk.orders.all_open())
 
 
-@pytest.mark.parametrize(
-    ("quantums", "unit", "plus", "said"),
-    [
-        (0, 10_000, True, "0.00"),
-        (4_999, 10_000, True, "0.00"),
-        (5_000, 10_000, True, "+0.01"),
-        (-5_000, 10_000, False, "-0.01"),
-        (-4_999, 10_000, False, "0.00"),
-        (12_345_678_995_000, 10_000, False, "12,345,679.00"),
-        (-1_000_049, 100, False, "-1.0000"),
-        (2_450, 100, True, "+0.0025"),
-    ],
-)
-def test_quantums_as_dollars(quantums: int, unit: int, plus: bool, said: str) -> None:
-    assert dollars(quantums, unit, plus) == said
-
-
-def test_an_age_in_whole_seconds() -> None:
-    assert coarse(1_999_999_999) == 1_000_000_000
-
-
 def test_why_something_was_wanted(engine: Engine) -> None:
     rows = look(engine).decisions.rows
     entry = next(row for row in rows if row.purpose == "entry")
@@ -134,5 +116,36 @@ def test_why_something_was_wanted(engine: Engine) -> None:
     assert "protection stop on the chain" in {row.why for row in rows if row.purpose == "protect"}
 
 
-def test_a_stress_in_words() -> None:
-    assert _moves((("BTC-USD", -80_000), ("*", 155_000))) == "BTC-USD -8%, others +15.5%"
+def test_protection_stands_with_each_position(engine: Engine) -> None:
+    desk, rows = engine.desk, look(engine).positions.rows
+    assert desk is not None and rows
+    for row in rows:
+        assert (row.cover, row.stop == "") in (("NONE", True), ("sent", True), ("100%", False))
+    assert [row for row in rows if row.cover == "100%" and row.blocks is not None]
+
+
+def test_what_the_venue_was_asked_stands_with_the_orders(engine: Engine) -> None:
+    desk = engine.desk
+    assert desk is not None
+    assert not look(engine).orders.asks, "the paper venue's frames are complete"
+    settings = desk.reconcile.settings
+    desk.reconcile.settings = ReconcileSettings()
+    try:
+        found = look(engine).orders
+    finally:
+        desk.reconcile.settings = settings
+    assert (found.asks, found.agreed, found.missing, found.questions) == (True, 0, (), 0)
+
+
+def test_the_state_of_the_way_to_the_venue_in_the_header() -> None:
+    engine = paper_run.engine(resilience=ResilienceSettings(on=True))
+    session = DeskLook(engine).session()
+    assert session is not None and (session.state, session.cause, session.since_ns) == ("normal", "", 0)
+    desk = engine.desk
+    assert desk is not None
+    desk.resilience.apply(Signs(10**18, 10**18, "live", True, 0, 0))
+    desk.resilience.apply(Signs(10**18 + 9 * 10**9, 10**18, "live", True, 0, 0))
+    session = DeskLook(engine).session()
+    assert session is not None
+    assert (session.state, session.cause) == ("critical", "feed 9 s, limit 8 s")
+    assert session.since_ns == 10**18 + 9 * 10**9

@@ -46,12 +46,14 @@ def test_a_closed_feed_and_a_frozen_screen_say_so_in_words_and_loudly() -> None:
 
 def test_how_the_session_trades_comes_first_and_what_matters_is_never_cut() -> None:
     assert (" OFF ", "bar strong") in header.draw(sample(), 80, 3)[0]
-    first, second = header.draw(VIEW, 120, 3)[:2]
+    first, second = header.draw(VIEW, 170, 3)[:2]
     assert (" PAPER ", "paper") in first
     assert (" KILL ", "critical") in second and ("3 reduce", "critical") in second
     text = text_of([second])
     for fact in (
-        "equity 9,123.50",
+        "equity 9,123.50 USD",
+        "DEGRADED",
+        "feed 3.4 s, limit 3 s, since 13:42:01",
         "account doubtful",
         "2 positions",
         "1 order ",
@@ -61,11 +63,16 @@ def test_how_the_session_trades_comes_first_and_what_matters_is_never_cut() -> N
         assert fact in text
     assert "\x1b" not in text_of(header.draw(VIEW, 200, 3))
     narrow = text_of([header.draw(VIEW, 44, 4)[1]])
-    assert narrow.rstrip() == " equity 9,123.50   KILL   account doubtful"
-    calm = VIEW.header.session._replace(mode="live", trust="live", rung=0, latch="", positions=1)
-    rows = header.draw(View(header=VIEW.header._replace(session=calm)), 60, 4)
+    assert narrow.rstrip() == " equity 9,123.50 USD   KILL    DEGRADED"
+    calm = VIEW.header.session._replace(
+        mode="live", trust="live", rung=0, latch="", positions=1, state="normal", cause=""
+    )
+    rows = header.draw(View(header=VIEW.header._replace(session=calm)), 80, 4)
     assert (" LIVE ", "critical") in rows[0]
-    assert text_of([rows[1]]).rstrip() == " equity 9,123.50  rung 0 calm  1 position  today -31.50"
+    assert (
+        text_of([rows[1]]).rstrip()
+        == " equity 9,123.50 USD  mode normal  rung 0 calm  1 position  today -31.50"
+    )
 
 
 def test_all_books_live_is_good_news() -> None:

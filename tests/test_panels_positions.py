@@ -19,7 +19,27 @@ def test_it_shows_what_there_is() -> None:
         "▆███▁".ljust(96) + "3.00",
     ]
     assert "BTC-USD" in shown[6] and "long" in shown[6] and "-61.5" in shown[6] and "96000" in shown[6]
-    assert "short" in shown[7] and shown[7].rstrip().endswith("-")
+    assert shown[6].rstrip().endswith("96000   80%   3 blk")
+    assert "short" in shown[7] and shown[7].rstrip().endswith("-  NONE  12 blk")
+
+
+def test_how_each_position_is_protected() -> None:
+    row = VIEW.positions.rows[0]
+    seen = {
+        row._replace(cover="100%"): ("good", "3 blk", "dim"),
+        row._replace(cover="80%", blocks=None): ("warning", "not yet", "dim"),
+        row._replace(cover="sent", blocks=None): ("warning", "not yet", "dim"),
+        row._replace(cover="NONE"): ("critical", "3 blk", "critical"),
+        row._replace(cover="NONE", blocks=None): ("critical", "-", "dim"),
+    }
+    for one, (style, checked, how) in seen.items():
+        view = VIEW._replace(positions=VIEW.positions._replace(rows=(one,)))
+        cells = {text.strip(): look for text, look in positions.draw(view, 100, 8)[-2] if text.strip()}
+        whole = texts(positions.draw(view, 100, 8))[6]
+        assert whole.rstrip().endswith(checked) and one.cover in whole
+        styles = [look for text, look in positions.draw(view, 100, 8)[6] if one.cover in text]
+        assert styles == [style], cells
+        assert [look for text, look in positions.draw(view, 100, 8)[6] if checked in text][-1] in (how, style)
 
 
 def test_one_row_of_equity_where_there_is_no_more_room_and_positions_that_do_not_fit_are_counted() -> None:

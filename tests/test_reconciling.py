@@ -217,3 +217,16 @@ def test_saved_and_loaded_it_goes_on_the_same(steps: list[tuple[str, bool]]) -> 
 def test_bytes_that_are_no_state_are_refused() -> None:
     with pytest.raises(ValueError, match="reconciling"):
         stage().load(b"\x93")
+
+
+def test_the_last_agreement_and_what_is_missing_can_be_read() -> None:
+    made = stage()
+    assert (made.agreed, made.missing) == ((0, 0), ())
+    made.apply(seen(1))
+    assert made.missing == ("height",)
+    made.apply(seen(1.1, answer("height", 1000)))
+    assert made.missing == ("subaccount", "orders", "fills")
+    made.apply(seen(1.2, answer("orders", 1000)))
+    assert (made.agreed, made.missing) == ((0, 0), ("subaccount", "fills"))
+    made.apply(seen(1.3, answer("subaccount", 1000), answer("fills", 1000)))
+    assert (made.agreed, made.missing) == ((1000, 1_300_000_000), ())

@@ -181,3 +181,20 @@ def test_the_document_shows_the_table() -> None:
         assert "| " + " | ".join(row) + " |" in text, row
     for mode in MODES:
         assert f"| {mode} |" in text
+
+
+def test_the_present_mode_says_since_when_and_why() -> None:
+    made = stage()
+    assert (made.since_ns, made.cause) == (0, "")
+    made.apply(signs(100))
+    assert (made.since_ns, made.cause) == (100 * SECOND_NS, "")
+    made.apply(signs(109, feed_ns=100 * SECOND_NS))
+    assert (made.since_ns, made.cause) == (109 * SECOND_NS, "feed 9 s, limit 8 s")
+    for now_s in (110, 121):
+        made.apply(signs(now_s))
+    assert (made.since_ns, made.cause) == (121 * SECOND_NS, "was critical, getting better")
+    for now_s in (122, 133):
+        made.apply(signs(now_s))
+    assert made.mode == NORMAL and (made.since_ns, made.cause) == (133 * SECOND_NS, "")
+    made.apply(signs(134, unknown=2))
+    assert made.cause == "orders 2, limit 1"

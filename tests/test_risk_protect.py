@@ -124,6 +124,7 @@ def test_without_a_free_slot_the_old_stop_goes_first_and_what_is_bare_is_said() 
     scene.hold(ETH, 500)
     (one,) = protect(scene)  # the larger one
     assert one.market == ETH and look(scene) == [] and scene.risk.unprotected == (BTC,)
+    assert BTC not in scene.risk.protector.bare, "no slot was free"
     scene.hold(ETH, 500)
     assert look(scene) == [Withdraw(1, "its slot is needed for a better stop")]
     protect(scene)

@@ -38,6 +38,7 @@ LAYERS = (
         "order_shelf",
         "order_table",
         "desk",
+        "exposure",
         "reconciling",
         "resilience",
         "standing",

@@ -131,15 +131,45 @@ def say_status(answer: dict[str, Any]) -> None:
         lines += [
             f"equity {account['equity']} USDC  free {account['free_collateral']}  rung {account['rung']}"
             f"  account {account['trust']}{'' if answer['reconciled'] else ', not reconciled'}",
-            f"session {answer.get('session', '-')}"
-            + (f": {answer['session_cause']}" if answer.get("session_cause") else ""),
             f"latch {latch}: {answer.get('reason') or 'no reason given'}" if latch else "no latch",
+            *say_mode(answer),
             f"positions {len(account['positions'])}  open orders {account['open_orders']}"
             f"  round trips {account['round_trips']}  decisions {account['decisions']}",
         ]
     else:
         lines.append("it watches only and trades nothing")
     click.echo("\n".join(lines))
+
+
+def say_mode(answer: dict[str, Any]) -> list[str]:
+    """What still works of the way to the venue, what was agreed with it, and what is at stake without us."""
+    lines = []
+    if session := answer.get("session"):
+        cause, since_ns = answer["session_cause"], answer["session_since_ns"]
+        age = f", for {(answer['now_ns'] - since_ns) / 1e9:.0f} s" if since_ns else ""
+        lines.append(f"session {session}{': ' + cause if cause else ''}{age}")
+    if books := answer.get("reconciling"):
+        at_ns = books["at_ns"]
+        lines.append(
+            (
+                f"books agreed at block {books['height']}, {(answer['now_ns'] - at_ns) / 1e9:.0f} s ago"
+                if at_ns
+                else "books never agreed yet"
+            )
+            + (f", waiting for {' '.join(books['missing'])}" if books["missing"] else "")
+            + f"; {books['questions']} orders to be proven"
+        )
+    if cut := answer.get("exposure"):
+        lines.append(
+            f"if power were lost now: {cut['loss_at_stops']} USDC lost at the stops, {cut['loss_in_stress']} in the"
+            f" worst stress; {cut['without_stop']} USDC held without a stop"
+        )
+        ends = cut["blocks_until_they_end"]
+        lines.append(
+            f"  {cut['orders_that_may_open']} orders may still open {cut['may_open']} USDC"
+            f"{f', gone in {ends} blocks' if ends else ''}; {cut['orders_that_stay']} orders stay on the chain"
+        )
+    return lines
 
 
 def say_orders(answer: dict[str, Any]) -> None:
@@ -159,13 +189,22 @@ def say_orders(answer: dict[str, Any]) -> None:
         note("no open orders")
 
 
+def said_stop(stop: dict[str, Any]) -> str:
+    """How a position is protected."""
+    if stop["state"] == "resting":
+        seen = f", seen at block {stop['checked_height']}" if stop["checked_height"] else ""
+        return f"stop at {stop['trigger']} for {stop['covered']}{seen}"
+    since = f" since block {stop['bare_since_height']}" if stop["bare_since_height"] else ""
+    return "stop sent" if stop["state"] == "sent" else f"NO STOP{since}"
+
+
 def say_positions(answer: dict[str, Any]) -> None:
     """A line a position."""
     for row in answer.get("positions", ()):
         click.echo(
             f"{row['market']:<12} {row['size']:>16}  value {row['notional']} USDC"
             f"  liquidation {row['liquidation_price'] or '-'}  realised {row['realised']}  fees {row['fees']}"
-            f"  funding {row['funding']}  {'protected' if row['protected'] else 'NO STOP'}"
+            f"  funding {row['funding']}  {said_stop(row['protection'])}"
         )
     if not answer.get("positions"):
         note("no open positions")

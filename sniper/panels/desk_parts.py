@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 
 class Session(NamedTuple):
-    """How the session trades, for the header. mode: paper or live; today: profit since the day began."""
+    """How the session trades, for the header. mode: paper or live; today: profit since the day began; state: normal,
+    degraded, critical or emergency ("" where nobody watches over it), what called for it and since when."""
 
     mode: str = "paper"
     strategy: str = ""
@@ -22,6 +23,9 @@ class Session(NamedTuple):
     danger_permille: int = 0
     positions: int = 0
     orders: int = 0
+    state: str = ""
+    cause: str = ""
+    since_ns: int = 0
 
 
 class SignalRow(NamedTuple):
@@ -78,6 +82,23 @@ class Danger(NamedTuple):
     minutes: float | None
 
 
+class PowerCut(NamedTuple):
+    """What is at stake if the power were lost now, see `sniper.exposure`. Losses are texts with a minus; bare: worth of
+    what no stop covers; entries: worth of orders that may still open, entry_blocks until the last of them has ended;
+    staying: orders that outlive us, staying_ns until the first of them ends."""
+
+    at_stops: str = ""
+    stressed: str = ""
+    bare: str = ""
+    bare_markets: int = 0
+    markets: int = 0
+    entries: str = ""
+    entry_orders: int = 0
+    entry_blocks: int = 0
+    staying: int = 0
+    staying_ns: int = 0
+
+
 class Risk(NamedTuple):
     """The liquidation cockpit. Shares are permille of net collateral; danger reaches 1000 at liquidation."""
 
@@ -96,10 +117,13 @@ class Risk(NamedTuple):
     rows: tuple[Danger, ...] = ()
     unprotected: int = 0
     trust: str = ""
+    cut: PowerCut = PowerCut()
 
 
 class PositionRow(NamedTuple):
-    """One open position."""
+    """One open position. stop: trigger of the stop that rests on the chain; cover: share of the position that it
+    closes, or sent, or NONE; blocks: how many ago the stop was last known to rest, or since how many it could have
+    been there; None: not known yet."""
 
     ticker: str
     side: str
@@ -111,6 +135,8 @@ class PositionRow(NamedTuple):
     fees: str
     funding: str
     stop: str
+    cover: str = "NONE"
+    blocks: int | None = None
 
 
 class Positions(NamedTuple):
@@ -145,12 +171,20 @@ class OrderRow(NamedTuple):
 
 
 class Orders(NamedTuple):
-    """Orders that are open or of unknown fate, newest first."""
+    """Orders that are open or of unknown fate, newest first. asks: whether the venue is asked what became of us;
+    agreed: height at which our books last agreed with it, 0: never; missing: answers that a round still waits for;
+    questions: orders whose end is to be proven."""
 
     rows: tuple[OrderRow, ...] = ()
     total: int = 0
     unknown: int = 0
     height: int = 0
+    asks: bool = False
+    settled: bool = False
+    agreed: int = 0
+    agreed_age_ns: int = 0
+    missing: tuple[str, ...] = ()
+    questions: int = 0
 
 
 class FundingRow(NamedTuple):

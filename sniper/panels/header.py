@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 from sniper.panels.desk_parts import Session
-from sniper.panels.palette import LINK, MODE, RUNGS, TRUST, sign
-from sniper.panels.row import Cell, Row, clean, clock_ms, count, date, ends, filled, line, micros
+from sniper.panels.palette import LINK, MODE, RUNGS, STATE, TRUST, sign
+from sniper.panels.row import Cell, Row, clean, clock, clock_ms, count, date, ends, filled, line, micros
 from sniper.panels.view import Header, Latency, View
 
 TITLE = "sniper"
@@ -81,12 +81,17 @@ def _session(session: Session, width: int) -> Row:
     """The account in one row: what matters most comes first and is never cut."""
     word, style = RUNGS[session.rung]
     found: list[tuple[Cell, ...]] = [
-        ((" equity ", "label"), (session.equity or "?", "strong")),
+        ((" equity ", "label"), (f"{session.equity or '?'} USD", "strong")),
         (("  rung ", "label"), (f"{session.rung} {word}", style)),
         ((_plural(session.positions, "position"), ""),),
     ]
     if session.trust != "live":
         found.insert(1, ((f"  account {session.trust}", "warning"),))
+    if session.state == "normal":
+        found.insert(1, (("  mode ", "label"), (session.state, STATE[session.state])))
+    elif session.state:
+        found.insert(1, (("  ", ""), (f" {session.state.upper()} ", STATE[session.state])))
+        found.append(((f"  {session.cause}, since {clock(session.since_ns)}", "warning"),))
     if session.latch:
         found.insert(1, (("  ", ""), (f" {session.latch.upper()} ", "critical")))
     found += [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from sniper.panels.desk_parts import OrderRow
-from sniper.panels.row import Row, duration, ends, filled
+from sniper.panels.desk_parts import OrderRow, Orders
+from sniper.panels.row import Cell, Row, duration, ends, filled, fitting
 from sniper.panels.table import Column, cells, titles
 from sniper.panels.view import View
 
@@ -34,10 +34,23 @@ def draw(view: View, width: int, height: int) -> list[Row]:
             ((f"{part.total} open", "strong"),),
             ((f"{part.unknown} unknown  block {part.height:,}", "critical" if part.unknown else "dim"),),
         ),
-        titles(COLUMNS, width),
     ]
-    rows += [_order(row, width) for row in part.rows[: max(0, height - 2)]]
+    if part.asks:
+        rows.append(fitting(width, *_agreed(part)))
+    rows.append(titles(COLUMNS, width))
+    rows += [_order(row, width) for row in part.rows[: max(0, height - len(rows))]]
     return filled(rows, width, height)
+
+
+def _agreed(part: Orders) -> tuple[Cell, ...]:
+    """When our books last agreed with the venue's, and what is still to be answered."""
+    when = f"block {part.agreed:,}, {duration(part.agreed_age_ns)} ago" if part.agreed else "never yet"
+    found: tuple[Cell, ...] = (("reconciled ", "label"), (when, "good" if part.settled else "warning"))
+    if part.missing:
+        found += ((f"  waiting for {' '.join(part.missing)}", "warning"),)
+    if part.questions:
+        found += ((f"  {part.questions} to be proven", "warning"),)
+    return found
 
 
 @lru_cache(maxsize=256)

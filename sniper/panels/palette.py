@@ -104,6 +104,9 @@ RUNGS = (
 )
 """Rungs of the liquidation ladder: what each does, and its style."""
 
+STATE = {"normal": "good", "degraded": "warning", "critical": "critical", "emergency": "critical"}
+"""Style of what still works of the way to the venue."""
+
 SEVERITY = {"info": "dim", "warning": "warning", "critical": "critical"}
 """Style of an event."""
 

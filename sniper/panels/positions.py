@@ -1,4 +1,4 @@
-"""Positions: what is held, where the profit comes from, and the line of equity."""
+"""Positions: what is held, how it is protected, where the profit comes from, and the line of equity."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from sniper.panels.desk_parts import PositionRow, Positions
 from sniper.panels.palette import sign
-from sniper.panels.row import Cell, Row, ends, filled, fitting, line, right
+from sniper.panels.row import Cell, Row, count, ends, filled, fitting, line, right
 from sniper.panels.table import Column, cells, titles
 from sniper.panels.view import View
 
@@ -16,15 +16,20 @@ CURVE_ROWS = 3
 """Rows of the line of equity where there is room for them."""
 COLUMNS = (
     Column("market", 9, 0, leftmost=True),
-    Column("side", 5, 9, leftmost=True),
+    Column("side", 5, 8, leftmost=True),
     Column("size", 9, 1),
-    Column("entry", 10, 4),
-    Column("mark", 10, 5),
+    Column("entry", 10, 5),
+    Column("mark", 10, 6),
     Column("profit", 8, 2),
-    Column("fees", 6, 7),
-    Column("funding", 7, 8),
-    Column("stop", 10, 6),
+    Column("fees", 6, 9),
+    Column("funding", 7, 10),
+    Column("stop", 10, 4),
+    Column("cover", 5, 3),
+    Column("checked", 7, 7),
 )
+
+
+COVER = {"NONE": "critical", "sent": "warning"}
 
 
 def draw(view: View, width: int, height: int) -> list[Row]:
@@ -32,7 +37,11 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     part = view.positions
     spare = height - 3 - max(2, len(part.rows))
     rows = [
-        ends(width, (("equity ", "label"), (part.equity, "strong")), ((f"{part.trips} round trips", "dim"),)),
+        ends(
+            width,
+            (("equity ", "label"), (f"{part.equity} USD", "strong")),
+            ((f"{part.trips} round trips", "dim"),),
+        ),
         fitting(width, *_split(part)),
     ]
     rows += _curve(part.curve, part.highest, part.lowest, width, max(1, min(CURVE_ROWS, spare)))
@@ -101,9 +110,18 @@ def _position(row: PositionRow, width: int) -> Row:
             (row.profit, sign(row.profit_sign)),
             (row.fees, "dim"),
             (row.funding, "dim"),
-            (row.stop or "-", "warning" if not row.stop else ""),
+            (row.stop or "-", ""),
+            (row.cover, COVER.get(row.cover, "good" if row.cover == "100%" else "warning")),
+            _checked(row),
         ),
     )
+
+
+def _checked(row: PositionRow) -> Cell:
+    """How many blocks ago the stop was known to rest, or since how many it might have been there."""
+    if row.blocks is None:
+        return ("-" if row.cover == "NONE" else "not yet", "dim")
+    return (f"{count(row.blocks)} blk", "critical" if row.cover == "NONE" else "dim")
 
 
 if __name__ == "__main__":

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from sniper.panels.desk_parts import Danger, Risk
+from sniper.panels.desk_parts import Danger, PowerCut, Risk
 from sniper.panels.palette import RUNGS
-from sniper.panels.row import Cell, Row, bar, clean, ends, filled, left, line, right
+from sniper.panels.row import (
+    SECOND_NS,
+    Cell,
+    Row,
+    bar,
+    clean,
+    duration,
+    ends,
+    filled,
+    fitting,
+    left,
+    line,
+    right,
+)
 from sniper.panels.view import View
 
 TITLE = "Risk"
 END = " liquidation"
 BAR_PERCENT = 50
 """A liquidation price this far away fills the bar."""
+DAY_NS = 86_400 * SECOND_NS
 NEAR_PERCENT, CLOSE_PERCENT = 10.0, 4.0
 
 
@@ -27,7 +41,7 @@ def draw(view: View, width: int, height: int) -> list[Row]:
         _gauge("danger", part.danger_permille, part.rungs_permille, width),
         ends(
             width,
-            (("equity ", "label"), (part.equity, "strong"), ("  free ", "label"), (part.free, "")),
+            (("equity ", "label"), (f"{part.equity} USD", "strong"), ("  free ", "label"), (part.free, "")),
             (
                 ("margin ", "label"),
                 (f"{part.usage_permille / 10:.1f}%", ""),
@@ -36,6 +50,8 @@ def draw(view: View, width: int, height: int) -> list[Row]:
         ),
     ]
     rows += [_stress(name, danger, width) for name, danger in part.stresses]
+    if part.cut.markets or part.cut.entry_orders or part.cut.staying:
+        rows += _cut(part.cut, width)
     if part.unprotected:
         rows.append(line(width, (f"{part.unprotected} positions without a protective stop", "critical")))
     room = max(0, height - len(rows))
@@ -70,6 +86,30 @@ def _stress(name: str, danger: int | None, width: int) -> Row:
     said = "not computable" if danger is None else f"danger {danger / 10:.1f}%"
     style = "critical" if danger is None or danger >= 1000 else "warning" if danger >= 500 else "good"
     return ends(width, (("stress ", "label"), (clean(name), "")), ((said, style),))
+
+
+def _cut(cut: PowerCut, width: int) -> list[Row]:
+    """What is at stake if the power were lost now, then what of it still stands."""
+    stops = f"{cut.at_stops} USD at the stops"
+    stressed = f"{cut.stressed} in stress"
+    losses = (("power lost ", "label"), (stops, "strong"), ("  ", ""), (stressed, "warning"))
+    told: list[Cell] = [
+        (f"no stop for {cut.bare} USD in {cut.bare_markets} of {cut.markets}", "critical")
+        if cut.bare_markets
+        else ("all positions have stops" if cut.markets else "nothing held", "good")
+    ]
+    if cut.entry_orders:
+        ends_in = f", gone in {cut.entry_blocks} blk" if cut.entry_blocks > 0 else ""
+        told.append((f"  may open {cut.entries} USD{ends_in}", "warning"))
+    if cut.staying:
+        told.append((f"  {cut.staying} stay{'s' if cut.staying == 1 else ''} {_long(cut.staying_ns)}", "dim"))
+    return [fitting(width, *losses), fitting(width, *told)]
+
+
+def _long(ns: int) -> str:
+    """A time that may be days."""
+    days = ns // DAY_NS
+    return f"{days} d" if days >= 2 else duration(ns)
 
 
 def _position(row: Danger, width: int) -> Row:
