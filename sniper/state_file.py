@@ -20,7 +20,7 @@ from sniper.state_schema import APPLICATION_ID, MIGRATIONS
 
 SQLITE_MIN: Final = (3, 51, 3)
 """The first version whose log a checkpoint beside a writer cannot damage."""
-NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._]{0,63}-[A-Za-z0-9]{1,90}-[0-9]{1,6}")
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}-[A-Za-z0-9]{1,90}-[0-9]{1,6}")
 SUFFIX: Final = ".sqlite"
 LOG_BYTES: Final = 4 << 20
 """So much of the log is written once at the start: overwriting it later costs one flush, while a file that grows
@@ -41,9 +41,7 @@ def name_of(network: str, address: str, subaccount: int) -> str:
     """The name of an account's files. ValueError for parts that cannot stand in a file name."""
     name = f"{network}-{address}-{subaccount}"
     if not NAME.fullmatch(name):
-        raise ValueError(
-            f"{name!r} cannot name a file: network, address and subaccount are letters and digits"
-        )
+        raise ValueError(f"{name!r} cannot name a file: network and address are letters, digits and dashes")
     return name
 
 

@@ -180,3 +180,23 @@ def test_a_stop_in_words() -> None:
     assert said_stop(bare) == "NO STOP since block 70"
     assert said_stop(bare | {"bare_since_height": None}) == "NO STOP"
     assert said_stop(bare | {"state": "sent", "bare_since_height": None}) == "stop sent"
+
+
+def test_one_that_died_in_a_live_session_is_named(tmp_path: Path) -> None:
+    from sniper.cli.operate import choose
+    from sniper.errors import NetworkUnavailable
+    from sniper.heartbeat import Heartbeat
+    from sniper.instances import Instance, announce, folder
+
+    folder(tmp_path).mkdir()
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    files = announce(tmp_path, Instance("chain-dydx1abc-0", gone.pid, "live", "ws://x", 1))
+    heart = Heartbeat(files.beat, "live")
+    heart.beat(1, time.time_ns(), 7)
+    with pytest.raises(NetworkUnavailable, match=r"chain-dydx1abc-0 .* died .* may still fill"):
+        choose(tmp_path, None)
+    assert choose(tmp_path, "chain")[0].pid == gone.pid
+    heart.close()
+    with pytest.raises(NetworkUnavailable, match=r"runs here\. Start"):
+        choose(tmp_path, None)

@@ -102,3 +102,32 @@ def test_paper_ends_with_its_run(alone: Path, capsys: pytest.CaptureFixture[str]
     state = wiring.open_state(Config())
     assert state.all("SELECT * FROM positions") == []
     state.close()
+
+
+def test_after_a_live_session_the_config_alone_says_whose_book_and_whom_to_ask(
+    alone: Path, account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the errors and the documents say it: no address, no --url, no passphrase."""
+    from sniper.cli.keys_common import keys_folder
+    from sniper.keys.keyfile import Grant
+    from sniper.keys.ring import Key, Ring
+    from sniper.keys.secret import Secret
+    from tests.vectors import PASSPHRASE, QUICK
+
+    owner = "dydx19rl4cm2hmr8afy4kldpxz3fka4jguq0a4erelz"
+    ring, key, phrase = Ring(keys_folder(None)), Secret(bytes(range(1, 33))), Secret(PASSPHRASE)
+    header = ring.create("bot", "trader", "dydx1" + "q" * 38, "02" + "ab" * 32, key, phrase, QUICK)
+    ring.record(Key("bot", header, key), Grant("chain-1", owner, 7, (0,), (0,)), phrase)
+    live = ["trade.mode=live", "live.key=bot", "live.chain_id=chain-1", "feed.source=ws://127.0.0.1:1/v4/ws"]
+    sets = [word for one in live for word in ("--set", one)]
+    assert main(["recover", *sets]) == 0
+    assert f"no database of chain-1, {owner}, subaccount 0" in capsys.readouterr().err
+    state = wiring.open_state(Config.model_validate({"trade": {"address": owner}}), "chain-1")
+    state.intents(1, 1, [place(7)])
+    state.put([("base", (50,)), ("facts", ("height", 60))])
+    state.close()
+    with RestServer(account.reply) as server:
+        assert main(["recover", *sets, "--set", f"feed.rest_url={server.url}", "--wait", "0"]) == 0
+    assert "1 corrected, 0 not explained" in capsys.readouterr().err
+    assert main(["unlatch", *sets, "--reason", "looked"]) == 0
+    assert f"chain-1, {owner}" in capsys.readouterr().err

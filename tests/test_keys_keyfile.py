@@ -227,3 +227,18 @@ def test_what_is_derived_is_wiped(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(PermissionProblem):
         unseal(SEALED, Secret(b"wrong passphrase"))
     assert [bytes(one) for one in seen] == [bytes(64)] * 3
+
+
+def test_a_machine_without_the_memory_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    import cryptography.hazmat.primitives.kdf.argon2 as library
+
+    class Small:
+        def __init__(self, **parameters: Any) -> None:
+            pass
+
+        def derive_into(self, material: Any, into: Any) -> None:
+            raise MemoryError
+
+    monkeypatch.setattr(library, "Argon2id", Small)
+    with pytest.raises(PermissionProblem, match="MiB of memory"):
+        unseal(SEALED, Secret(PASSPHRASE))

@@ -31,6 +31,9 @@ def value(path: Path) -> object:
 
 def test_a_name_cannot_lead_elsewhere() -> None:
     assert name_of("paper", "dydx1abc", 3) == "paper-dydx1abc-3"
+    # the real chains have dashes in their names
+    for chain in ("dydx-mainnet-1", "dydx-testnet-4"):
+        assert name_of(chain, "dydx1abc", 0) == f"{chain}-dydx1abc-0"
     for network, address in (("../x", "a"), ("paper", "../../etc"), ("", "a"), ("paper", ""), ("a", "b/c"),
                              (".hidden", "a"), ("a", "b\n"), ("a" * 70, "b")):  # fmt: skip
         with pytest.raises(ValueError, match="name a file"):

@@ -108,6 +108,23 @@ def with_owner(config: Config, signer: Signer) -> Config:
     return made
 
 
+def of_key(config: Config) -> Config:
+    """The config with the address that its key's file says it signs for, where the config names none.
+
+    No passphrase, so not proven: good for finding the account's files, never for trading.
+    """
+    if config.trade.mode != "live" or config.trade.address or not config.live.key:
+        return config
+    from sniper.cli.keys_common import keys_folder
+    from sniper.keys.ring import Ring
+
+    header = Ring(keys_folder(None)).header(config.live.key)
+    grant = header.grant(chain_id(config))
+    address = grant.owner if grant else header.address
+    made: Config = config.model_copy(update={"trade": config.trade.model_copy(update={"address": address})})
+    return made
+
+
 def settings(config: Config, signer: Signer) -> LiveSettings:
     """The node side. ConfigError for what makes no sense."""
     from sniper import config_section

@@ -41,6 +41,13 @@ def choose(state: Path, name: str | None) -> Found:
         return running[0]
     if name is not None and known:
         return known[0]
+    for instance, _, beat in known:
+        if beat is not None and beat.mode == "live":  # in order it would have said that it ended
+            raise NetworkUnavailable(
+                f"no instance of sniper runs here; {instance.name} (pid {instance.pid}) died "
+                f"{max(0.0, time.time() - beat.now_ns / 1e9):.0f} s ago, and what it left may still fill",
+                "See it with 'sniper recover --explain', and start it again; a word with --account NAME waits for it.",
+            )
     raise NetworkUnavailable("no instance of sniper runs here", "Start one with 'sniper run'.")
 
 

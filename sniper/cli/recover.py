@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sniper.cli import wiring
+from sniper.cli import live, wiring
 from sniper.cli.folders import accounts_folder
 from sniper.cli.options import config_options, json_option
 from sniper.cli.terminal import emit, note
@@ -27,7 +27,7 @@ HEADS = ("what", "which", "local", "venue", "resolution", "rule")
 @click.option(
     "--explain", is_flag=True, help="Show every row, also where both books agree, and what each rule says."
 )
-@click.option("--url", metavar="URL", help="The Indexer's REST to ask, without /v4.")
+@click.option("--url", metavar="URL", help="The Indexer's REST to ask, without /v4; default: the config's.")
 @click.option("--network", metavar="NAME", help="The network whose database is meant; default: the config's.")
 @click.option(
     "--wait",
@@ -54,11 +54,16 @@ def command(
     """
     from sniper.configfile import load
 
-    config = load(config_path, sets).config
-    network = network or wiring.network_of(config)
+    config = live.of_key(load(config_path, sets).config)
+    own = wiring.network_of(config)
+    network = network or own
     if not wiring.state_path(config, accounts_folder(config.state.folder, os.environ), network).exists():
-        note(f"there is no database of {network}: nothing to recover")
+        note(
+            f"there is no database of {network}, {wiring.owner_of(config)}, subaccount {config.trade.subaccount}: "
+            "nothing to recover"
+        )
         return EXIT_OK
+    url = url or (config.feed.indexer_url if network == own else "")
     if network == wiring.PAPER:
         wiring.open_state(config).close("recover")
         note("the paper venue ended with its run: its orders and positions are over")

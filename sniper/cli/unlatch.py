@@ -6,7 +6,7 @@ import os
 
 import click
 
-from sniper.cli import wiring
+from sniper.cli import live, wiring
 from sniper.cli.folders import accounts_folder
 from sniper.cli.options import config_options, json_option
 from sniper.cli.terminal import emit, note
@@ -26,10 +26,11 @@ def command(config_path: str | None, sets: tuple[str, ...], reason: str, as_json
     """
     from sniper.configfile import load
 
-    config = load(config_path, sets).config
+    config = live.of_key(load(config_path, sets).config)
     if not reason.strip():
         raise UsageError("an empty reason lifts nothing", "Say with --reason why trading may go on.")
     killed = ""
+    whose = f"{wiring.network_of(config)}, {wiring.owner_of(config)}, subaccount {config.trade.subaccount}"
     if wiring.state_path(config, accounts_folder(config.state.folder, os.environ)).exists():
         state = wiring.open_state(config)
         try:
@@ -38,5 +39,5 @@ def command(config_path: str | None, sets: tuple[str, ...], reason: str, as_json
             state.close("unlatch")
     if as_json:
         emit({"schema": "sniper.unlatch/1", "lifted": killed or None, "reason": " ".join(reason.split())})
-    note(f"lifted: {killed}" if killed else "no kill holds for this account")
+    note(f"lifted: {killed}" if killed else f"no kill holds for {whose}")
     return EXIT_OK

@@ -117,7 +117,7 @@ def open_state(config: Config, network: str = "") -> State:
     try:
         return State(accounts_folder(config.state.folder, os.environ), *owner, reborn=owner[0] == PAPER)
     except ValueError as error:
-        raise ConfigError(str(error), "Change trade.address.") from None
+        raise ConfigError(str(error), "Change trade.address or live.chain_id.") from None
 
 
 def state_path(config: Config, folder: Path, network: str = "") -> Path:
@@ -130,7 +130,7 @@ def state_path(config: Config, folder: Path, network: str = "") -> Path:
             / f"{name_of(network or network_of(config), owner_of(config), config.trade.subaccount)}{SUFFIX}"
         )
     except ValueError as error:
-        raise ConfigError(str(error), "Change trade.address.") from None
+        raise ConfigError(str(error), "Change trade.address or live.chain_id.") from None
 
 
 def network_of(config: Config) -> str:

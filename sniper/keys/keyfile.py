@@ -186,9 +186,15 @@ def _derive(kdf: Kdf, passphrase: Secret) -> bytearray:
 
     keys = bytearray(64)
     salt = bytes.fromhex(kdf.salt)
-    Argon2id(
-        salt=salt, length=64, iterations=kdf.passes, lanes=kdf.lanes, memory_cost=kdf.memory_kib
-    ).derive_into(passphrase.reveal(), keys)  # type: ignore[arg-type]  # takes any buffer; a copy could not be wiped
+    try:
+        Argon2id(
+            salt=salt, length=64, iterations=kdf.passes, lanes=kdf.lanes, memory_cost=kdf.memory_kib
+        ).derive_into(passphrase.reveal(), keys)  # type: ignore[arg-type]  # any buffer; a copy could not be wiped
+    except MemoryError:
+        raise PermissionProblem(
+            f"the key file takes {kdf.memory_kib // 1024} MiB of memory to open, and this machine does not give it",
+            "Make room, or make the key anew with a smaller --memory-mib.",
+        ) from None
     return keys
 
 
