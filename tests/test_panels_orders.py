@@ -14,8 +14,7 @@ def test_it_shows_what_there_is() -> None:
     shown = texts(rows)
     assert "2 open" in shown[0] and "1 unknown  block 69,900,148" in shown[0]
     assert (
-        shown[1].rstrip()
-        == "reconciled block 69,900,140, 9.00s ago  waiting for orders fills  1 to be proven"
+        shown[1].rstrip() == "reconciled block 69,900,140, 9s ago  waiting for orders fills  1 to be proven"
     )
     assert "protect stop_loss" in shown[3] and "acked" in shown[3] and shown[3].rstrip().endswith("-")
     assert "unknown" in shown[4] and shown[4].rstrip().endswith("-2")
@@ -24,9 +23,7 @@ def test_it_shows_what_there_is() -> None:
 def test_what_was_agreed_with_the_venue() -> None:
     part = VIEW.orders._replace(settled=True, missing=(), questions=0)
     row = orders.draw(VIEW._replace(orders=part), 100, 5)[1]
-    assert (
-        row[1] == ("block 69,900,140, 9.00s ago", "good") and not "".join(text for text, _ in row[2:]).strip()
-    )
+    assert row[1] == ("block 69,900,140, 9s ago", "good") and not "".join(text for text, _ in row[2:]).strip()
     row = orders.draw(VIEW._replace(orders=part._replace(agreed=0, settled=False)), 100, 5)[1]
     assert row[1] == ("never yet", "warning")
     paper = texts(orders.draw(VIEW._replace(orders=part._replace(asks=False)), 100, 5))

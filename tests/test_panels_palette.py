@@ -1,6 +1,7 @@
 """Palette: one name, one style, in both palettes; states never lack one."""
 
 from sniper._ext.tape import LINK_NAMES, TRUST_NAMES
+from sniper.feed.link_state import State
 from sniper.panels import palette
 
 
@@ -10,7 +11,8 @@ def test_both_palettes_have_the_same_names() -> None:
 
 def test_every_state_of_the_core_has_a_style() -> None:
     assert set(palette.TRUST) == set(TRUST_NAMES)
-    assert set(palette.LINK) == set(LINK_NAMES) - {""}
+    assert {*LINK_NAMES} - {""} <= set(palette.LINK)
+    assert {state.value for state in State} - {"idle"} <= set(palette.LINK), "of a live feed's connections"
     for names in (palette.TRUST, palette.LINK, palette.SEVERITY):
         assert set(names.values()) <= set(palette.STYLES)
 

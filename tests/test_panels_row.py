@@ -154,3 +154,9 @@ def test_filled_cuts_and_fills() -> None:
     rows = [row.line(3, ("a", "")), row.line(3, ("b", ""))]
     assert len(row.filled(list(rows), 3, 1)) == 1
     check_rows(row.filled(list(rows), 3, 5), 3, 5)
+
+
+def test_how_long_ago() -> None:
+    ages = {0: "0s", 999_999_999: "0s", 38_000_000_000: "38s", 99_999_999_999: "99s", 4500 * 10**9: "75m"}
+    assert {ns: row.age(ns) for ns in ages} == ages
+    assert row.age(12 * 3600 * 10**9) == "12h"

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from sniper.panels.desk_parts import FundingRow
 from sniper.panels.palette import sign
-from sniper.panels.row import SECOND_NS, Row, duration, ends, filled
+from sniper.panels.row import SECOND_NS, Row, age, ends, filled
 from sniper.panels.table import Column, cells, titles
 from sniper.panels.view import View
 
@@ -50,7 +50,7 @@ def _market(row: FundingRow, width: int) -> Row:
             (f"{row.expected:.2f}", ""),
             (f"{row.realised:.2f}", "dim"),
             ("old" if row.stale else str(row.samples), "warning" if row.stale else "dim"),
-            (duration(max(0, row.age_ns)), "dim"),
+            (age(max(0, row.age_ns)), "dim"),
             (row.due or "-", ""),
         ),
     )

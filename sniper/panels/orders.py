@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from sniper.panels.desk_parts import OrderRow, Orders
-from sniper.panels.row import Cell, Row, duration, ends, filled, fitting
+from sniper.panels.row import Cell, Row, age, ends, filled, fitting
 from sniper.panels.table import Column, cells, titles
 from sniper.panels.view import View
 
@@ -44,7 +44,7 @@ def draw(view: View, width: int, height: int) -> list[Row]:
 
 def _agreed(part: Orders) -> tuple[Cell, ...]:
     """When our books last agreed with the venue's, and what is still to be answered."""
-    when = f"block {part.agreed:,}, {duration(part.agreed_age_ns)} ago" if part.agreed else "never yet"
+    when = f"block {part.agreed:,}, {age(part.agreed_age_ns)} ago" if part.agreed else "never yet"
     found: tuple[Cell, ...] = (("reconciled ", "label"), (when, "good" if part.settled else "warning"))
     if part.missing:
         found += ((f"  waiting for {' '.join(part.missing)}", "warning"),)
@@ -66,7 +66,7 @@ def _order(row: OrderRow, width: int) -> Row:
             (row.price, ""),
             (row.what, ""),
             (SHORT.get(row.state, row.state), STATES.get(row.state, "")),
-            (duration(max(0, row.age_ns)), "dim"),
+            (age(max(0, row.age_ns)), "dim"),
             ("-" if row.left is None else str(row.left), "warning" if (row.left or 0) < 0 else "dim"),
         ),
     )

@@ -108,6 +108,12 @@ def duration(ns: int) -> str:
     return f"{minutes}m" if minutes < 600 else f"{minutes // 60}h"
 
 
+def age(ns: int) -> str:
+    """How long ago, in at most four characters: 0s, 38s, 75m, 12h."""
+    seconds = ns // SECOND_NS
+    return f"{seconds}s" if seconds < 100 else duration(ns)
+
+
 def micros(ns: int) -> str:
     """Microseconds in at most four characters: 0.21, 12.3, 450, 4200; beyond that 12ms, 0.4s, 12s."""
     if ns < 999_500:
