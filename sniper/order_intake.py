@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sniper._ext.tape import FIELD_NAMES
 from sniper.order_proof import proof
-from sniper.order_record import Evidence, Held, OrdersSettings
+from sniper.order_record import WINDOW, Evidence, Held, OrdersSettings
 from sniper.order_shelf import DOUBT, Shelf
 from sniper.order_table import CANCEL_CODES, PLACE_CODES, REASON_REPLACED, REPLACE_CODES, STATUS_EVENTS
 from sniper.trading import Answer, Fill, OrderNews
@@ -31,7 +31,18 @@ class Intake:
     def __init__(self, shelf: Shelf, decoder: Any, settings: OrdersSettings) -> None:
         self._shelf, self._decoder, self._settings = shelf, decoder, settings
         self.due_ns = NEVER
-        self.height = 0
+        self.height = self.height_ns = 0
+        self.by_now = 0  # doubts begin there: a list may be older than they are, and newer than the last news
+
+    def come_to(self, now_ns: int) -> int:
+        """The chain's height by now, rather too high than too low: without news of it the last one is old."""
+        gone_ns = now_ns - self.height_ns if self.height else 0
+        return self.height + min(max(0, gone_ns) // self._settings.block_ns, WINDOW)
+
+    def begin(self, now_ns: int) -> None:
+        """What is applied from here on happens now."""
+        self._shelf.begin()
+        self.by_now = self.come_to(now_ns)
 
     def answer(self, answer: Answer) -> None:
         """What the venue answered to a Place or a Cancel."""
@@ -52,7 +63,7 @@ class Intake:
         else:
             event = PLACE_CODES.get(answer.code, "refused")
         if event:
-            shelf.step(held, event, detail, self.height)
+            shelf.step(held, event, detail, self.by_now)
         if event == "kept":
             self._grown(held, "the replacement was refused")
 
@@ -92,7 +103,7 @@ class Intake:
         if event == "removed" and item.removal_reason == REASON_REPLACED:
             event = ""
         if event:
-            shelf.step(held, event, detail, self.height)
+            shelf.step(held, event, detail, self.by_now)
 
     def _grown(self, held: Held, detail: str) -> None:
         """Its filled part, or what it is part of, may have changed."""
@@ -103,7 +114,7 @@ class Intake:
             self._shelf.counts["overfilled"] += filled > size
             held.order = held.order._replace(filled_steps=filled)
             self._shelf.touch(held)
-        self._shelf.step(held, "filled" if filled >= size else "part_filled", detail, self.height)
+        self._shelf.step(held, "filled" if filled >= size else "part_filled", detail, self.by_now)
 
     def wait(self, sent_ns: int) -> None:
         """An answer is awaited from now on."""
@@ -115,7 +126,7 @@ class Intake:
         self.due_ns = NEVER
         for held in waiting:
             if held.order.sent_ns + self._settings.answer_timeout_ns <= now_ns:
-                self._shelf.step(held, "lost", "no answer in time", self.height)
+                self._shelf.step(held, "lost", "no answer in time", self.by_now)
             else:
                 self.wait(held.order.sent_ns)
 
@@ -127,7 +138,7 @@ class Intake:
             if held.order.state in DOUBT:
                 if self._stands(held, evidence):
                     detail = f"listed at height {evidence.orders_height}"
-                    self._shelf.step(held, "opened", detail, self.height)
+                    self._shelf.step(held, "opened", detail, self.by_now)
                 else:
                     self._conclude(held, indexer_height, evidence)
 
@@ -135,17 +146,17 @@ class Intake:
         order = held.order
         listable = order.state != "sent" and held.sent_height + SETTLE_BLOCKS <= evidence.orders_height
         if listable and order.order_id not in evidence.listed:
-            self._shelf.step(held, "unlisted", f"at height {evidence.orders_height}", self.height)
+            self._shelf.step(held, "unlisted", f"at height {evidence.orders_height}", self.by_now)
         elif self._uncancelled(held, evidence):
             held.cancel_ns = 0
             detail = f"still listed at height {evidence.orders_height}"
-            self._shelf.step(held, "not_cancelled", detail, self.height)
+            self._shelf.step(held, "not_cancelled", detail, self.by_now)
         elif held.short_term and self.height > held.last_block():
             detail = f"height {self.height}, good til {held.last_block()}"
-            self._shelf.step(held, "passed", detail, self.height)
+            self._shelf.step(held, "passed", detail, self.by_now)
         elif not held.short_term and evidence.block_s > order.good_til_s:
             detail = f"block time {evidence.block_s}, good til {order.good_til_s}"
-            self._shelf.step(held, "passed", detail, self.height)
+            self._shelf.step(held, "passed", detail, self.by_now)
 
     def _uncancelled(self, held: Held, evidence: Evidence) -> bool:
         """A stateful order outlived its cancel: that was lost, or failed in its block, which nobody answers."""
@@ -169,6 +180,6 @@ class Intake:
         why = proof(held, self._settings.proof, indexer_height, self.height, evidence)
         since = held.last_block() if held.short_term else held.doubt_height
         if why:
-            self._shelf.step(held, "proven", why, self.height)
+            self._shelf.step(held, "proven", why, self.by_now)
         elif held.order.state == "fading" and self.height > since + self._settings.overdue_blocks:
-            self._shelf.step(held, "overdue", f"no proof up to height {self.height}", self.height)
+            self._shelf.step(held, "overdue", f"no proof up to height {self.height}", self.by_now)

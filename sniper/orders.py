@@ -157,8 +157,8 @@ class Orders:
         higher = height > self.height or indexer_height > self.indexer_height
         if not (higher or news or fills or answers or evidence is not NOTHING) and now_ns < intake.due_ns:
             return ()
-        shelf.begin()
         self.reach(height, now_ns)
+        intake.begin(now_ns)
         self.indexer_height = max(self.indexer_height, indexer_height)
         for answer in answers:
             intake.answer(answer)
@@ -175,7 +175,7 @@ class Orders:
     def reach(self, height: int, at_ns: int) -> None:
         """The newest block, and when it came."""
         if height > self.height:
-            self.height, self.height_ns, self._intake.height = height, at_ns, height
+            self.height, self.height_ns = self._intake.height, self._intake.height_ns = height, at_ns
 
     # ---- what goes out ----------------------------------------------------------------------------------------
 
@@ -293,7 +293,7 @@ class Orders:
             now_ns,
             cause(intent),
         )
-        self._shelf.add(Held(order, intent, height))
+        self._shelf.add(Held(order, intent, self._intake.come_to(now_ns)))
         self._intake.wait(now_ns)
         return self._command(order, intent)
 
@@ -304,9 +304,9 @@ class Orders:
             intent.price_ticks,
             self._good_til_block(intent, now_ns, height),
         )
-        held.intent, held.sent_height = intent, height
+        held.intent, held.sent_height = intent, self._intake.come_to(now_ns)
         held.order = held.order._replace(sent_ns=now_ns)
-        self._shelf.step(held, "replaced", withdraw.cause, height)
+        self._shelf.step(held, "replaced", withdraw.cause, held.sent_height)
         self._intake.wait(now_ns)
         return self._command(held.order._replace(**held.pending._asdict()), intent)
 
@@ -323,8 +323,8 @@ class Orders:
         under_way = held.cancel_ns and now_ns - held.cancel_ns < self.settings.answer_timeout_ns
         if under_way or (held.short_term and height > 0 and self.guess_height(now_ns, height) >= last):
             return None  # wait for the answer, or for the block that ends it
-        held.cancel_ns, held.cancel_height = now_ns, height
-        self._shelf.step(held, "withdrawn", withdraw.cause, height)
+        held.cancel_ns, held.cancel_height = now_ns, self._intake.come_to(now_ns)
+        self._shelf.step(held, "withdrawn", withdraw.cause, held.cancel_height)
         return cancel_of(held, self._decoder.ticker(order.market), withdraw.cause)
 
     # ---- state ------------------------------------------------------------------------------------------------
@@ -344,7 +344,7 @@ class Orders:
         self.live = self._shelf.live
         self._ids = ids
         self.height, self.indexer_height, self.height_ns = heights
-        self._intake.height, self._intake.due_ns = self.height, due_ns
+        self._intake.height, self._intake.height_ns, self._intake.due_ns = self.height, self.height_ns, due_ns
 
 
 _State = tuple[tuple[int, int, int], list[tuple[int, int]], int, bytes]

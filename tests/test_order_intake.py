@@ -232,3 +232,23 @@ def test_a_stateful_order_that_one_list_lacked_and_a_newer_one_shows_stands() ->
     assert scene.state(order) == "unknown"  # hardly newer than the doubt
     (change,) = scene.block(1, Evidence(orders_height=115, listed=(order.order_id,)))
     assert (change.event, change.after) == ("opened", "acked") and scene.orders.unknown(0) == 0
+
+
+def test_a_list_of_before_an_order_was_sent_proves_nothing_of_it_though_the_last_block_heard_of_is_older() -> (
+    None
+):
+    """The stream is silent, the chain goes on, and a copy that lags behind it still knows more than the stream told."""
+    scene = Scene(proof="query")
+    scene.wait(8)  # 12 blocks that nobody told
+    order = scene.acked(**STOP)
+    copy = Evidence(orders_height=105, fills_height=105, sequence=99)
+    scene.apply(evidence=copy)
+    assert scene.state(order) == "acked"
+    scene.answer(order, 0, "place", "sequence 10")
+    (change,) = scene.block(15, Evidence(orders_height=115, fills_height=115, sequence=99))
+    assert (change.event, change.after) == ("unlisted", "unknown")
+    scene.wait(2)
+    scene.apply(evidence=copy._replace(orders_height=117, fills_height=117))
+    assert scene.state(order) == "unknown"  # a list of before the doubt
+    (change,) = scene.apply(evidence=copy._replace(orders_height=121, fills_height=121))
+    assert change.after == "dead"
