@@ -2,6 +2,7 @@
 
     python -m tests.rehearsal --times 100 --seed 1       # so many schedules, a line each for what is wrong
     python -m tests.rehearsal --times 1 --seed 7 --story # one, told
+    python -m tests.rehearsal --times 20000 --processes 2 --results results.jsonl --revision "$(git rev-parse HEAD)"
 
 One house is warmed up without faults until the engine knows the volatility of its markets; each schedule goes on from
 there in a process of its own (fork), so that schedules are independent and each is the same whenever it is played. A
@@ -18,7 +19,8 @@ import os
 import sys
 import time
 import traceback
-from collections import Counter
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,6 +44,7 @@ from sniper.resilience import ResilienceSettings
 from sniper.trading import VENUE_CONNECTION, Place
 from sniper.types import REC_OPERATOR
 from sniper.venues.live import Live
+from tests.tally import Tally
 from tests.verdict import Limits, Witnessed, calm, judged
 from tests.virtual_venue import HouseFeed, Stage, drive, end
 
@@ -262,7 +265,15 @@ def told(house: House, desk: Any, scenario: Scenario, start_ns: int) -> list[str
     return [f"{(at_ns - start_ns) / 1e9:8.3f}  {text}" for at_ns, text in sorted(lines)]
 
 
-def in_a_child(house: Witnessed, seed: int, replayed: bool, scenario: Scenario | None = None) -> Run:
+class Playing(NamedTuple):
+    """A schedule that is being played by another process."""
+
+    seed: int
+    process: int
+    reader: int
+
+
+def begun(house: Witnessed, seed: int, replayed: bool, scenario: Scenario | None = None) -> Playing:
     """Play in a process of its own, so that the house here stays as it is."""
     reader, writer = os.pipe()
     child = os.fork()
@@ -276,10 +287,34 @@ def in_a_child(house: Witnessed, seed: int, replayed: bool, scenario: Scenario |
             out.write(text)
         os._exit(0)
     os.close(writer)
-    with os.fdopen(reader) as into:
-        seed, wrong, facts, digest, story, seconds = json.loads(into.read())
-    os.waitpid(child, 0)
+    return Playing(seed, child, reader)
+
+
+def ended(playing: Playing) -> Run:
+    """Wait for its end."""
+    with os.fdopen(playing.reader) as into:
+        text = into.read()
+    os.waitpid(playing.process, 0)
+    if not text:
+        return Run(playing.seed, ("its process died",), {}, "", (), 0.0)
+    seed, wrong, facts, digest, story, seconds = json.loads(text)
     return Run(seed, tuple(wrong), facts, digest, tuple(story), seconds)
+
+
+def in_a_child(house: Witnessed, seed: int, replayed: bool, scenario: Scenario | None = None) -> Run:
+    """One schedule, played by another process."""
+    return ended(begun(house, seed, replayed, scenario))
+
+
+def runs(house: Witnessed, first: int, times: int, replay_every: int, processes: int) -> Iterator[Run]:
+    """So many schedules, as many at a time as there are processes; the results in the order of their seeds."""
+    waiting: deque[Playing] = deque()
+    for seed in range(first, first + times):
+        waiting.append(begun(house, seed, replayed=(seed - first) % replay_every == 0))
+        if len(waiting) >= processes:
+            yield ended(waiting.popleft())
+    while waiting:
+        yield ended(waiting.popleft())
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -288,29 +323,31 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--story", action="store_true")
     parser.add_argument("--replay", type=int, default=10, metavar="N", help="replay every Nth")
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--results", default="", metavar="FILE", help="add a line for every --chunk seeds")
+    parser.add_argument("--chunk", type=int, default=500, metavar="N")
+    parser.add_argument("--revision", default="", help="of the code, for the results")
     chosen = parser.parse_args(arguments)
     began_s = time.process_time()
     house = warmed(1)
     if chosen.verbose:
         print(f"warm: {time.process_time() - began_s:.1f} s", flush=True)
-    sums: Counter[str] = Counter()
-    bad = 0
-    for seed in range(chosen.seed, chosen.seed + chosen.times):
-        run = in_a_child(house, seed, replayed=(seed - chosen.seed) % chosen.replay == 0)
-        sums.update(run.facts)
+    tally = Tally("rehearsal", chosen.results, chosen.chunk, chosen.revision)
+    for run in runs(house, chosen.seed, chosen.times, chosen.replay, chosen.processes):
+        tally.add(run.seed, run.wrong, run.facts)
         if chosen.story:
             print("\n".join(run.story))
         if run.wrong:
-            bad += 1
-            print(f"seed {seed}: " + "; ".join(run.wrong), flush=True)
+            print(f"seed {run.seed}: " + "; ".join(run.wrong), flush=True)
         if chosen.verbose:
-            print(f"seed {seed}: {run.seconds:.1f} s {run.facts} {run.digest}", flush=True)
-    print(", ".join(f"{count} {name}" for name, count in sums.items()))
-    print(f"{chosen.times} schedules, {bad} wrong")
-    return 8 if bad else 0
+            print(f"seed {run.seed}: {run.seconds:.1f} s {run.facts} {run.digest}", flush=True)
+    tally.flush()
+    print(", ".join(f"{count} {name}" for name, count in tally.facts.items()))
+    print(f"{tally.count} schedules, {len(tally.wrong)} wrong")
+    return 8 if tally.wrong else 0
 
 
 if __name__ == "__main__":

@@ -89,11 +89,14 @@ def test_drawn_schedules_never_hold_the_canary() -> None:
 def test_the_command_says_what_is_wrong_and_ends_accordingly(
     house: Witnessed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def faked(_: Witnessed, seed: int, replayed: bool) -> Run:
-        return Run(seed, ("lost",) if seed == 2 else (), {"fills": 3}, "", ("0.000  told",), 0.0)
+    def faked(_: Witnessed, first: int, times: int, replay_every: int, processes: int) -> list[Run]:
+        return [
+            Run(seed, ("lost",) if seed == 2 else (), {"fills": 3}, "", ("0.000  told",), 0.0)
+            for seed in range(first, first + times)
+        ]
 
     monkeypatch.setattr("tests.rehearsal.warmed", lambda seed: house)
-    monkeypatch.setattr("tests.rehearsal.in_a_child", faked)
+    monkeypatch.setattr("tests.rehearsal.runs", faked)
     assert main(["--times", "2", "--story"]) == 8
     out = capsys.readouterr().out
     assert "seed 2: lost" in out and "2 schedules, 1 wrong" in out and "told" in out

@@ -58,6 +58,7 @@ def venue(
     scenario: Scenario = CALM,
     certificate: Certificate | None = None,
     record: Path | None = None,
+    house: type[House] = House,
     **changes: Any,
 ) -> Iterator[Venue]:
     """Within it, a small house runs on wall time."""
@@ -65,7 +66,7 @@ def venue(
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     over = threading.Event()
-    running = Running(House(SMALL._replace(**changes), scenario, RecordedIndexer), ANY, certificate, record)
+    running = Running(house(SMALL._replace(**changes), scenario, RecordedIndexer), ANY, certificate, record)
     try:
         asyncio.run_coroutine_threadsafe(running.start(), loop).result(10)
         living = asyncio.run_coroutine_threadsafe(running.until(over.is_set), loop)
