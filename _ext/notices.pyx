@@ -23,8 +23,10 @@ TO_ACCOUNT, TO_FUNDING, TO_OPERATOR, TO_ORDERS = A_ACCOUNT, A_FUNDING, A_OPERATO
 cdef extern from *:
     """
     #define SNIPER_HOUR_NS 3600000000000LL
+    #define SNIPER_MAX_HEIGHT 0x7fffffffffffffffLL
     """
     const int64_t HOUR_NS "SNIPER_HOUR_NS"
+    const int64_t MAX_HEIGHT "SNIPER_MAX_HEIGHT"
 
 
 @cython.final
@@ -36,6 +38,8 @@ cdef class Notices:
     """
 
     cdef readonly int64_t height, height_ns, feed_ns, block_ns
+    cdef readonly int64_t leap  # the highest of this tick that was above the ceiling, 0: none
+    cdef public int64_t ceiling  # what is above it is not taken for a height
     cdef int64_t hour           # of the last block, -1: no block yet
     cdef Event[::1] rows
     cdef const uint32_t[::1] others
@@ -44,6 +48,7 @@ cdef class Notices:
     def __cinit__(self, tape):
         self.rows, self.others, self.used = tape.rows, tape.others, tape.used
         self.hour = -1
+        self.ceiling = MAX_HEIGHT
 
     def hear(self, int64_t now_ns):
         """Walk over this tick's rows. Returns whom they concern, TO_ACCOUNT and the like as bits."""
@@ -52,6 +57,7 @@ cdef class Notices:
         cdef Py_ssize_t i
         cdef int64_t hour
         cdef const Event* row
+        self.leap = 0
         if kinds & 1 << OPERATOR:
             to |= A_OPERATOR
         if kinds & 1 << FUNDING:
@@ -63,6 +69,10 @@ cdef class Notices:
         for i in range(self.used[U_OTHERS]):
             row = &self.rows[self.others[i]]
             if row.kind == BLOCK:
+                if row.price > self.ceiling:
+                    self.leap = max(self.leap, row.price)
+                    to |= A_ORDERS
+                    continue
                 hour = row.venue_ns // HOUR_NS
                 if hour != self.hour:
                     self.hour = hour
@@ -78,6 +88,10 @@ cdef class Notices:
             elif row.kind == MARKET and row.size >> F_FUNDING & 1:
                 to |= A_FUNDING
         return to
+
+    def believe(self, int64_t height, int64_t now_ns):
+        """A height that was above the ceiling is the chain's."""
+        self.height, self.height_ns = height, now_ns
 
     def restart(self, int64_t height, int64_t feed_ns, int64_t block_ns=0):
         """Go on from here: the next block concerns funding."""

@@ -15,7 +15,7 @@ import msgspec
 
 from sniper import account_messages as messages
 from sniper._ext.tape import COUNTER_NAMES, ENDPOINT_NAMES, KIND_NAMES, REASON_NAMES, VERB_NAMES, Tape
-from sniper.account_facts import Message, Refusal
+from sniper.account_facts import Message, Queried, Refusal
 from sniper.account_family import Difference, Family, SavedFamily
 from sniper.account_orders import OrderReports
 from sniper.profit import Split
@@ -58,19 +58,6 @@ class AccountSettings(NamedTuple):
     orders_max: int = 2048
 
 
-class Queried(NamedTuple):
-    """A REST answer about our account came. ids: of the orders and fills in it.
-
-    height: up to which block REST had been known to be, by `height` and `subaccount` answers, when it came.
-    """
-
-    endpoint: str
-    status: int
-    query: str
-    ids: tuple[str, ...]
-    height: int
-
-
 class Account:
     """One address' trading subaccount and its children. What stands first below is of the last tick only."""
 
@@ -109,6 +96,8 @@ class Account:
         """Newest height that account news named."""
         self.rest_height = 0
         """Height that REST answers are known to have reached."""
+        self.ceiling, self.leap = 1 << 62, 0
+        """Above which height nothing is believed; the highest that was, until somebody sets it back."""
         self.refusals: deque[tuple[int, str]] = deque(maxlen=REFUSALS_MAX)
         """When and why messages were refused lately."""
         self.connection = -1
@@ -221,7 +210,7 @@ class Account:
             address, number = messages.owner(frame)
             if self.address not in ("", address) or not self.family.ours(number):
                 return
-            message = messages.contents(frame, self._scales)
+            message = self._near(messages.contents(frame, self._scales))
         except Refusal as problem:
             self._refuse(str(problem), data)
             self._doubt("refused")
@@ -252,9 +241,10 @@ class Account:
         message = Message()
         if 200 <= status < 300:
             try:
-                message = messages.rest(endpoint, body, asked, self._scales)
+                message = self._near(messages.rest(endpoint, body, asked, self._scales))
             except Refusal as problem:
                 self._refuse(str(problem), data)
+                self.queried.append(Queried(endpoint, 0, query, (), self.rest_height))
                 return
             self.address = named.get("address", "")
             self._take(message, data)
@@ -266,11 +256,19 @@ class Account:
     def _height(self, body: bytes, data: bytes) -> None:
         """REST says how far it is."""
         try:
-            self.rest_height = max(self.rest_height, messages.height(body))
+            found = messages.height(body)
+            self.rest_height = max(self.rest_height, self._near(Message(height=found)).height)
         except Refusal as problem:
             self._refuse(str(problem), data)
         else:
             self.digest.fold(data)
+
+    def _near(self, message: Message) -> Message:
+        """A message that is not further ahead than the chain can be. Refusal: it is, as far as is known."""
+        if message.height > self.ceiling:
+            self.leap = max(self.leap, message.height)
+            raise Refusal(f"height {message.height} is above {self.ceiling}")
+        return message
 
     def _take(self, message: Message, data: bytes) -> None:
         """A message that is believed: into the books and the digest."""

@@ -77,3 +77,16 @@ class Message(NamedTuple):
     fills: tuple[Fill, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     height: int = 0
+
+
+class Queried(NamedTuple):
+    """A REST answer about our account came. ids: of the orders and fills in it.
+
+    height: up to which block REST had been known to be, by `height` and `subaccount` answers, when it came.
+    """
+
+    endpoint: str
+    status: int
+    query: str
+    ids: tuple[str, ...]
+    height: int

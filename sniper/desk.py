@@ -24,6 +24,7 @@ from sniper.desk_view import DeskView
 from sniper.desk_words import Words
 from sniper.funding import Funding
 from sniper.handover import Handover
+from sniper.heights import Heights
 from sniper.order_record import NOTHING
 from sniper.order_table import UNKNOWN
 from sniper.orders import Evidence, Orders
@@ -88,6 +89,8 @@ class Desk:
         self.handover = Handover(decoder, self.account, self.orders, self.trips, self.standing, self._resume)
         self.risk = Risk(settings.risk, decoder, self.margin, self.orders, books.fill, self.digest)
         self.words = Words(tape, self.digest, self.orders, self.risk, self.handover)
+        self.heights = Heights(settings.heights, self.words.say)
+        self._guarded = settings.heights.on
         self.view = DeskView(decoder, books, self.signals, self.funding, self.orders, self.trips, NOBODY)
         self.decisions: deque[Decided] = deque(maxlen=DECISIONS_MAX)
         """What was wanted lately and what became of it, newest last."""
@@ -140,6 +143,8 @@ class Desk:
     def _take_in(self, now_ns: int, n: int, records: Sequence[Record]) -> None:
         """Account, funding and orders take in what concerns them, and what time says."""
         account, funding, orders = self.account, self.funding, self.orders
+        if self._guarded:
+            self._notices.ceiling = account.ceiling = self.heights.ceiling(now_ns)
         whom = self._hear(now_ns) if self._kinds[0] & ~MARKET_NEWS else 0
         if whom & ~TO_ORDERS or account.busy or funding.charges or self._reconciling:
             self._tell(whom, now_ns, n, records)
@@ -159,6 +164,8 @@ class Desk:
             self.words.obey(records)
         if self.handover.left is not None:
             self.handover.take(self._notices.height, self.words.sequence)
+        if self._guarded:
+            self.heights.look(now_ns, self._notices, account, self.words, self.handover.height)
         evidence = self._reconcile(now_ns) if self._reconciling else NOTHING
         if account.listed is not None and not evidence.orders_height:
             evidence = evidence._replace(orders_height=account.height, listed=account.listed)
@@ -302,6 +309,7 @@ class Desk:
             self.reconcile,
             self.resilience,
             self.handover,
+            self.heights,
             self.strategy,
         )
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sniper.account import AccountSettings
 from sniper.funding import FundingSettings
+from sniper.heights import HeightSettings
 from sniper.order_record import OrdersSettings
 from sniper.reconciling import NO_RECONCILING, ReconcileSettings
 from sniper.resilience import ResilienceSettings
@@ -26,6 +27,7 @@ class DeskSettings(NamedTuple):
     risk: RiskSettings = RiskSettings()
     reconcile: ReconcileSettings = NO_RECONCILING
     resilience: ResilienceSettings = ResilienceSettings()
+    heights: HeightSettings = HeightSettings()
 
 
 class Decided(NamedTuple):

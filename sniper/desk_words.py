@@ -19,7 +19,10 @@ SAID_MAX: Final = 1000
 
 
 class Words:
-    """Obeys them in their order. sequence: the account's next one on the chain, as far as it was told; -1: not yet."""
+    """Obeys them in their order. sequence: the account's next one on the chain, as far as it was told; -1: not yet.
+
+    node_height: what the node said last, until somebody sets it back.
+    """
 
     def __init__(
         self, tape: Tape, digest: RunningDigest, orders: Orders, risk: Risk, handover: Handover
@@ -28,7 +31,7 @@ class Words:
         self._others, self._used = lent(tape.others), lent(tape.used)
         self._kinds, self._frames = lent(rows["kind"]), lent(rows["frame"])
         self._digest, self._orders, self._risk, self._handover = digest, orders, risk, handover
-        self.sequence = -1
+        self.sequence, self.node_height = -1, 0
         self.said = handover.said
         """Lines for people: what was handed over, what the chain allows."""
 
@@ -51,6 +54,9 @@ class Words:
             if text.isdecimal():
                 self.sequence = max(self.sequence, int(text))
                 self._orders.learn(self.sequence)
+        elif verb == "height":
+            if text.isdecimal():
+                self.node_height = int(text)
         elif verb == "handover":
             self._handover.hear(text)
         elif verb == "limits":
@@ -64,5 +70,11 @@ class Words:
             lines = self._risk.learn(text)
         except ValueError as problem:
             lines = [str(problem)]
+        for line in lines:
+            self.say(line)
+
+    def say(self, line: str) -> None:
+        """A line for people."""
+        self._digest.fold(line.encode())
         if len(self.said) < SAID_MAX:
-            self.said += lines
+            self.said.append(line)

@@ -26,6 +26,9 @@ class LiveSettings(NamedTuple):
     limits_s: Annotated[float, msgspec.Meta(ge=1.0, le=86_400.0)] = (
         60.0  # what the chain allows is asked so often
     )
+    height_s: Annotated[float, msgspec.Meta(ge=0.5, le=3600.0)] = (
+        5.0  # the node's own height is asked so often
+    )
     address: str = ""
     subaccount: int = 0
     authenticators: tuple[int, ...] = ()  # of a trade-only key: ids of what permits it

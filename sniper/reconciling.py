@@ -15,7 +15,7 @@ from typing import Annotated, Final, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from sniper.account import Queried
+from sniper.account_facts import Queried
 from sniper.order_record import NOTHING, Evidence
 from sniper.types import Ask, Resubscribe
 

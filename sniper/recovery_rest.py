@@ -29,6 +29,8 @@ MARKETS_MAX: Final = 1024
 RECORDS_MAX: Final = 64
 BYTES_MAX: Final = 64 << 20
 NOT_FOUND: Final = 404
+HEIGHTS_APART: Final = 20
+"""So far positions may be ahead of the last height that was told: a few blocks, and some more."""
 CLOB_PAIR: Final = FIELD_NAMES.index("clobPairId") - 12
 
 
@@ -82,9 +84,15 @@ class IndexerBook:
                 query = walk.send(body)
         except StopIteration:
             pass
+        later = int(msgspec.json.decode(self._answer(rest, inbox, "height", {})[1], type=_Height).height)
+        first = int(height.height)
+        if whole is not None and whole.height > max(first, later) + HEIGHTS_APART:
+            told = f"height {first}, then {later}, and positions of {whole.height}"
+            raise NetworkUnavailable(f"{self._url} contradicts itself: {told}", "Try again.")
+        known = min(first, later)  # one of the two may be false: of what is too low nothing follows
         return Venue(
-            int(height.height),
-            whole.height if whole else int(height.height),
+            known,
+            whole.height if whole else known,
             tuple(self._order(item) for item in orders.orders),
             tuple(self._execution(fill) for fill in fills.values() if fill.height >= since_height),
             tuple(

@@ -35,6 +35,7 @@ from sniper.exchange.genesis import HouseSettings
 from sniper.exchange.house import House
 from sniper.exchange.scenario import Scenario, generated
 from sniper.exchange.troubles import Troubles
+from sniper.heights import HeightSettings
 from sniper.inbox import Inbox
 from sniper.live_settings import LiveSettings
 from sniper.loop import Loop, encode
@@ -104,6 +105,7 @@ def settings(seed: int) -> Settings:
             orders=OrdersSettings(**owner, proof="query"),
             reconcile=ReconcileSettings(every_ns=15 * SECOND_NS),
             resilience=ResilienceSettings(on=True),
+            heights=HeightSettings(on=True),
         ),
     )
 
@@ -228,6 +230,7 @@ def play(house: Witnessed, seed: int, scenario: Scenario | None = None, replayed
         "rounds": desk.reconcile.rounds[0],
         "failed rounds": desk.reconcile.rounds[1],
         "modes": len(desk.resilience.changes),
+        "leaps": desk.heights.leaps,
     }
     story = tuple(told(house, desk, scenario, start_ns))
     digest = f"{engine.digest} {house.chain.digest()}"
@@ -255,6 +258,7 @@ def told(house: House, desk: Any, scenario: Scenario, start_ns: int) -> list[str
         for event in scenario.events
     ]
     lines += [(change.now_ns, described(change)) for change in desk.resilience.changes]
+    lines += [(start_ns, said) for said in desk.said]
     lines += [
         (
             order.sent_ns,

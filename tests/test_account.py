@@ -242,7 +242,8 @@ def test_rest_answers_that_are_not_ours_or_say_nothing() -> None:
     scene.ask(a.rest("subaccount", b"{}", status=404))
     assert [(q.status, q.ids) for q in scene.account.queried] == [(404, ())]
     scene.ask(a.rest("subaccount", b"[]"))
-    assert scene.counter("account_refused") == 1 and not scene.account.queried
+    assert scene.counter("account_refused") == 1
+    assert [(q.status, q.ids) for q in scene.account.queried] == [(0, ())], "as good as none"
     assert scene.account.trust == "live"  # the frames go on
 
 
@@ -483,3 +484,17 @@ def test_spoilt_messages_never_raise_and_refused_ones_leave_no_trace(seed: int) 
     assert one.account.family.save() == other.account.family.save()
     assert one.account.orders.save() == other.account.orders.save()
     assert refused > 50 < believed, (refused, believed)
+
+
+def test_what_is_too_far_ahead_is_not_believed() -> None:
+    scene = Scene()
+    scene.say(a.snapshot(height=100))
+    scene.account.ceiling = 130
+    account = scene.say(a.update({"blockHeight": "131", "fills": [a.fill("f", "BUY", "0.1", "90000", 131)]}))
+    assert (account.height, account.leap, account.trust, account.fills) == (100, 131, "doubtful", [])
+    account = scene.ask(b"height 200 \n" + b'{"height":"500","time":"2026-01-01T00:00:00.000Z"}')
+    assert (account.rest_height, account.leap) == (0, 500)
+    assert [(one.endpoint, one.status, one.height) for one in account.queried] == [("height", 200, 0)]
+    account.ceiling = 1 << 62
+    account = scene.say(a.snapshot(height=600))
+    assert (account.height, account.trust) == (600, "live")

@@ -8,22 +8,26 @@ import time
 from typing import Any
 
 import grpc
+import pytest
 
 from sniper.exchange.accounts import ACCOUNTS
 from sniper.exchange.terms import EQUITY_TIERS
+from sniper.live_settings import LiveSettings
 from sniper.risk_limits import ChainLimits, understood
-from sniper.venues.live_limits import _whole, encoded, limits
+from sniper.venues import live_limits
+from sniper.venues.live_limits import _whole, encoded, latest, limits, watch
 from tests.venues import venue
 
 
 def test_a_node_that_serves_all() -> None:
-    async def asked(at: str) -> ChainLimits:
+    async def asked(at: str) -> tuple[ChainLimits, int]:
         async with grpc.aio.insecure_channel(at) as channel:
-            return await limits(channel, ACCOUNTS[0].address)
+            return await limits(channel, ACCOUNTS[0].address), await latest(channel)
 
     with venue(start_ns=time.time_ns()) as exchange:
-        found = asyncio.run(asked(exchange.grpc))
+        found, height = asyncio.run(asked(exchange.grpc))
         terms = exchange.house.chain.terms
+        assert 0 < height <= exchange.on(lambda: exchange.house.chain.height)
     assert found.short_term == tuple(terms.short_term_per_blocks)
     assert found.stateful == tuple(terms.stateful_per_blocks)
     assert found.equity_tiers == tuple((tier.from_quote, tier.orders_max) for tier in EQUITY_TIERS)
@@ -44,6 +48,35 @@ class Dumb:
 
 def test_what_a_node_does_not_serve_is_not_made_up() -> None:
     assert asyncio.run(limits(Dumb(), "x")) == ChainLimits()
+    assert asyncio.run(latest(Dumb())) == 0
+
+
+def test_limits_are_told_when_they_are_new_and_kept_while_nobody_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = [ChainLimits(taker_fee_ppm=500), ChainLimits(), ChainLimits(stateful=((2, 1),))]
+    heights, told = [5, 0, 7], list[bytes]()
+
+    async def asked(channel: Any, address: str) -> ChainLimits:
+        assert address == "me"
+        return answers.pop(0)
+
+    async def block(channel: Any) -> int:
+        if not heights:
+            raise EOFError
+        return heights.pop(0)
+
+    monkeypatch.setattr(live_limits, "limits", asked)
+    monkeypatch.setattr(live_limits, "latest", block)
+    settings = LiveSettings(address="me", limits_s=0.0, height_s=0.001)
+    with pytest.raises(EOFError):
+        asyncio.run(watch(Dumb(), settings, told.append))
+    assert told == [
+        b"height 5",
+        encoded(ChainLimits(taker_fee_ppm=500)),
+        b"height 7",
+        encoded(ChainLimits(None, ((2, 1),), None, 500)),
+    ]
 
 
 def test_numbers_of_the_chain() -> None:

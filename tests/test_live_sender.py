@@ -20,7 +20,6 @@ from v4_proto.dydxprotocol.clob.tx_pb2 import MsgBatchCancel, MsgCancelOrder, Ms
 
 from sniper.live_settings import LiveSettings, checked
 from sniper.order_table import NOT_SENT
-from sniper.risk_limits import ChainLimits
 from sniper.trading import BUY, SELL, Cancel, Place
 from sniper.venues.live_messages import Wanted
 from sniper.venues.live_sender import NO_ANSWER, Sender
@@ -394,42 +393,19 @@ def test_only_a_trusted_certificate_is_believed(trusted: bool, tmp_path: Path) -
     assert (len(node.seen), node.accounts > 0) == ((1, True) if trusted else (0, False))
 
 
-def test_what_the_chain_allows_is_told_once_and_kept_while_nobody_answers(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    answers = [ChainLimits(taker_fee_ppm=500), ChainLimits(), ChainLimits(stateful=((2, 1),))]
-    asked, told = threading.Event(), list[ChainLimits]()
-
-    async def limits(channel: Any, address: str) -> ChainLimits:
-        assert address == ADDRESS
-        found = answers.pop(0) if answers else ChainLimits()
-        if not answers:
-            asked.set()
-        return found
-
-    monkeypatch.setattr("sniper.venues.live_sender.limits", limits)
-    with SmallNode() as node:
-        settings = LiveSettings("localdydxprotocol", nodes=(at(node),), tls=False, address=ADDRESS)
-        settings = checked(settings)._replace(limits_s=0.01)
-        sending = Sender(settings, KeyPair.from_mnemonic(MNEMONIC), Answers(), say_limits=told.append)
-        sending.start()
-        assert asked.wait(10) and sending.stop(10)
-    assert told == [ChainLimits(taker_fee_ppm=500), ChainLimits(None, ((2, 1),), None, 500)]
-
-
-def test_a_node_that_does_not_serve_a_query_is_as_good_as_before() -> None:
+def test_words_of_the_node_are_told_by_the_sender_s_thread() -> None:
     said = threading.Event()
-    found: list[ChainLimits] = []
+    found: list[bytes] = []
 
-    def hear(limits: ChainLimits) -> None:
-        found.append(limits)
+    def hear(word: bytes) -> None:
+        found.append(word)
         said.set()
 
     with SmallNode() as node:
         settings = LiveSettings("localdydxprotocol", nodes=(at(node),), tls=False, address=ADDRESS)
-        sending = Sender(checked(settings), KeyPair.from_mnemonic(MNEMONIC), Answers(), say_limits=hear)
+        sending = Sender(checked(settings), KeyPair.from_mnemonic(MNEMONIC), Answers(), say_word=hear)
         sending.start()
         assert said.wait(10) and sending.nodes is not None
-        assert sending.nodes.all[0].in_a_row == 0
+        assert sending.nodes.all[0].in_a_row == 0, "what is not served is no failure of the node"
         assert sending.stop(10)
-    assert found == [ChainLimits()]
+    assert found == [b"limits [null,null,null,null,null]"]

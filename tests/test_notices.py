@@ -103,3 +103,20 @@ def test_it_goes_on_from_a_state(hearing: Hearing) -> None:
     hearing.notices.restart(5, 3)
     assert (hearing.notices.height, hearing.notices.feed_ns) == (5, 3)
     assert hearing.hear(2, hearing.block(6, "2025-12-08T16:59:59.000Z")) == TO_ORDERS | TO_FUNDING
+
+
+def test_what_is_above_the_ceiling_is_no_height(hearing: Hearing) -> None:
+    notices = hearing.notices
+    hearing.hear(1, hearing.block(100, "2025-12-08T16:00:00.000Z"))
+    notices.ceiling = 110
+    told = hearing.hear(
+        2, hearing.block(500, "2025-12-08T18:00:00.000Z"), hearing.block(110, "2025-12-08T16:00:01.000Z")
+    )
+    assert told == TO_ORDERS, "the hour of a block that is not believed has not come"
+    assert (notices.height, notices.height_ns, notices.leap) == (110, 2, 500)
+    hearing.hear(3, hearing.block(111, "2025-12-08T16:00:02.000Z"))
+    assert (notices.height, notices.leap) == (110, 111)
+    hearing.hear(4)
+    assert notices.leap == 0
+    notices.believe(500, 5)
+    assert (notices.height, notices.height_ns) == (500, 5)

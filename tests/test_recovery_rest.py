@@ -96,3 +96,26 @@ def test_what_cannot_be_believed_is_not(account: Account, book: IndexerBook) -> 
     account.fills = [fill(1, 8, size="-1")]
     with pytest.raises(NetworkUnavailable, match="cannot be believed"):
         book.ask(0)
+
+
+def test_of_two_heights_the_lower_counts_and_positions_must_fit(account: Account) -> None:
+    heights = [500, 103]
+
+    def told(call: object) -> object:
+        if getattr(call, "path", "").endswith("height"):
+            account.height = heights.pop(0) if heights else 100
+        reply = account.reply(call)  # type: ignore[arg-type]
+        account.height = 100
+        return reply
+
+    with RestServer(told) as server:  # type: ignore[arg-type]
+        book = IndexerBook(server.url, ADDRESS, 0)
+        assert book.ask(0).height == 103, "the first was false"
+        account.height = 900
+
+        def ahead(call: object) -> object:
+            account.height = 100 if getattr(call, "path", "").endswith("height") else 900
+            return account.reply(call)  # type: ignore[arg-type]
+
+    with RestServer(ahead) as server, pytest.raises(NetworkUnavailable, match="contradicts itself"):  # type: ignore[arg-type]
+        IndexerBook(server.url, ADDRESS, 0).ask(0)

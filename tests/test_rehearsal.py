@@ -55,6 +55,22 @@ def test_a_venue_that_fills_twice_is_caught(house: Witnessed) -> None:
     assert any("filled here" in line or "overfilled" in line for line in run.wrong), run.wrong
 
 
+def test_a_false_height_of_the_indexer_keeps_no_order_out(house: Witnessed) -> None:
+    """Ten heights that are 200 blocks too high; with the first one believed, all orders of two minutes were refused."""
+    scenario = lasting("height_told", share=0.2, blocks=200)
+    run = in_a_child(house, 2, replayed=True, scenario=scenario)
+    assert run.wrong == () and run.facts["leaps"] > 4
+    assert run.facts["refused"] == 0 and run.facts["fills"] > 4
+    assert any("was false" in line for line in run.story)
+
+
+def test_a_leap_of_the_chain_is_believed_with_the_node(house: Witnessed) -> None:
+    events = (Event(5 * SECOND_NS, -1, 0, "height_jump", checked("height_jump", {"blocks": 150})),)
+    run = in_a_child(house, 2, replayed=True, scenario=Scenario("leap", 1, "", events))
+    assert run.wrong == () and run.facts["leaps"] > 0 and run.facts["fills"] > 4
+    assert any("is believed: the node is at" in line for line in run.story)
+
+
 class Loss(NamedTuple):
     """Answers that do not come, and what the sender must have met."""
 

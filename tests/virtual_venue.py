@@ -20,6 +20,7 @@ from grpc.aio import AioRpcError, Metadata
 from v4_proto.cosmos.auth.v1beta1.auth_pb2 import BaseAccount
 from v4_proto.cosmos.auth.v1beta1.query_pb2 import QueryAccountResponse
 from v4_proto.cosmos.base.abci.v1beta1.abci_pb2 import TxResponse
+from v4_proto.cosmos.base.tendermint.v1beta1.query_pb2 import GetLatestBlockResponse
 from v4_proto.cosmos.tx.v1beta1.service_pb2 import BroadcastTxResponse
 
 from sniper.exchange.house import House
@@ -265,7 +266,12 @@ class HouseCall:
             )
             return BroadcastTxResponse(tx_response=made)
         if name != "Account":
-            await self._come("", 4_000_000, deadline_s)
+            treatment = house.treatment(name)
+            await self._come(treatment.kind, round(treatment.wait_s * 1e9) + 4_000_000, deadline_s)
+            if name == "GetLatestBlock":
+                answer = GetLatestBlockResponse()
+                answer.sdk_block.header.height = house.chain.height
+                return answer
             raise failed(grpc.StatusCode.UNIMPLEMENTED, f"{name} is not served here")
         treatment = house.treatment(name)
         await self._come(treatment.kind, round(treatment.wait_s * 1e9) + 4_000_000, deadline_s)

@@ -59,6 +59,7 @@ def desk(config: Config, opening: Opening | None = None) -> DeskSettings:
     from sniper import config_section
     from sniper.account import AccountSettings
     from sniper.desk import DeskSettings
+    from sniper.heights import HeightSettings
     from sniper.order_record import OrdersSettings
     from sniper.reconciling import ReconcileSettings
     from sniper.resilience import ResilienceSettings
@@ -70,6 +71,7 @@ def desk(config: Config, opening: Opening | None = None) -> DeskSettings:
     more: dict[str, Any] = {}
     if live:
         more["reconcile"] = config_section.settings(ReconcileSettings, config.reconcile)
+        more["heights"] = HeightSettings(on=True)
         more["resilience"] = config_section.settings(ResilienceSettings, config.resilience, on=True)
     risk = config_section.settings(RiskSettings, config.risk)
     try:

@@ -9,10 +9,8 @@ from sniper._ext.tape import KIND_NAMES, Tape
 from sniper.live_settings import LiveSettings, checked
 from sniper.order_table import NOT_SENT
 from sniper.quantums import lent
-from sniper.risk_limits import ChainLimits
 from sniper.trading import VENUE_CONNECTION, Cancel, Place
 from sniper.types import REC_OPERATOR, REC_VENUE
-from sniper.venues.live_limits import encoded
 from sniper.venues.live_messages import Wanted, wanted
 from sniper.venues.live_sender import Note, Sender
 from sniper.venues.outbox import Inbox
@@ -42,7 +40,7 @@ class Live:
         self._markets = Markets(decoder)
         self._clock_ns = clock_ns
         self._inbox: Inbox | None = None
-        self.sender = Sender(settings, key, self._say, note, self._say_sequence, say_limits=self._say_limits)
+        self.sender = Sender(settings, key, self._say, note, self._say_sequence, say_word=self._say_word)
 
     def start(self, inbox: Inbox) -> None:
         """Connect to the nodes."""
@@ -86,9 +84,8 @@ class Live:
         self._inbox.put(self._clock_ns(), VENUE_CONNECTION, REC_VENUE, record)
 
     def _say_sequence(self, sequence: int) -> None:
-        assert self._inbox is not None, "start comes first"
-        self._inbox.put(self._clock_ns(), VENUE_CONNECTION, REC_OPERATOR, b"sequence %d" % sequence)
+        self._say_word(b"sequence %d" % sequence)
 
-    def _say_limits(self, found: ChainLimits) -> None:
+    def _say_word(self, word: bytes) -> None:
         assert self._inbox is not None, "start comes first"
-        self._inbox.put(self._clock_ns(), VENUE_CONNECTION, REC_OPERATOR, encoded(found))
+        self._inbox.put(self._clock_ns(), VENUE_CONNECTION, REC_OPERATOR, word)

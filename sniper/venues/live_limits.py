@@ -1,11 +1,14 @@
-"""What the chain allows us, asked of a node: rate limits of blocks, equity tiers, our fee tier."""
+"""What a node is asked from time to time: its height, and what the chain allows us (rates, equity tiers, our fees)."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
 import grpc
 import msgspec
+from v4_proto.cosmos.base.tendermint.v1beta1.query_pb2 import GetLatestBlockRequest, GetLatestBlockResponse
 from v4_proto.dydxprotocol.clob.query_pb2 import (
     QueryBlockRateLimitConfigurationRequest,
     QueryBlockRateLimitConfigurationResponse,
@@ -14,16 +17,47 @@ from v4_proto.dydxprotocol.clob.query_pb2 import (
 )
 from v4_proto.dydxprotocol.feetiers.query_pb2 import QueryUserFeeTierRequest, QueryUserFeeTierResponse
 
+from sniper.live_settings import LiveSettings
 from sniper.risk_limits import ChainLimits
 
 RATES: Final = "/dydxprotocol.clob.Query/BlockRateLimitConfiguration"
 TIERS: Final = "/dydxprotocol.clob.Query/EquityTierLimitConfiguration"
+BLOCK: Final = "/cosmos.base.tendermint.v1beta1.Service/GetLatestBlock"
 FEES: Final = "/dydxprotocol.feetiers.Query/UserFeeTier"
 ANSWERS: Final[dict[str, Any]] = {
+    BLOCK: GetLatestBlockResponse,
     RATES: QueryBlockRateLimitConfigurationResponse,
     TIERS: QueryEquityTierLimitConfigurationResponse,
     FEES: QueryUserFeeTierResponse,
 }
+
+
+async def watch(channel: Any, settings: LiveSettings, say: Callable[[bytes], None]) -> None:
+    """Ask for ever. Heights are said each time, limits when they are new; those known stay while nobody answers."""
+    told: ChainLimits | None = None
+    loop, due_s = asyncio.get_running_loop(), float("-inf")
+    while True:
+        height = await latest(channel)
+        if height:
+            say(b"height %d" % height)
+        if loop.time() >= due_s:
+            due_s = loop.time() + settings.limits_s
+            found = await limits(channel, settings.address)
+            if told is not None:
+                news = {name: value for name, value in found._asdict().items() if value is not None}
+                found = told._replace(**news)
+            if found != told:
+                told = found
+                say(encoded(found))
+        await asyncio.sleep(settings.height_s)
+
+
+async def latest(channel: Any) -> int:
+    """The height of the node's last block, 0: it does not say."""
+    found = await _asked(channel, BLOCK, GetLatestBlockRequest())
+    if found is None:
+        return 0
+    return int(found.sdk_block.header.height or found.block.header.height)
 
 
 async def limits(channel: Any, address: str) -> ChainLimits:

@@ -101,7 +101,6 @@ class Route(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]  # grpc
 
 def _answers() -> dict[str, Any]:
     from v4_proto.cosmos.auth.v1beta1.query_pb2 import QueryAccountResponse
-    from v4_proto.cosmos.base.tendermint.v1beta1.query_pb2 import GetLatestBlockResponse
     from v4_proto.cosmos.tx.v1beta1.service_pb2 import BroadcastTxResponse
 
     from sniper.venues.live_limits import ANSWERS
@@ -110,7 +109,6 @@ def _answers() -> dict[str, Any]:
         "/cosmos.tx.v1beta1.Service/BroadcastTx": BroadcastTxResponse,
         "/cosmos.auth.v1beta1.Query/Account": QueryAccountResponse,
         **ANSWERS,
-        "/cosmos.base.tendermint.v1beta1.Service/GetLatestBlock": GetLatestBlockResponse,
     }
 
 

@@ -27,8 +27,7 @@ from v4_proto.cosmos.auth.v1beta1.query_pb2_grpc import QueryStub
 
 from sniper.live_settings import LiveSettings
 from sniper.order_table import NOT_SENT
-from sniper.risk_limits import ChainLimits
-from sniper.venues.live_limits import limits
+from sniper.venues.live_limits import watch
 from sniper.venues.live_messages import Owner, Parcel, Wanted, parcels
 from sniper.venues.live_nodes import Nodes
 
@@ -47,8 +46,8 @@ Say = Callable[[str, int, int, str], None]
 """(verb, client id, code, text): an answer on its way to the inbox."""
 SaySequence = Callable[[int], None]
 """The account's next sequence in committed state: what a transaction with a lower one can no longer be part of."""
-SayLimits = Callable[[ChainLimits], None]
-"""What the chain allows, whenever that is another than before."""
+SayWord = Callable[[bytes], None]
+"""A word of the inbox: what the chain allows, how high it is."""
 Note = Callable[[Sequence[Wanted]], None]
 """Writes intents; returns when they are durable, raises OSError when they are not."""
 
@@ -67,7 +66,7 @@ class Sender:
         note: Note | None = None,
         say_sequence: SaySequence = lambda sequence: None,
         nodes: Callable[[LiveSettings], Nodes] = Nodes,
-        say_limits: SayLimits = lambda limits: None,
+        say_word: SayWord = lambda word: None,
     ) -> None:
         self.settings = settings
         self._make_nodes = nodes
@@ -75,7 +74,7 @@ class Sender:
         self._known = False  # account number and sequence
         self._astray = False  # a stateful answer was lost: the chain's sequence may be past ours
         self._say, self._note, self._say_sequence = say, note, say_sequence
-        self._say_limits = say_limits
+        self._say_word = say_word
         self._owner = Owner(settings.address, settings.subaccount)
         self._jobs: deque[tuple[Wanted, ...]] = deque()
         self._waiting = 0
@@ -140,7 +139,7 @@ class Sender:
         self._loop = asyncio.get_running_loop()
         serial = asyncio.create_task(self._serial())
         learning = asyncio.create_task(self._learn())
-        asking = asyncio.create_task(self._ask_limits())
+        asking = asyncio.create_task(watch(self.nodes.front, self.settings, self._say_word))
         self._ready.set()
         try:
             while not (self._stopping and not self._jobs):
@@ -169,20 +168,6 @@ class Sender:
                 await self._ask_account()
             except (grpc.RpcError, ValueError):
                 await asyncio.sleep(RETRY_S)
-
-    async def _ask_limits(self) -> None:
-        """What the chain allows: at the start and from time to time. What is known stays so while nobody answers."""
-        assert self.nodes is not None
-        told: ChainLimits | None = None
-        while True:
-            found = await limits(self.nodes.front, self.settings.address)
-            if told is not None:
-                news = {name: value for name, value in found._asdict().items() if value is not None}
-                found = told._replace(**news)
-            if found != told:
-                told = found
-                self._say_limits(found)
-            await asyncio.sleep(self.settings.limits_s)
 
     async def _ask_account(self) -> None:
         account = await self._account()
