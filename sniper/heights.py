@@ -38,7 +38,7 @@ class Leap(msgspec.Struct, array_like=True):
 
 
 class Heights:
-    """The believed height. `ceiling` bounds what is taken; what exceeds it is told here. say: takes a line for people."""
+    """The believed height. `ceiling` bounds what is taken; what exceeds it is told here. say: takes a line."""
 
     def __init__(self, settings: HeightSettings, say: Callable[[str], None]) -> None:
         self.settings, self._say = settings, say
