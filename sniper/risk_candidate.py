@@ -87,7 +87,10 @@ def enough(slack: int) -> Finding:
 
 
 def rank(intent: Intent) -> tuple[int, float, int, int, str]:
-    """Where an intent stands in line: forced reductions, exits, stops, then entries by strength."""
+    """Where an intent stands in line: forced reductions as the ladder names them, exits, stops, then entries by
+    strength."""
+    if intent.purpose in FORCED:
+        return RANKS[intent.purpose], 0.0, 0, 0, ""
     strength = abs(intent.score - 50.0)
     return (
         RANKS.get(intent.purpose, len(RANKS)),

@@ -24,6 +24,9 @@ from sniper.viewing import MarketFacts, View
 LIVE: Final = ("live", "crossed")
 FOLLOWING: Final = 6
 """Reductions that follow one another within the retry time."""
+COPIES: Final = 3
+"""How often each exit is sent at once where the chain may refuse one until another has filled: of all of a position,
+reduce-only, so that those that come too many do nothing."""
 STANDING: Final = ("sent", "acked", "replacing", "unknown")
 """States of orders that a cancel may still help against."""
 Fill = Callable[[int, int, int], tuple[int, int, int]]
@@ -116,6 +119,8 @@ class Ladder:
         losses = 0
         for one in exits:
             losses += one.loss
+        # Below initial margin the chain may refuse one exit until another has filled: who arrives first is chance.
+        short = rung >= FLATTEN and len(exits) > 1 and view.account.net < view.account.initial
         found = []
         for one, share_ppm in zip(exits, shares, strict=True):
             if share_ppm <= 0 or one.part.market in under_way:
@@ -126,7 +131,7 @@ class Ladder:
             self.sent[one.part.market] = Sent(view.now_ns, steps, level, tries)
             for part in self._bearable(one, steps):
                 found.append(self._intent(assessment, one, losses, part, rung, ordered, tries))
-        return found
+        return found * COPIES if short else found
 
     def _bearable(self, one: Exit, steps: int) -> tuple[int, ...]:
         """An exit in the parts in which the chain takes it: what it accepts of it now, then the rest.

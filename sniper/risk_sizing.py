@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from sniper.order_table import UNKNOWN
-from sniper.risk_candidate import EXACT_MAX, REDUCING, Candidate
+from sniper.risk_candidate import EXACT_MAX, FORCED, REDUCING, Candidate
 from sniper.risk_margin import Fills
 from sniper.risk_outlook import Outlook
 from sniper.risk_settings import MILLION
@@ -201,7 +201,8 @@ def exit_size(o: Outlook, c: Candidate) -> tuple[int, tuple[Reason, ...]]:
     fill, the chain cuts them down to the position. A stop protects all of it.
     """
     intent, held = c.intent, max(0, c.position if c.intent.side else -c.position)
-    taken = 0 if intent.purpose == "protect" else o.commitment(intent.market).leaving
+    alone = intent.purpose == "protect" or (intent.purpose in FORCED and intent.reduce_only)
+    taken = 0 if alone else o.commitment(intent.market).leaving
     if intent.purpose == "exit":
         for claim in o.claims:
             if claim.market == intent.market and claim.purpose in REDUCING:

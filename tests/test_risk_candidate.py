@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sniper.risk_candidate import Candidate, at_most, enough, scaled, usd
+from sniper.risk_candidate import Candidate, at_most, enough, rank, scaled, usd
 from sniper.trading import Intent
 from tests.risking import BTC, Scene
 
@@ -23,6 +23,14 @@ def test_only_entries_open_and_a_maker_pays_less() -> None:
         one = Candidate(intent, scene.view.market(BTC), scene.unit(BTC), 0, 7)
         assert one.opens == (purpose == "entry")
         assert one.fills(outlook) == (BTC, 0, 7, intent.price_ticks, fee)
+
+
+def test_what_the_ladder_forces_stands_first_and_as_the_ladder_names_it() -> None:
+    made = [
+        Intent(market, 1, 100, 5, purpose=purpose)
+        for purpose, market in (("entry", 0), ("exit", 0), ("flatten", 1), ("flatten", 0), ("flatten", 1))
+    ]
+    assert sorted(made, key=rank) == [made[2], made[3], made[4], made[1], made[0]]
 
 
 @pytest.mark.parametrize(

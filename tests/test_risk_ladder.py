@@ -280,6 +280,31 @@ def test_the_chain_takes_a_part_at_a_book_that_has_left_its_oracle_price_behind(
     ]
 
 
+def test_below_initial_margin_every_exit_goes_several_times_in_turn() -> None:
+    """Two positions of 3,000 and 2,000 USD need 100: below that the chain may refuse one until the other has filled."""
+
+    def flattened(usdc: int, rung: int = 4, markets: tuple[int, ...] = (BTC, ETH)) -> list[int]:
+        scene = deep(usdc=usdc * USD)
+        for market in {BTC, ETH} - {*markets}:
+            scene.hold(
+                market, -scene.view.positions[market].size_quantums // scene.unit(market).step_quantums
+            )
+        wanted = [one for one in acts(scene, rung) if isinstance(one, Intent)]
+        approved, refused, _ = scene.risk.check(scene.view, wanted)
+        assert not refused and [one.intent for one in approved] == wanted, (
+            "in the order of the ladder, none cut down"
+        )
+        return [one.market for one in wanted]
+
+    assert sorted(flattened(110)) == [BTC, ETH]
+    thrice = flattened(95)
+    assert sorted(thrice[:2]) == [BTC, ETH] and thrice == thrice[:2] * 3
+    assert flattened(45, markets=(BTC,)) == [BTC], "alone it waits for nobody"
+    assert sorted(set(flattened(95, rung=3))) == sorted(flattened(95, rung=3)), (
+        "of a part each copy might fill"
+    )
+
+
 def test_blind_a_rung_that_begins_earlier_also_closes_earlier() -> None:
     """Five sigmas away: nothing to do while prices come; when they do not, a part of all, more of what is near."""
     scene = deep(usdc=1_500 * USD)

@@ -139,6 +139,10 @@ def test_exits_wait_for_exits_on_their_way_and_forced_ones_for_nobody() -> None:
     assert scene.verdict(scene.leave(purpose="flatten"), scene.leave()) == [
         "reduces"
     ]  # within a tick they count
+    for reduce_only, sizes in ((True, [100, 100]), (False, [100])):  # the chain cuts down what is reduce-only
+        twice = [scene.leave(purpose="flatten", reduce_only=reduce_only)] * 2
+        approved, _, _ = scene.risk.check(scene.view, twice)
+        assert [one.intent.size_steps for one in approved] == sizes
     scene.later(3)
     assert scene.orders.unknown(BTC) == 1
     (one,), _, _ = scene.risk.check(scene.view, [scene.leave()])
