@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 from sniper._ext.tape import ENDPOINT_NAMES
 from sniper.feed.backoff import Waits
@@ -237,6 +239,37 @@ def test_an_endless_body_is_cut_off() -> None:
         rest.request("time")
         until(lambda: inbox.records)
         assert inbox.of(REC_REST) == [b"time 0 \nthe body is larger than 1000 bytes"]
+
+
+@pytest.mark.parametrize(("encoding", "packed", "problem"), [
+    ("zstd", zstandard.compress(bytes(200 << 20)), b"which was not asked for"),
+    ("gzip", gzip.compress(bytes(50 << 20)), b"the body is larger than 1000 bytes"),
+    ("gzip", b"nothing packed", b"cannot be unpacked"),
+])  # fmt: skip
+def test_a_packed_bomb_is_refused(encoding: str, packed: bytes, problem: bytes) -> None:
+    headers = {"Content-Encoding": encoding}
+    with asking(lambda call: (200, headers, packed), body_bytes_max=1000, attempts=1) as (rest, inbox, _):
+        rest.request("time")
+        until(lambda: inbox.records)
+        (data,) = inbox.of(REC_REST)
+        assert data.startswith(b"time 0 \n") and problem in data
+        assert rest.fault is None
+
+
+def test_a_packed_body_is_unpacked() -> None:
+    body = b'{"iso":"x"}' * 100
+    with asking(lambda call: (200, {"Content-Encoding": "gzip"}, gzip.compress(body))) as (rest, inbox, _):
+        rest.request("time")
+        until(lambda: inbox.records)
+        assert inbox.of(REC_REST) == [b"time 200 \n" + body]
+
+
+def test_a_wait_of_thousands_of_digits_ends_nothing() -> None:
+    with asking(lambda call: (200, {"Retry-After": "9" * 5000}, b"{}"), attempts=1) as (rest, inbox, _):
+        for _ in range(2):
+            rest.request("time")
+        until(lambda: len(inbox.records) == 2)
+        assert rest.fault is None
 
 
 def test_a_full_queue_refuses() -> None:

@@ -23,6 +23,7 @@ from urllib.parse import quote
 import msgspec
 
 from sniper.feed.backoff import Backoff, Waits
+from sniper.feed.body import ENCODING, Body, Unfit
 from sniper.feed.budget import BUCKET_OF, BUCKETS, SHARE, Budget
 from sniper.feed.clock import real_clock
 from sniper.feed.endpoints import CALLS, check
@@ -32,6 +33,7 @@ from sniper.feed.wire import Entrance
 from sniper.types import REC_REST
 
 CONNECTION: Final = CONNECTIONS_MAX
+DIGITS_MAX: Final = 12  # of a Retry-After: thousands of them are no number for Python
 """The connection number of REST records: the sockets are 0 to 8."""
 
 _LIMITED: Final = 429
@@ -183,7 +185,9 @@ class Rest:
             self._loop = asyncio.get_running_loop()
         verify = ssl.create_default_context(cafile=self._ca_file or None)
         try:
-            async with httpx.AsyncClient(timeout=self._timeout_s, verify=verify) as http:
+            async with httpx.AsyncClient(
+                timeout=self._timeout_s, verify=verify, headers={"accept-encoding": ENCODING}
+            ) as http:
                 client = IndexerClient(self._url, api_timeout=self._timeout_s)
                 for module in (client.markets, client.account, client.utility):
                     module.get = self._getter(http, httpx.HTTPError)
@@ -212,15 +216,16 @@ class Rest:
                     asyncio.timeout(self._deadline_s),
                     http.stream("GET", f"{self._url}{request_path}", params=given or None) as response,
                 ):
-                    body = bytearray()
-                    async for part in response.aiter_bytes():
-                        body += part
-                        if len(body) > self._body_bytes_max:
-                            return Answer(0, b"the body is larger than %d bytes" % self._body_bytes_max)
+                    body = Body(response.headers.get("content-encoding", ""), self._body_bytes_max)
+                    async for part in response.aiter_raw():
+                        body.take(part)
                     after = response.headers.get("retry-after", "")
-                    return Answer(response.status_code, bytes(body), int(after) if after.isdecimal() else 0)
+                    waits = int(after) if after.isdecimal() and len(after) <= DIGITS_MAX else 0
+                    return Answer(response.status_code, body.whole(), waits)
             except TimeoutError:
                 return Answer(0, b"no answer within %.1f s" % self._deadline_s)
+            except Unfit as problem:
+                return Answer(0, str(problem).encode("ascii", "replace"))
             except (failure, OSError) as error:
                 return Answer(0, f"{type(error).__name__}: {error}".encode("ascii", "replace"))
 
