@@ -1,3 +1,4 @@
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sniper.types import Record
@@ -25,3 +26,13 @@ class BarFrames:
 class BlockFrames:
     def __init__(self, connection_id: str) -> None: ...
     def frame(self, now_ns: int, message_id: int, height: int) -> Record: ...
+
+def merged(
+    frames: list[BarFrames],
+    block: BlockFrames,
+    order: Callable[[], tuple[Any, Any, Any]],
+    step_ns: int,
+    message_id: int,
+    height: int,
+    due: Callable[[int], int | None],
+) -> Iterator[tuple[int, list[Record]]]: ...

@@ -4,11 +4,13 @@ Numbers are whole: a price is number * 10 ** -decimals. A message is written onc
 object; its form is the one that the decoder reads by comparing literals.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memcpy
 
 from event cimport REC_FRAME
+from written cimport POWERS, Calendar, put_decimal, put_hex, put_text, put_time, put_whole
 
 cdef extern from *:
     """
@@ -19,104 +21,12 @@ cdef extern from *:
 cdef enum:
     ROOM = 2048         # of one message: a fixed part below 1,200 bytes and at most 30 numbers of 20 digits
 
-cdef int64_t DAY_S = 86400
+    AFTER_OPEN_NS = 1000000
+
 cdef int64_t WHOLE_PPM = 1000000
-cdef int64_t[19] POWERS
-cdef int _i
-POWERS[0] = 1
-for _i in range(1, 19):
-    POWERS[_i] = POWERS[_i - 1] * 10
 
 
-cdef inline uint8_t* put(uint8_t* p, const uint8_t* s, Py_ssize_t n) noexcept nogil:
-    memcpy(p, s, n)
-    return p + n
-
-
-cdef inline uint8_t* put_whole(uint8_t* p, uint64_t v) noexcept nogil:
-    cdef uint8_t[20] digits
-    cdef int n = 0
-    while True:
-        digits[n] = <uint8_t> (48 + v % 10)
-        v //= 10
-        n += 1
-        if v == 0:
-            break
-    while n:
-        n -= 1
-        p[0] = digits[n]
-        p += 1
-    return p
-
-
-cdef inline uint8_t* put_decimal(uint8_t* p, uint64_t v, int decimals) noexcept nogil:
-    """v * 10 ** -decimals as a plain decimal, decimals at most 18."""
-    cdef uint64_t fraction
-    cdef int i, _i
-    if decimals <= 0:
-        p = put_whole(p, v)
-        if v:
-            for _i in range(-decimals):
-                p[0] = c'0'
-                p += 1
-        return p
-    p = put_whole(p, v // <uint64_t> POWERS[decimals])
-    fraction = v % <uint64_t> POWERS[decimals]
-    p[0] = c'.'
-    for i in range(decimals, 0, -1):
-        p[i] = <uint8_t> (48 + fraction % 10)
-        fraction //= 10
-    return p + decimals + 1
-
-
-cdef inline void put_two(uint8_t* p, int v) noexcept nogil:
-    p[0] = <uint8_t> (48 + v // 10)
-    p[1] = <uint8_t> (48 + v % 10)
-
-
-cdef inline uint8_t* put_time(uint8_t* p, int64_t ns) noexcept nogil:
-    """`YYYY-MM-DDTHH:MM:SS.mmmZ` of nanoseconds since 1970."""
-    cdef int64_t ms = ns // 1000000
-    cdef int64_t s = ms // 1000
-    cdef int64_t z = s // DAY_S + 719468        # days since 0000-03-01
-    cdef int of_day = <int> (s % DAY_S)
-    cdef int part = <int> (ms % 1000)
-    cdef int64_t era = z // 146097
-    cdef int64_t doe = z - era * 146097
-    cdef int64_t yoe = (doe - doe // 1460 + doe // 36524 - doe // 146096) // 365
-    cdef int doy = <int> (doe - (365 * yoe + yoe // 4 - yoe // 100))
-    cdef int m = (5 * doy + 2) // 153
-    cdef int day = doy - (153 * m + 2) // 5 + 1
-    cdef int year
-    m = m + 3 if m < 10 else m - 9
-    year = <int> (yoe + era * 400) + (m <= 2)
-    put_two(p, year // 100)
-    put_two(p + 2, year % 100)
-    p[4] = c'-'
-    put_two(p + 5, m)
-    p[7] = c'-'
-    put_two(p + 8, day)
-    p[10] = c'T'
-    put_two(p + 11, of_day // 3600)
-    p[13] = c':'
-    put_two(p + 14, of_day // 60 % 60)
-    p[16] = c':'
-    put_two(p + 17, of_day % 60)
-    p[19] = c'.'
-    p[20] = <uint8_t> (48 + part // 100)
-    put_two(p + 21, part % 100)
-    p[23] = c'Z'
-    return p + 24
-
-
-cdef inline uint8_t* put_hex(uint8_t* p, uint32_t v) noexcept nogil:
-    cdef int i, digit
-    for i in range(8):
-        digit = v >> (28 - 4 * i) & 15
-        p[i] = <uint8_t> (48 + digit if digit < 10 else 87 + digit)
-    return p + 8
-
-
+@cython.final
 cdef class BarFrames:
     """The messages of one candle file: for each bar its trades, a book of one level a side, and the oracle price.
 
@@ -132,6 +42,7 @@ cdef class BarFrames:
     cdef double _depth
     cdef bytes _head, _batch, _trades, _book, _oracle
     cdef int64_t _old_bid, _old_ask
+    cdef Calendar _day
     cdef uint8_t[ROOM] _room
 
     def __init__(self, str ticker, str connection_id, tuple columns, int64_t step_ns, int price_decimals,
@@ -166,8 +77,9 @@ cdef class BarFrames:
         self._oracle = (',"channel":"v4_markets","version":"1.0.0","contents":{"oraclePrices":{"' + ticker
                         + '":{"oraclePrice":"').encode("ascii")
         self._old_bid = self._old_ask = 0
+        self._day.number = -1
 
-    def put(self, list records, Py_ssize_t i, int64_t now_ns, int64_t message_id):
+    cpdef int64_t put(self, list records, Py_ssize_t i, int64_t now_ns, int64_t message_id) except -1:
         """Append the messages of bar i as records of that moment; returns the next message id. Bars come in turn."""
         if not 0 <= i < self._start.shape[0]:
             raise IndexError("no such bar")
@@ -178,7 +90,7 @@ cdef class BarFrames:
         records.append((now_ns, 0, REC_FRAME, self._oracle_of(self._close[i], now_ns, message_id + 1)))
         return message_id + 2
 
-    def open(self, list records, Py_ssize_t i, int64_t now_ns, int64_t message_id):
+    cpdef int64_t open(self, list records, Py_ssize_t i, int64_t now_ns, int64_t message_id) except -1:
         """The same for the moment at which bar i opens: book and oracle price, no trades."""
         if not 0 <= i < self._start.shape[0]:
             raise IndexError("no such bar")
@@ -187,7 +99,7 @@ cdef class BarFrames:
         return message_id + 2
 
     cdef uint8_t* _begin(self, bytes head, int64_t message_id):
-        cdef uint8_t* p = put(self._room, <const uint8_t*> head, len(head))
+        cdef uint8_t* p = put_text(self._room, <const uint8_t*> head, len(head))
         return put_whole(p, message_id)
 
     cdef bytes _trades_of(self, Py_ssize_t i, int64_t message_id):
@@ -197,46 +109,50 @@ cdef class BarFrames:
         cdef int64_t second = self._high[i]
         cdef int64_t third_ns = self._step_ns // 3
         cdef int64_t price, at_ns
+        cdef uint8_t[16] name       # what the ids of all four begin with
+        cdef uint8_t[40] size       # of each of them, as text
+        cdef Py_ssize_t length = put_decimal(size, self._volume[i] * 25, self._size_decimals) - size
         cdef int k
+        put_hex(put_hex(name, <uint32_t> (i + 1)), self._place + 2)
         if second - o < o - first:
             first, second = second, first
-        p = put(p, <const uint8_t*> self._trades, len(self._trades))
+        p = put_text(p, <const uint8_t*> self._trades, len(self._trades))
         for k in range(4):
             price = o if k == 0 else first if k == 1 else second if k == 2 else self._close[i]
             at_ns = self._start[i] + (k * third_ns if k < 3 else self._step_ns - 1000000)
-            p = put(p, b'{"id":"', 7)
-            p = put_hex(p, <uint32_t> (i + 1))
-            p = put_hex(p, self._place + 2)
-            p = put_hex(p, k)
-            p = put(p, b'","size":"', 10)
-            p = put_decimal(p, self._volume[i] * 25, self._size_decimals)
-            p = put(p, b'","price":"', 11)
+            p = put_text(p, b'{"id":"', 7)
+            p = put_text(p, name, 16)
+            memcpy(p, b'00000000","size":"', 18)
+            p[7] += k
+            p += 18
+            p = put_text(p, size, length)
+            p = put_text(p, b'","price":"', 11)
             p = put_decimal(p, price, self._price_decimals)
             if price > o or price == o and self._close[i] >= o:
-                p = put(p, b'","side":"BUY', 13)
+                p = put_text(p, b'","side":"BUY', 13)
             else:
-                p = put(p, b'","side":"SELL', 14)
-            p = put(p, b'","createdAt":"', 15)
-            p = put_time(p, at_ns)
-            p = put(p, b'","type":"LIMIT"},', 18)
-        p = put(p - 1, b']}}', 3)
+                p = put_text(p, b'","side":"SELL', 14)
+            p = put_text(p, b'","createdAt":"', 15)
+            p = put_time(p, at_ns, &self._day)
+            p = put_text(p, b'","type":"LIMIT"},', 18)
+        p = put_text(p - 1, b']}}', 3)
         return PyBytes_FromStringAndSize(<char*> self._room, p - self._room)
 
     cdef uint8_t* _level(self, uint8_t* p, int64_t ticks, int64_t steps):
-        p = put(p, b'["', 2)
+        p = put_text(p, b'["', 2)
         p = put_decimal(p, ticks * self._tick, self._tick_decimals)
-        p = put(p, b'","', 3)
+        p = put_text(p, b'","', 3)
         p = put_decimal(p, steps * self._step, self._step_decimals if steps else 0)
-        return put(p, b'"]', 2)
+        return put_text(p, b'"]', 2)
 
     cdef uint8_t* _side(self, uint8_t* p, const char* name, int64_t old, int64_t new, int64_t steps):
-        p = put(p, <const uint8_t*> name, 4)
-        p = put(p, b'":[', 3)
+        p = put_text(p, <const uint8_t*> name, 4)
+        p = put_text(p, b'":[', 3)
         if old != new and old:
             p = self._level(p, old, 0)
-            p = put(p, b',', 1)
+            p = put_text(p, b',', 1)
         p = self._level(p, new, steps)
-        return put(p, b']', 1)
+        return put_text(p, b']', 1)
 
     cdef bytes _book_of(self, int64_t price, int64_t message_id):
         cdef uint8_t* p = self._begin(self._batch, message_id)
@@ -248,48 +164,97 @@ cdef class BarFrames:
         cdef int64_t size = <int64_t> min(max(steps, 1.0), 1e12)
         bid = max(bid, 1)
         ask = max(ask, bid + 1)
-        p = put(p, <const uint8_t*> self._book, len(self._book))
+        p = put_text(p, <const uint8_t*> self._book, len(self._book))
         # the side that moves away goes first: a book that crosses for a moment would be a fault
         if ask > self._old_ask:
             p = self._side(p, b"asks", self._old_ask, ask, size)
-            p = put(p, b'},{"', 4)
+            p = put_text(p, b'},{"', 4)
             p = self._side(p, b"bids", self._old_bid, bid, size)
         else:
             p = self._side(p, b"bids", self._old_bid, bid, size)
-            p = put(p, b'},{"', 4)
+            p = put_text(p, b'},{"', 4)
             p = self._side(p, b"asks", self._old_ask, ask, size)
-        p = put(p, b'}]}', 3)
+        p = put_text(p, b'}]}', 3)
         self._old_bid, self._old_ask = bid, ask
         return PyBytes_FromStringAndSize(<char*> self._room, p - self._room)
 
     cdef bytes _oracle_of(self, int64_t price, int64_t now_ns, int64_t message_id):
         cdef uint8_t* p = self._begin(self._head, message_id)
-        p = put(p, <const uint8_t*> self._oracle, len(self._oracle))
+        p = put_text(p, <const uint8_t*> self._oracle, len(self._oracle))
         p = put_decimal(p, price, self._price_decimals)
-        p = put(p, b'","effectiveAt":"', 17)
-        p = put_time(p, now_ns)
-        p = put(p, b'"}}}}', 5)
+        p = put_text(p, b'","effectiveAt":"', 17)
+        p = put_time(p, now_ns, &self._day)
+        p = put_text(p, b'"}}}}', 5)
         return PyBytes_FromStringAndSize(<char*> self._room, p - self._room)
 
 
+@cython.final
 cdef class BlockFrames:
     """The message of a block."""
 
     cdef bytes _head
+    cdef Calendar _day
     cdef uint8_t[ROOM] _room
 
     def __init__(self, str connection_id):
+        self._day.number = -1
         head = '{"type":"channel_data","connection_id":"' + connection_id + '","message_id":'
         self._head = head.encode("ascii")
 
-    def frame(self, int64_t now_ns, int64_t message_id, int64_t height):
+    cpdef tuple frame(self, int64_t now_ns, int64_t message_id, int64_t height):
         """The record of a block of that moment."""
-        cdef uint8_t* p = put(self._room, <const uint8_t*> self._head, len(self._head))
+        cdef uint8_t* p = put_text(self._room, <const uint8_t*> self._head, len(self._head))
         p = put_whole(p, message_id)
-        p = put(p, b',"id":"v4_block_height","channel":"v4_block_height","version":"1.0.0",', 70)
-        p = put(p, b'"contents":{"blockHeight":"', 27)
+        p = put_text(p, b',"id":"v4_block_height","channel":"v4_block_height","version":"1.0.0",', 70)
+        p = put_text(p, b'"contents":{"blockHeight":"', 27)
         p = put_whole(p, height)
-        p = put(p, b'","time":"', 10)
-        p = put_time(p, now_ns)
-        p = put(p, b'"}}', 3)
+        p = put_text(p, b'","time":"', 10)
+        p = put_time(p, now_ns, &self._day)
+        p = put_text(p, b'"}}', 3)
         return now_ns, 0, REC_FRAME, PyBytes_FromStringAndSize(<char*> self._room, p - self._room)
+
+
+def merged(list frames not None, BlockFrames block not None, order, int64_t step_ns, int64_t message_id, int64_t height,
+           due):
+    """The ticks of the bars of all files: an iterator of (now_ns, records).
+
+    order: returns int64 arrays (begin of bar, place of its file, number in it), by time. message_id, height: the next
+    message id, and the block before. due: as for `BarFeed.ticks`, which says when what comes.
+    """
+    cdef const int64_t[::1] starts, places, numbers
+    cdef Py_ssize_t i, behind
+    cdef Py_ssize_t at = 0
+    cdef int64_t end_ns, now_ns
+    cdef BarFrames one
+    cdef list records
+    starts, places, numbers = order()
+    now_ns = starts[0]
+    while at < starts.shape[0]:
+        end_ns = starts[at] + step_ns
+        behind = at + 1
+        while behind < starts.shape[0] and starts[behind] == starts[at]:
+            behind += 1
+        due_ns = due(now_ns)
+        if due_ns is not None and due_ns < end_ns:
+            now_ns = starts[at] + AFTER_OPEN_NS
+            records = []
+            for i in range(at, behind):
+                one = frames[places[i]]
+                message_id = one.open(records, numbers[i], now_ns, message_id)
+            yield now_ns, records
+            while True:
+                due_ns = due(now_ns)
+                if due_ns is None or due_ns >= end_ns:
+                    break
+                now_ns = max(now_ns, <int64_t> due_ns)
+                yield now_ns, []
+        now_ns = end_ns
+        records = []
+        for i in range(at, behind):
+            one = frames[places[i]]
+            message_id = one.put(records, numbers[i], now_ns, message_id)
+        height += 1
+        records.append(block.frame(now_ns, message_id, height))
+        message_id += 1
+        yield now_ns, records
+        at = behind

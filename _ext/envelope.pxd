@@ -283,8 +283,9 @@ cdef inline bint message(Reader* c, Connection* link, const uint8_t* p, int* gue
         c.trades_n = trades_n
         q = envelope(c, p, &e, 0 if once else guess[0])
         data = e.seen & 1 and M_SUBSCRIBED <= e.message <= M_BATCH
-        if not once and (q == NULL or c.reason or not data or e.read_as == 0 or e.read_as != e.channel
-                         or e.was_array != (e.message == M_BATCH)):
+        # contents that were only leapt over say the same the second time
+        if not once and e.read_as != 0 and (q == NULL or c.reason or not data or e.read_as != e.channel
+                                            or e.was_array != (e.message == M_BATCH)):
             continue
         break
     if q == NULL or c.reason:

@@ -104,7 +104,8 @@ class _Diary:
     def decisions_made(self) -> None:
         """Take over the decisions of this tick."""
         desk = self._desk
-        new = list(desk.decisions)[-min(desk.decided - self.decided, len(desk.decisions)) :]
+        count = min(desk.decided - self.decided, len(desk.decisions))
+        new = [desk.decisions[-1]] if count == 1 else list(desk.decisions)[-count:]
         self.decided = desk.decided
         for decision in new:
             one = decision.outcome
@@ -177,12 +178,14 @@ def _run(
     account = view.account
     tick, observe, pull = engine.tick, venue.observe, venue.pull
     for now_ns, records in ticks:
-        pull(now_ns, answers)
-        if answers:
-            records = [*records, *answers]
-            answers.clear()
+        if not venue.idle:
+            pull(now_ns, answers)
+            if answers:
+                records = [*records, *answers]
+                answers.clear()
         commands = tick(now_ns, records)
-        observe(now_ns, engine.rows)
+        if not venue.idle:
+            observe(now_ns, engine.rows)
         if commands:
             orders = [one for one in commands if isinstance(one, Place | Cancel)]
             if orders:

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Final
-
-import msgspec
+from typing import Any
 
 from sniper._ext.liquidation import Liquidation
 from sniper._ext.notices import TO_ACCOUNT, TO_FUNDING, TO_OPERATOR, TO_ORDERS, Notices
 from sniper._ext.signals import SIGNAL_TABLE, SIGNALS, Signals
-from sniper._ext.tape import COUNTER_NAMES, FIELD_NAMES, KIND_NAMES, Tape
+from sniper._ext.tape import COUNTER_NAMES, FIELD_NAMES, Tape
 from sniper.account import Account
-from sniper.desk_margin import NOBODY, Reckoning, SavedHeld
+from sniper.desk_margin import NOBODY, Reckoning
 from sniper.desk_settings import Decided, DeskSettings
+from sniper.desk_state import packed, unpacked
 from sniper.desk_view import DeskView
 from sniper.desk_words import Words
 from sniper.funding import Funding
@@ -42,14 +41,11 @@ from sniper.viewing import Strategy
 
 __all__ = ["Decided", "Desk", "DeskSettings"]
 
-KINDS = 4  # of Tape.used
-KIND = {name: i for i, name in enumerate(KIND_NAMES)}
-MARKET_NEWS: Final = sum(1 << KIND[name] for name in ("TRADE", "BOOK", "CANDLE"))
-"""Rows that concern nothing but the market. Where there are no others, nobody has to look for them."""
 INTENTS, REFUSED, PLACED, CANCELLED, ANSWERS = (
     COUNTER_NAMES.index(name) for name in ("intents", "refused_intents", "placed", "cancelled", "answers")
 )
 DECISIONS_MAX = 256
+UNHEARD = -1
 RESOLUTIONS = (0, 1, 2, 4)
 """Indicators are kept for 1MIN, 5MINS, 15MINS and 1HOUR, and for what the strategy asks for beside these."""
 ATOMIC = FIELD_NAMES.index("atomicResolution") - 12
@@ -61,18 +57,12 @@ class Desk:
     def __init__(self, tape: Tape, decoder: Any, books: Any, candles: Any, settings: DeskSettings) -> None:
         self.settings = settings
         self._decoder, self._counters = decoder, tape.counters
-        used: Any = tape.used  # a buffer, though NumPy's types say so from Python 3.12 on only
-        self._used = memoryview(used)
-        self._kinds = self._used[KINDS : KINDS + 1]
         self._notices = Notices(tape)
-        self._hear = self._notices.hear
         self.account = Account(tape, decoder, settings.account)
         self.funding = Funding(tape, decoder, settings.funding, self.account.digest)
         self.strategy = self._strategy()
         watched = tuple(sorted({*RESOLUTIONS, *resolutions(self.strategy)}))
         self.signals = Signals(tape, decoder.markets, books, candles, resolutions=watched)
-        self._signal, self._rescore = self.signals.apply, self.signals.update
-        self._changed = self.signals.changed
         self.margin = Liquidation(tape, decoder.markets)
         self.margin.bind(self.signals.sigmas, self.signals.drifts)
         self.digest = RunningDigest(tape, "orders")
@@ -84,6 +74,7 @@ class Desk:
         self.resilience = Resilience(settings.resilience)
         self._reconciling = settings.reconcile.every_ns > 0
         self._watching = settings.resilience.on
+        self._at_rest = False  # see `_rests`
         self._asked: tuple[Ask | Resubscribe, ...] = ()
         self.standing = Standing()
         self.handover = Handover(decoder, self.account, self.orders, self.trips, self.standing, self._resume)
@@ -99,7 +90,9 @@ class Desk:
         self._reckoning = Reckoning(
             self.margin, self.account, self.standing, self.trips, self.view, tape.counters
         )
-        self._reckon = self._reckoning.apply
+        # One look-up a tick: a bound method that is an attribute costs as much to find as to call.
+        self._work = self._notices.hear, self.signals.apply, self.signals.update, self._reckoning.apply
+        self._changed = self.signals.changed
         self.stage_ns = [0] * 4
 
     def tick(
@@ -116,10 +109,15 @@ class Desk:
         """
         if clock is not None:
             return self._timed(tick, now_ns, n, records, clock)
-        self._take_in(now_ns, n, records)
-        self._signal(n)
-        self._rescore(now_ns)
-        self._reckon(now_ns, n)
+        hear, signal, rescore, reckon = self._work
+        whom = hear(now_ns) if self._at_rest else UNHEARD
+        if whom & ~TO_ORDERS:
+            self._take_in(whom, now_ns, n, records)
+        else:
+            self.account.now_ns = self.funding.now_ns = now_ns
+        signal(n)
+        rescore(now_ns)
+        reckon(now_ns, n)
         commands = self._decide(tick, now_ns)
         return (*self._asked, *commands) if self._asked else commands
 
@@ -127,31 +125,40 @@ class Desk:
         self, tick: int, now_ns: int, n: int, records: Sequence[Record], clock: Callable[[], int]
     ) -> Sequence[Command]:
         """The same, by the clock."""
+        _, signal, rescore, reckon = self._work
         t0 = clock()
-        self._take_in(now_ns, n, records)
+        self._take_in(UNHEARD, now_ns, n, records)
         t1 = clock()
-        self._signal(n)
-        self._rescore(now_ns)
+        signal(n)
+        rescore(now_ns)
         t2 = clock()
-        self._reckon(now_ns, n)
+        reckon(now_ns, n)
         t3 = clock()
         commands = self._decide(tick, now_ns)
         t4 = clock()
         self.stage_ns = [t1 - t0, t2 - t1, t3 - t2, t4 - t3]
         return (*self._asked, *commands) if self._asked else commands
 
-    def _take_in(self, now_ns: int, n: int, records: Sequence[Record]) -> None:
+    def _take_in(self, whom: int, now_ns: int, n: int, records: Sequence[Record]) -> None:
         """Account, funding and orders take in what concerns them, and what time says."""
         account, funding, orders = self.account, self.funding, self.orders
-        if self._guarded:
-            self._notices.ceiling = account.ceiling = self.heights.ceiling(now_ns)
-        whom = self._hear(now_ns) if self._kinds[0] & ~MARKET_NEWS else 0
+        if whom == UNHEARD:
+            if self._guarded:
+                self._notices.ceiling = account.ceiling = self.heights.ceiling(now_ns)
+            whom = self._notices.hear(now_ns)
         if whom & ~TO_ORDERS or account.busy or funding.charges or self._reconciling:
             self._tell(whom, now_ns, n, records)
         else:
             account.now_ns = funding.now_ns = now_ns
             if orders.live and (whom or now_ns >= orders.due_ns):
                 orders.apply((), (), (), now_ns, self._notices.height, account.height)
+        self._at_rest = not orders.live and self._rests()
+
+    def _rests(self) -> bool:
+        """Whether nothing is held, open or awaited: until rows tell of us, only market and strategy move."""
+        account = self.account
+        awaited = account.busy or self.funding.charges or self._reconciling or self._watching or self._guarded
+        return not (awaited or account.positions or self.trips.markets or account.trust == "empty")
 
     def _tell(self, whom: int, now_ns: int, n: int, records: Sequence[Record]) -> None:
         """Rows that concern the account, funding or the operator, or news of the last tick to be taken away."""
@@ -213,7 +220,8 @@ class Desk:
         if self.account.trust == "empty" or self.account.height < self.handover.height:
             return ()
         view, risk, notices = self.view, self.risk, self._notices
-        view.begin(tick, now_ns, notices.height, notices.feed_ns, self._changed())
+        changed = self._changed
+        view.begin(tick, now_ns, notices.height, notices.feed_ns, changed())
         for market in self.trips.markets:
             bid, _, ask, _ = view.top(market)
             self.trips.mark(market, bid, ask)
@@ -223,6 +231,8 @@ class Desk:
                 wanted = wishes(wanted)
         except (Exception, SystemExit) as problem:  # a strategy is anybody's code
             raise blamed(self.strategy, "decide", tick, problem) from problem
+        if self._at_rest and risk.rests(view):
+            return self._carry_out(tick, now_ns, [*wanted]) if wanted else ()
         forced, protective = risk.ladder(view), risk.protect(view)
         withdrawn = self._watch_over(now_ns) if self._watching else ()
         if not (wanted or forced or protective or withdrawn):
@@ -233,6 +243,7 @@ class Desk:
         height = self._reach()
         approved, refused, withdraws = self.risk.check(self.view, wanted)
         commands = self.orders.submit(approved, withdraws, now_ns, height)
+        self._at_rest = False
         outcomes: list[Approved | Refused | Withdraw] = [
             *withdraws,
             *approved,
@@ -320,29 +331,18 @@ class Desk:
         seen = (notices.height, notices.feed_ns, notices.block_ns, self.words.sequence)
         own = (seen, self.digest.value, self._reckoning.save())
         *parts, strategy = self.parts()
-        try:
-            kept = bytes(memoryview(strategy.save()))
-        except (Exception, SystemExit) as problem:  # a strategy is anybody's code
-            raise blamed(strategy, "save", self.view.tick, problem) from problem
-        return msgspec.msgpack.encode([own, [*(part.save() for part in parts), kept]])
+        return packed(own, parts, strategy, self.view.tick)
 
     def load(self, state: bytes) -> None:
         """Take over a state that `save` wrote. ValueError on anything else; half of it may be taken over then."""
-        try:
-            own, parts = msgspec.msgpack.decode(state, type=_State)
-        except msgspec.MsgspecError as problem:
-            raise ValueError(f"not a state of the decision half: {problem}") from None
-        if len(parts) != len(self.parts()):
-            raise ValueError("a state of the decision half with other parts")
+        own, parts = unpacked(state, len(self.parts()))
         for part, saved in zip(self.parts(), parts, strict=True):
             part.load(saved)
         (height, feed_ns, block_ns, self.words.sequence), digest, held = own
         self._notices.restart(height, feed_ns, block_ns)
+        self._at_rest = False
         self.risk.reconciled = self.reconcile.settled
         self.risk.mode, self.risk.size_ppm = self.resilience.mode, self.resilience.size_ppm
         self.digest.load(digest)
         self._reckoning.load(held)
         self._reckoning.look(0)
-
-
-_State = tuple[tuple[tuple[int, int, int, int], bytes, SavedHeld], list[bytes]]

@@ -39,16 +39,18 @@ class Reckoning:
         self._margin, self._account, self._standing = margin, account, standing
         self._trips, self._view, self._counters = trips, view, counters
         self._own = account.settings.subaccount
-        self._move, self._compute = margin.apply, margin.update
+        self._work = margin.apply, margin.update
         self._held: dict[int, dict[int, int]] = {}  # slot -> market -> size as the margin kernel knows it
 
     def apply(self, now_ns: int, n: int) -> None:
         """n rows moved prices and terms, and the account may have changed in this tick."""
-        self._move(n)
-        changed = self._account.changed
-        if changed:
+        move, compute = self._work
+        move(n)
+        if self._account.changed:
             self._take_over()
-        if self._compute() or changed:
+            compute()
+            self.look(now_ns)
+        elif compute():
             self.look(now_ns)
 
     def _take_over(self) -> None:

@@ -83,11 +83,15 @@ class Engine:
         self.stages = MARKET_STAGES if self.desk is None else STAGES
         self.stage_ns = [0] * len(self.stages)
         """What each stage of the last tick took, if it was given a clock."""
-        self._decode = self.decoder.apply
-        self._book = self.books.apply
-        self._trade = self.trades.apply
-        self._candle = self.candles.apply
-        self._link = self.links.apply
+        # One look-up a tick: a bound method that is an attribute costs as much to find as to call.
+        self._work = (
+            self.decoder.apply,
+            self.books.apply,
+            self.trades.apply,
+            self.candles.apply,
+            self.links.apply,
+            None if self.desk is None else self.desk.tick,
+        )
         self._digests = self.tape.digests.tobytes
 
     def tick(
@@ -101,25 +105,26 @@ class Engine:
             raise ValueError(f"time went back from {self.now_ns} to {now_ns}")
         self.now_ns = now_ns
         self.ticks += 1
+        decode, book, trade, candle, link, decide = self._work
         if clock is None:
-            n = self.rows = self._decode(records)
-            self._book(n)
-            self._trade(n)
-            self._candle(n)
-            commands = self._link(now_ns)
-            if self.desk is not None and (orders := self.desk.tick(self.ticks, now_ns, n, records)):
+            n = self.rows = decode(records)
+            book(n)
+            trade(n)
+            candle(n)
+            commands = link(now_ns)
+            if decide is not None and (orders := decide(self.ticks, now_ns, n, records)):
                 return (*commands, *orders)
             return commands
         t0 = clock()
-        n = self.rows = self._decode(records)
+        n = self.rows = decode(records)
         t1 = clock()
-        self._book(n)
+        book(n)
         t2 = clock()
-        self._trade(n)
+        trade(n)
         t3 = clock()
-        self._candle(n)
+        candle(n)
         t4 = clock()
-        commands = self._link(now_ns)
+        commands = link(now_ns)
         t5 = clock()
         self.stage_ns = [t1 - t0, t2 - t1, t3 - t2, t4 - t3, t5 - t4]
         if self.desk is not None:

@@ -75,7 +75,7 @@ class Links:
         self.silent: dict[int, bool] = {}
         """Connection -> whether it is judged silent."""
         self._quiet: tuple[int, ...] = ()
-        self._calm = decoder.calm
+        self._looks = decoder.calm, books.crossed_since
         self._closed: set[int] = set()
         self._asked: dict[int, int] = {}  # market -> when its book was last asked for anew
         self._broken: dict[int, int] = {}  # connection -> when a reconnect was last asked for
@@ -89,7 +89,7 @@ class Links:
     def apply(self, now_ns: int) -> tuple[Command, ...]:
         """Look at this tick's rows and, when it is time, at every connection. Returns commands for the feed."""
         loud, due = self._kinds[0] & LOUD, now_ns >= self._due_ns
-        if not (loud or due):
+        if not loud and (not due or self._at_ease(now_ns)):
             return ()
         commands: list[Command] = []
         if loud:
@@ -104,6 +104,18 @@ class Links:
         self._counters[RESUBSCRIBES] += sum(isinstance(c, Resubscribe) for c in commands)
         self._counters[RECONNECTS] += sum(isinstance(c, Reconnect) for c in commands)
         return tuple(commands)
+
+    def _at_ease(self, now_ns: int) -> bool:
+        """Whether a look at every connection would find nothing; the next one is due after CHECK_NS then."""
+        calm, crossed_since = self._looks
+        if (
+            self._spoilt
+            or not calm(now_ns, self._stale_block_ns, self._silence_ns, self._missing_id_ns, self._quiet)
+            or crossed_since(now_ns - self._crossed_ns)
+        ):
+            return False
+        self._due_ns = now_ns + CHECK_NS
+        return True
 
     def _read_rows(self, now_ns: int, commands: list[Command]) -> None:
         """Rows that change what we want from the feed: new markets, new ticks, lost records, closed links."""
@@ -155,7 +167,8 @@ class Links:
 
     def _check(self, now_ns: int, commands: list[Command]) -> None:
         """Silence, missing message ids and books that stay crossed."""
-        if not self._calm(now_ns, self._stale_block_ns, self._silence_ns, self._missing_id_ns, self._quiet):
+        limits = self._stale_block_ns, self._silence_ns, self._missing_id_ns
+        if not self._decoder.calm(now_ns, *limits, self._quiet):
             self._look_at_connections(now_ns, commands)
         if self._spoilt:
             self._mend(now_ns, commands)

@@ -127,6 +127,17 @@ class Risk:
             return NOTHING  # another look would find the same
         return self._climb(view)
 
+    def rests(self, view: View) -> bool:
+        """Whether ladder and protection would find as little as the last time. For an account without positions and
+        orders only."""
+        now_ns = view.now_ns
+        stale = now_ns - view.feed_ns > self._stale_ns
+        if not self._rests or view.account is not self._seen or stale != self.assessment.stale:
+            return False
+        if now_ns >= self._protect_due_ns:
+            self._protect_due_ns = now_ns + self._check_ns
+        return True
+
     def _climb(self, view: View) -> Sequence[Wanted]:
         facts, now_ns = view.account, view.now_ns
         ladder, ordered = self.settings.ladder, self.latch.verb
@@ -243,16 +254,16 @@ class Risk:
         if candidate is None:
             return Refused(intent, "market", 0.0, 1.0, f"market {intent.market} is not known well enough")
         notes: tuple[Reason, ...] = ()
-        for gate in OPENING if candidate.opens else REDUCTION:
-            if gate.sized and not notes:
+        for name, _, told, judge, _, by_size in OPENING if candidate.opens else REDUCTION:
+            if by_size and not notes:
                 candidate, notes = sized(outlook, candidate)
                 if candidate.opens and candidate.steps <= 0:
                     least = min(notes, key=lambda note: note.found).name
                     return Refused(intent, least, 0.0, 1.0, f"no room for one step: {least}")
-            one = gate.judge(outlook, candidate, conditions)
-            if not one.passed:
-                text = gate.text.format(found=one.found, limit=one.limit, detail=one.detail)
-                return Refused(intent, gate.name, one.found, one.limit, text)
+            found, limit, passed, detail = judge(outlook, candidate, conditions)
+            if not passed:
+                text = told.format(found=found, limit=limit, detail=detail)
+                return Refused(intent, name, found, limit, text)
         return Approved(intent._replace(size_steps=candidate.steps), notes)
 
     def _candidate(self, outlook: Outlook, intent: Intent) -> Candidate | None:

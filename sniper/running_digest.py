@@ -18,21 +18,20 @@ class RunningDigest:
     def __init__(self, tape: Tape, stage: str) -> None:
         at = 2 * STAGE_NAMES.index(stage)
         digests: Any = tape.digests
-        self._words = memoryview(digests)[at : at + 2]
+        self._words = memoryview(digests)[at : at + 2].cast(
+            "B"
+        )  # little-endian, as every machine that this runs on
         self.value = bytes(16)
         self.publish()
 
     def fold(self, data: bytes) -> None:
         """Take in what a stage applied or decided."""
         self.value = value = blake2b(self.value + data, digest_size=16).digest()
-        words = self._words
-        words[0] = int.from_bytes(value[:8], "little")
-        words[1] = int.from_bytes(value[8:], "little")
+        self._words[:] = value
 
     def publish(self) -> None:
         """Write the digest onto the tape (after a load)."""
-        self._words[0] = int.from_bytes(self.value[:8], "little")
-        self._words[1] = int.from_bytes(self.value[8:], "little")
+        self._words[:] = self.value
 
     def words(self) -> tuple[int, int]:
         """The digest as two integers."""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bench.bench_backtest import decider, made_bars
 from sniper.backtesting import Result, backtest, without_venue
+from sniper.engine import Engine
 from sniper.errors import UsageError
+from sniper.feed.bars import BarFeed, grid_of
 from sniper.feed.replay import ticks_of
 from sniper.journal_reader import JournalReader
 from sniper.trading import VENUE_CONNECTION
-from sniper.types import REC_FRAME, REC_OPERATOR, REC_REST, REC_VENUE
+from sniper.types import REC_FRAME, REC_OPERATOR, REC_REST, REC_VENUE, Record
+from sniper.venues.paper import Paper
 from tests import paper_run
 from tests.eager import EAGER, entries, settings
 
@@ -88,3 +93,28 @@ def test_news_of_accounts_are_left_out_wherever_they_came_from() -> None:
         (1, 0, REC_VENUE, b"place 1 0 accepted"),
     ]
     assert list(without_venue([(1, records), (2, [])])) == [(1, [book, funding]), (2, [])]
+
+
+def test_what_an_account_at_rest_is_spared_changes_nothing() -> None:
+    """The same bars with every shortcut of a flat account and an idle venue, and without any."""
+    seen, found = [0, 0], []
+    for spared in (True, False):
+        engine, venue = decider("macd", fill="bars")
+        bars = made_bars(8_000)
+        feed = BarFeed([(grid_of("BTC-USD", bars, None)[0], bars)])
+
+        def ticks(
+            feed: BarFeed = feed, engine: Engine = engine, venue: Paper = venue, spared: bool = spared
+        ) -> Iterator[tuple[int, list[Record]]]:
+            assert engine.desk is not None
+            for tick in feed.ticks(venue.due):
+                seen[0] += engine.desk._at_rest and spared
+                seen[1] += venue.idle and spared
+                engine.desk._at_rest = engine.desk._at_rest and spared
+                venue.idle = venue.idle and spared
+                yield tick
+
+        result = backtest(engine, venue, ticks(), sample_ns=3600 * 10**9)
+        found.append((result, engine.save(), venue.save()))
+    assert found[0] == found[1] and len(found[0][0].trips) > 5
+    assert min(seen) > 5_000

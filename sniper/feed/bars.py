@@ -10,12 +10,13 @@ paper venue's fill model `bars`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from sniper._ext.bar_frames import BarFrames, BlockFrames
+from sniper._ext.bar_frames import BarFrames, BlockFrames, merged
 from sniper.errors import UsageError
 from sniper.feed.barfile import Bars
 from sniper.feed.sim.text import writer
@@ -27,7 +28,6 @@ Due = Callable[[int], int | None]
 CONNECTION_ID: Final = "00000000-0000-4000-8000-000000000000"
 HEAD: Final = f'"connection_id":"{CONNECTION_ID}","message_id":'
 FIRST_HEIGHT: Final = 1_000_000
-MS: Final = 1_000_000
 OPEN_INTEREST_USD: Final = 1_000_000_000
 """Of a market whose listing is not given: so much that no order of ours is a large part of it."""
 COMPLETE: Final = "Complete it: --markets takes the answer of GET /v4/perpetualMarkets."
@@ -121,7 +121,7 @@ class BarFeed:
 
     def __init__(self, files: Sequence[tuple[Grid, Bars]], quoting: Quoting = Quoting()) -> None:  # noqa: B008
         self._files = files
-        self._block = BlockFrames(CONNECTION_ID).frame
+        self._block = BlockFrames(CONNECTION_ID)
         self._frames = [
             BarFrames(
                 grid.ticker,
@@ -144,7 +144,6 @@ class BarFeed:
         self.done = 0
         """How many of them are over."""
         self.step_ns = files[0][1].step_ns
-        self._message_id = 0
 
     def ticks(self, due: Due) -> Iterator[TickRecords]:
         """First the markets and subscriptions at the begin of the first bar, then a tick for each end of bars.
@@ -152,55 +151,24 @@ class BarFeed:
         due: when the venue next has something to do (`Venue.due`). Where that is before the end of the next bar,
         1 ms after the bar's begin comes a tick with its open, then one without records whenever the venue is due.
         """
-        step_ns, puts, block = self.step_ns, [one.put for one in self._frames], self._block
-        height = FIRST_HEIGHT
-        starts, places, numbers = self._order()
-        now_ns = starts[0]
-        yield now_ns, self._subscribed(now_ns)
-        at, count = 0, len(starts)
-        alone, put = len(puts) == 1, puts[0]
-        message_id = self._message_id
-        while at < count:
-            start_ns = starts[at]
-            end_ns, behind = start_ns + step_ns, at + 1
-            if not alone:
-                while behind < count and starts[behind] == start_ns:
-                    behind += 1
-            due_ns = due(now_ns)
-            if due_ns is not None and due_ns < end_ns:
-                now_ns = start_ns + MS
-                self._message_id = message_id
-                yield now_ns, self._opened(zip(places[at:behind], numbers[at:behind], strict=True), now_ns)
-                message_id = self._message_id
-                while (due_ns := due(now_ns)) is not None and due_ns < end_ns:
-                    now_ns = max(now_ns, due_ns)
-                    yield now_ns, []
-            now_ns = end_ns
-            records: list[Record] = []
-            if alone:
-                message_id = put(records, numbers[at], now_ns, message_id)
-            else:
-                for i in range(at, behind):
-                    message_id = puts[places[i]](records, numbers[i], now_ns, message_id)
-            height += 1
-            records.append(block(now_ns, message_id, height))
-            message_id += 1
-            yield now_ns, records
-            at = behind
+        first_id = 1 + 2 * len(self._files)
+        bars = merged(self._frames, self._block, self._order, self.step_ns, first_id, FIRST_HEIGHT, due)
+        return chain(self._begin(), bars)
 
-    def _order(self) -> tuple[list[int], list[int], list[int]]:
-        """(begin of bar, place of its file, number in it) of all bars, by time, then by place."""
+    def _begin(self) -> Iterator[TickRecords]:
+        first_ns = min(int(bars.start_ns[0]) for _, bars in self._files)
+        yield first_ns, self._subscribed(first_ns)
+
+    def _order(self) -> tuple[Any, Any, Any]:
+        """(begin of bar, place of its file, number in it) of all bars, by time, then by place: int64 arrays."""
+        if len(self._files) == 1:
+            starts = self._files[0][1].start_ns
+            return starts, np.zeros(len(starts), np.int64), np.arange(len(starts))
         starts = np.concatenate([bars.start_ns for _, bars in self._files])
         places = np.concatenate([np.full(len(bars.start_ns), i) for i, (_, bars) in enumerate(self._files)])
         numbers = np.concatenate([np.arange(len(bars.start_ns)) for _, bars in self._files])
         order = np.lexsort((places, starts))
-        return starts[order].tolist(), places[order].tolist(), numbers[order].tolist()
-
-    def _opened(self, bars: Iterable[tuple[int, int]], now_ns: int) -> list[Record]:
-        records: list[Record] = []
-        for place, number in bars:
-            self._message_id = self._frames[place].open(records, number, now_ns, self._message_id)
-        return records
+        return starts[order], places[order], numbers[order]
 
     def _subscribed(self, first_ns: int) -> list[Record]:
         listed = json.dumps(
@@ -211,7 +179,6 @@ class BarFeed:
             for grid, _ in self._files:
                 head = f'{{"type":"subscribed",{HEAD}{len(texts)},"channel":"{channel}","id":"{grid.ticker}"'
                 texts.append(f'{head},"contents":{contents}}}')
-        self._message_id = len(texts)
         frames: list[Record] = [(first_ns, 0, REC_FRAME, text.encode()) for text in texts]
         return [(first_ns, 0, REC_REST, b"perpetualMarkets 200 \n" + listed.encode()), *frames]
 

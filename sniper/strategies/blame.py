@@ -13,6 +13,8 @@ from sniper.errors import StrategyFault
 from sniper.trading import Intent, Reason, Withdraw
 
 TEXT_MAX = 160
+WHOLE, NUMBERS, TEXT, REASON = {int}, (int, float), {str}, {Reason}
+"""The types of fields as sets: what is of the type itself needs no closer look."""
 
 
 def blamed(strategy: Any, method: str, tick: int, problem: BaseException) -> StrategyFault:
@@ -36,15 +38,16 @@ def wishes(wanted: Any) -> Sequence[Intent | Withdraw]:
             whole = (one.market, one.side, one.price_ticks, one.size_steps, one.trigger_ticks)
             limits = (one.stop_ticks, one.target_ticks)
             texts = (one.purpose, one.kind, one.time_in_force, one.trigger, one.strategy)
-            if not all(type(value) is int for value in (*whole, *limits)):
+            if not set(map(type, whole + limits)) == WHOLE:
                 raise TypeError(
                     f"an intent whose market, side, prices and size are not all whole: {whole} {limits}"
                 )
-            if not all(isinstance(value, float | int) for value in (one.weight, one.score)):
+            if not (isinstance(one.weight, NUMBERS) and isinstance(one.score, NUMBERS)):
                 raise TypeError(f"an intent with weight {one.weight!r} and score {one.score!r}")
-            if not all(isinstance(value, str) for value in texts):
+            if set(map(type, texts)) != TEXT and not all(isinstance(value, str) for value in texts):
                 raise TypeError(f"an intent with names that are not texts: {texts}")
-            if not all(isinstance(reason, Reason) for reason in one.reasons):
+            given = one.reasons
+            if set(map(type, given)) != REASON and not all(isinstance(reason, Reason) for reason in given):
                 raise TypeError("an intent whose reasons are not all of type Reason")
         elif not (isinstance(one, Withdraw) and type(one.client_id) is int and isinstance(one.cause, str)):
             raise TypeError(f"decide returned {one!r:.80}, neither Intent nor Withdraw")

@@ -47,6 +47,7 @@ class _Memory:
         "cross_side",
         "histogram",
         "sign",
+        "studied",
         "tried_ns",
         "up",
     )
@@ -55,6 +56,7 @@ class _Memory:
         self.bucket = self.bars = self.cross_bar = self.cross_side = self.sign = self.tried_ns = 0
         self.acted = self.up = False
         self.adx = self.atr = self.histogram = 0.0
+        self.studied: tuple[int, Study] | None = None  # a tick, and what its bars said
 
 
 class Macd:
@@ -134,7 +136,8 @@ class Macd:
             and not memory.acted
             and bar.bars - memory.cross_bar < self._settings.window_bars
         ):
-            memory.up = self._study(view, market, bar).passed
+            seen = self._study(view, market, bar)
+            memory.up, memory.studied = seen.passed, (view.tick, seen)
 
     def _again(self, market: int) -> None:
         """The entry came to nothing: while the crossing counts it may be asked for again."""
@@ -147,9 +150,16 @@ class Macd:
         frames = tuple([view.indicators(market, resolution) for resolution in self._confirm])
         return study(self._settings, self._weighing, bar, frames)
 
+    def _studied(self, view: View, market: int) -> Study:
+        """The study of now: bars do not change within a tick."""
+        known = self._memory[market].studied
+        if known is not None and known[0] == view.tick:
+            return known[1]
+        return self._study(view, market, view.indicators(market, self._base))
+
     def _enter_best(self, view: View, ready: list[int], wanted: list[Intent | Withdraw]) -> None:
         """Enter the markets that are ready while there is room, the best score first."""
-        studies = {m: self._study(view, m, view.indicators(m, self._base)) for m in ready}
+        studies = {market: self._studied(view, market) for market in ready}
         for _, market in ranked([(found.score, m) for m, found in studies.items()]):
             memory, seen = self._memory[market], studies[market]
             if market in self._holdings.held or market in view.positions:

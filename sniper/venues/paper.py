@@ -71,17 +71,20 @@ class Paper:
         self._awake = bool(self.grants.waiting)
         self._next_ns = NEVER
         self._followed: list[int] = []
+        self.idle = False
+        """Nothing has to be said, nothing is due, and we have no business anywhere: until `send` a tick tells the venue
+        nothing, and neither `pull` nor `observe` would do anything."""
 
     # --- what the loop calls ----------------------------------------------------------------------------------
 
     def start(self, inbox: Inbox) -> None:
         """Open a connection, with the next `pull`; its frames bear the time of that."""
-        self._connected = self._subscribed = False
+        self._connected = self._subscribed = self.idle = False
 
     def send(self, now_ns: int, commands: Sequence[Place | Cancel]) -> None:
         """Commands leave for the node. When each arrives and is answered is decided here."""
         self.arrivals.send(now_ns, commands)
-        self._next_ns = self.arrivals.next_ns
+        self._next_ns, self.idle = self.arrivals.next_ns, False
 
     def due(self, now_ns: int) -> int | None:
         """When something of the venue next happens or is said, None while nothing will."""
@@ -109,6 +112,7 @@ class Paper:
             outbox.subscribe(until_ns, self.snapshot(), inbox)
             self._subscribed = True
         outbox.pull(until_ns, inbox)
+        self._rest()
 
     def observe(self, now_ns: int, rows: int) -> None:
         """A tick was run and wrote so many rows: the market moved, and what is due happens."""
@@ -137,6 +141,11 @@ class Paper:
             self._next_ns = self.arrivals.next_ns
         if arrives or (changed is not None and self._moved()):
             self._follow()
+        self._rest()
+
+    def _rest(self) -> None:
+        said = self._subscribed and not (self.outbox.waiting or self.outbox.lost)
+        self.idle = said and not self._awake and self._next_ns == NEVER
 
     def _moved(self) -> bool:
         """Whether we have business elsewhere than before."""
@@ -242,7 +251,7 @@ class Paper:
         self.markets.rate.update(found.rate)
         self.hearing.height = found.height
         self._connected, self._subscribed = found.connected, found.subscribed
-        self._next_ns = self.arrivals.next_ns
+        self._next_ns, self.idle = self.arrivals.next_ns, False
 
 
 class _State(msgspec.Struct, array_like=True):
