@@ -114,8 +114,7 @@ class Risk:
         return self.protector.unprotected
 
     def ladder(self, view: View) -> Sequence[Wanted]:
-        """What must be done now so that nothing is liquidated, and what the operator ordered. Cheap while the account
-        is as it was: books are looked at every `watch_ns`."""
+        """What must be done lest we are liquidated, and what was ordered. Cheap while the account did not change."""
         seen = self._seen
         if view.account is not seen and view.account != seen:
             return self._climb(view)
@@ -128,8 +127,7 @@ class Risk:
         return self._climb(view)
 
     def rests(self, view: View) -> bool:
-        """Whether ladder and protection would find as little as the last time. For an account without positions and
-        orders only."""
+        """Whether ladder and protection would find as little as last time: for an account without positions, orders."""
         now_ns = view.now_ns
         stale = now_ns - view.feed_ns > self._stale_ns
         if not self._rests or view.account is not self._seen or stale != self.assessment.stale:
