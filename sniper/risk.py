@@ -6,14 +6,13 @@ must be done whatever the strategy wants; what they ask goes through `check` lik
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Sequence
+from typing import Any, Final
 
 import msgspec
 
-from sniper.order_record import Claim
 from sniper.order_table import SHORT_TERM
-from sniper.risk_candidate import Candidate, Conditions, rank, scaled
+from sniper.risk_candidate import Candidate, Conditions, OpenOrders, rank, scaled
 from sniper.risk_gates import OPENING, REDUCTION
 from sniper.risk_ladder import Fill, Ladder
 from sniper.risk_limits import ChainLimits, gates_of, in_words, understood
@@ -38,23 +37,13 @@ from sniper.risk_saved import SavedRisk
 from sniper.risk_settings import MILLION, RiskSettings, validate
 from sniper.risk_sizing import sized
 from sniper.running_digest import RunningDigest
-from sniper.trading import Approved, Intent, Order, Reason, Refused, Withdraw
+from sniper.trading import Approved, Intent, Reason, Refused, Withdraw
 from sniper.viewing import AccountFacts, View
 
 __all__ = ["Margin", "Risk", "RiskSettings"]
 
 NOTHING: Final[tuple[()]] = ()
 Wanted = Intent | Withdraw
-
-
-class OpenOrders(Protocol):
-    """What risk asks of our orders. live: the open ones by client id."""
-
-    @property
-    def live(self) -> Mapping[int, Any]: ...
-    def claims(self) -> tuple[Claim, ...]: ...
-    def all_open(self) -> tuple[Order, ...]: ...
-    def replaceable(self, client_id: int, intent: Intent, now_ns: int, height: int) -> bool: ...
 
 
 class Risk:

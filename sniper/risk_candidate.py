@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, Protocol
 
+from sniper.order_record import Claim
 from sniper.risk_limits import Window
 from sniper.risk_margin import Fills
 from sniper.risk_outlook import Outlook
 from sniper.risk_settings import MILLION
 from sniper.risk_units import Unit
-from sniper.trading import Intent
+from sniper.trading import Intent, Order
 from sniper.viewing import MarketFacts
 
 EXACT_MAX: Final = 1 << 60
@@ -17,6 +19,16 @@ EXACT_MAX: Final = 1 << 60
 REDUCING: Final = ("exit", "reduce", "flatten")
 FORCED: Final = ("reduce", "flatten")
 RANKS: Final = {"flatten": 0, "reduce": 1, "exit": 2, "protect": 3, "entry": 4}
+
+
+class OpenOrders(Protocol):
+    """What risk asks of our orders. live: the open ones by client id."""
+
+    @property
+    def live(self) -> Mapping[int, Any]: ...
+    def claims(self) -> tuple[Claim, ...]: ...
+    def all_open(self) -> tuple[Order, ...]: ...
+    def replaceable(self, client_id: int, intent: Intent, now_ns: int, height: int) -> bool: ...
 
 
 class Conditions(NamedTuple):
