@@ -7,7 +7,7 @@ the worst configured stress; or that stress passes over all stops, and over all 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sniper.desk import Desk
@@ -54,114 +54,96 @@ class Exposure(NamedTuple):
     staying_s: int = 0
 
 
-class _Held(NamedTuple):
-    """A position: its worth, the part that no stop covers, and the loss of the rest at its stops. QQ, worths signed."""
+def protections(desk: Desk, decoder: Any) -> dict[int, Protection]:
+    """How each position is protected, by market."""
+    stops: dict[int, list[Order]] = {}
+    for order in desk.orders.all_open():
+        if order.purpose == "protect" and order.kind == CONDITIONAL and order.state not in FINAL:
+            stops.setdefault(order.market, []).append(order)
+    return {
+        market: _protection(desk, decoder, market, position.size_quantums, stops.get(market, ()))
+        for market, position in desk.account.positions.items()
+    }
 
-    market: int
-    worth: int
-    bare: int
-    at_stops: int
 
-
-def protection(desk: Desk, decoder: Any, market: int, size: int) -> Protection:
-    """How the position of this size (BQ) is protected."""
-    unit = unit_of(decoder, market)
-    stops = [order for order in desk.orders.all_open() if _protects(order, market, size)]
+def _protection(desk: Desk, decoder: Any, market: int, size: int, orders: Sequence[Order]) -> Protection:
+    closing = SELL if size > 0 else BUY
+    stops = [order for order in orders if order.side == closing]
     resting = [order for order in stops if order.state in RESTS]
-    if not resting or unit is None:
+    unit = unit_of(decoder, market) if resting else None
+    if unit is None:
         return Protection("sent" if stops else "none", bare=desk.risk.protector.bare.get(market, 0))
-    covered = sum([(order.size_steps - order.filled_steps) * unit.step_quantums for order in resting])
-    triggers = [order.trigger_ticks for order in resting]
+    covered = triggered = newest_ns = 0
+    for order in resting:
+        covered += (order.size_steps - order.filled_steps) * unit.step_quantums
+        farther = order.trigger_ticks < triggered if size > 0 else order.trigger_ticks > triggered
+        triggered = order.trigger_ticks if farther or not triggered else triggered
+        newest_ns = max(newest_ns, order.sent_ns)
     account = desk.account
     height, at_ns = desk.height if account.trust == "live" else account.height, desk.view.now_ns
     if (
         desk.reconcile.settings.every_ns
     ):  # else the account's frames are complete: without one nothing has changed
         height, at_ns = desk.reconcile.agreed
-    known = all(order.sent_ns <= at_ns for order in resting)
-    return Protection(
-        "resting",
-        min(triggers) if size > 0 else max(triggers),
-        min(covered, abs(size)),
-        height if known else 0,
-    )
+    return Protection("resting", triggered, min(covered, abs(size)), height if newest_ns <= at_ns else 0)
 
 
-def exposure(desk: Desk, decoder: Any) -> Exposure:
-    """What the account is exposed to without us."""
-    held = []
+def exposure(desk: Desk, decoder: Any, stops: Mapping[int, Protection]) -> Exposure:
+    """What the account is exposed to without us. stops: what `protections` found."""
+    worths, at_triggers, held, bare, bare_markets = [], 0, 0, 0, 0
     for market, position in desk.account.positions.items():
         unit = unit_of(decoder, market)
         if unit is not None:
-            stops = protection(desk, decoder, market, position.size_quantums)
-            held.append(_position(market, position.size_quantums, unit, stops))
+            worth, open_, loss = _position(position.size_quantums, unit, stops[market])
+            worths.append((decoder.ticker(market), worth, open_))
+            held, bare, at_triggers = held + abs(worth), bare + abs(open_), at_triggers + loss
+            bare_markets += open_ != 0
     entries = _entries(desk, decoder)
     at_stops = stressed = 0
     for stress in desk.settings.risk.gates.stresses:
         moves = dict(stress)
+        usual = moves.get("*", 0)
+        lost = lost_bare = opened = 0
+        for ticker, worth, open_ in worths:
+            move_ppm = moves.get(ticker, usual)
+            lost, lost_bare = lost - worth * move_ppm, lost_bare - open_ * move_ppm
+        for ticker, worth in entries:
+            opened += max(0, -worth * moves.get(ticker, usual))
+        at_stops = max(at_stops, at_triggers + max(0, lost_bare // MILLION))
+        stressed = max(stressed, (lost + opened) // MILLION)
+    blocks = staying = staying_s = 0
+    for order in desk.orders.all_open():
+        if order.kind == SHORT_TERM:
+            if order.good_til_block and not order.reduce_only:
+                blocks = max(blocks, order.good_til_block - desk.height)
+        elif order.state in RESTS:
+            staying += 1
+            staying_s = min(staying_s or order.good_til_s, order.good_til_s)
+    may_open = sum([abs(worth) for _, worth in entries])
+    told = (may_open, len(entries), blocks, staying, staying_s)
+    return Exposure(held, bare, bare_markets, at_stops, stressed, *told)
 
-        def loss(market: int, worth: int, moves: dict[str, int] = moves) -> int:
-            move_ppm = moves.get(decoder.ticker(market), moves.get("*", 0))
-            return -worth * move_ppm // MILLION
 
-        bare = sum([loss(one.market, one.bare) for one in held])
-        opened = sum([max(0, loss(market, worth)) for market, worth in entries])
-        at_stops = max(at_stops, sum([one.at_stops for one in held]) + max(0, bare))
-        stressed = max(stressed, sum([loss(one.market, one.worth) for one in held]) + opened)
-    orders = desk.orders.all_open()
-    return Exposure(
-        sum([abs(one.worth) for one in held]),
-        sum([abs(one.bare) for one in held]),
-        sum([one.bare != 0 for one in held]),
-        at_stops,
-        stressed,
-        sum([abs(worth) for _, worth in entries]),
-        len(entries),
-        max([order.good_til_block - desk.height for order in _opening(orders) if _ends(order)], default=0),
-        *_staying(orders),
-    )
-
-
-def _position(market: int, size: int, unit: Unit, stops: Protection) -> _Held:
+def _position(size: int, unit: Unit, stops: Protection) -> tuple[int, int, int]:
+    """Its worth, that of the part that no stop covers, and the loss of the rest at its stops. QQ, worths signed."""
     worth = unit.notional(size)
-    covered = stops.covered if size > 0 else -stops.covered
+    if not stops.covered:
+        return worth, worth, 0
+    covered = unit.notional(stops.covered)
     at_trigger = unit.quote(stops.covered // unit.step_quantums, stops.trigger_ticks)
-    now = abs(unit.notional(covered))
-    loss = now - at_trigger if size > 0 else at_trigger - now
-    return _Held(market, worth, worth - unit.notional(covered), max(0, loss) if stops.covered else 0)
+    if size > 0:
+        return worth, worth - covered, max(0, covered - at_trigger)
+    return worth, worth + covered, max(0, at_trigger - covered)
 
 
-def _entries(desk: Desk, decoder: Any) -> list[tuple[int, int]]:
-    """(market, QQ signed) of each order that may still open something."""
+def _entries(desk: Desk, decoder: Any) -> list[tuple[str, int]]:
+    """(ticker, QQ signed) of each order that may still open something."""
     found = []
     for claim in desk.orders.claims():
-        unit = unit_of(decoder, claim.market)
-        if claim.reduce_only or unit is None or claim.state in FINAL:
+        if claim.reduce_only or claim.state in FINAL:
             continue
-        worth = unit.quote(claim.steps, claim.price_ticks)
-        found.append((claim.market, worth if claim.side == BUY else -worth))
+        unit = unit_of(decoder, claim.market)
+        if unit is not None:
+            worth = unit.quote(claim.steps, claim.price_ticks)
+            found.append((decoder.ticker(claim.market), worth if claim.side == BUY else -worth))
     return found
-
-
-def _opening(orders: Sequence[Order]) -> list[Order]:
-    return [order for order in orders if not order.reduce_only]
-
-
-def _ends(order: Order) -> bool:
-    return order.kind == SHORT_TERM and order.good_til_block > 0
-
-
-def _staying(orders: Sequence[Order]) -> tuple[int, int]:
-    """How many orders outlive us, and when the first of them ends."""
-    found = [order.good_til_s for order in orders if order.kind != SHORT_TERM and order.state in RESTS]
-    return len(found), min(found, default=0)
-
-
-def _protects(order: Order, market: int, size: int) -> bool:
-    return (
-        order.market == market
-        and order.kind == CONDITIONAL
-        and order.purpose == "protect"
-        and order.side == (SELL if size > 0 else BUY)
-        and order.state not in FINAL
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from sniper._ext.signals import SIGNAL_TABLE, SIGNALS
 from sniper._ext.tape import COUNTER_NAMES
 from sniper.account_document import coins
-from sniper.exposure import protection
+from sniper.exposure import Protection, protections
 from sniper.look_risk import Names, RiskLook, coarse, dollars
 from sniper.order_table import UNKNOWN
 from sniper.panels.desk_parts import (
@@ -99,12 +99,13 @@ class DeskLook:
             self._curve_due_ns = now_ns + SAMPLE_NS
             self._curve.append(self._desk.view.account.net)
             self._shown_curve = tuple(self._curve), dollars(max(self._curve)), dollars(min(self._curve))
+        stops = protections(self._desk, self._engine.decoder) if want.risk or want.positions else {}
         split = self._desk.account.split() if want.positions or want.fundings else Split()
         return (
             self._signals(want.scores, order, want.ticker) if want.scores else Signals(),
             self._told(want.decisions) if want.decisions else Decisions(),
-            self._risk.look(now_ns) if want.risk and self._risk else Risk(),
-            self._positions(split) if want.positions else Positions(),
+            self._risk.look(now_ns, stops) if want.risk and self._risk else Risk(),
+            self._positions(split, stops) if want.positions else Positions(),
             self._orders(want.orders, now_ns) if want.orders else Orders(),
             self._funding(want.fundings, now_ns, order, split) if want.fundings else Funding(),
         )
@@ -168,14 +169,14 @@ class DeskLook:
         said, parts = cause(intent).removeprefix(f"{self._desk.strategy.name} "), weighed(intent)
         return f"{said.partition(' despite ')[0]}: {parts}" if parts else said
 
-    def _positions(self, split: Split) -> Positions:
+    def _positions(self, split: Split, found: Mapping[int, Protection]) -> Positions:
         desk = self._desk
         rows = []
         for market, position in desk.account.positions.items():
             trip = desk.trips.facts(market)
             size = position.size_quantums
             profit = desk.account.value(market, size) - position.entry_quote
-            stops = protection(desk, self._engine.decoder, market, size)
+            stops = found[market]
             since = stops.checked or stops.bare
             rows.append(
                 PositionRow(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any
 
 from sniper._ext.tape import FIELD_NAMES
 from sniper.account_document import coins
 from sniper.decimals import fixed, text
-from sniper.exposure import exposure
+from sniper.exposure import Protection, exposure
 from sniper.panels.desk_parts import Danger, PowerCut, Risk
 from sniper.panels.row import SECOND_NS, clean
 
@@ -49,8 +50,8 @@ class RiskLook:
         columns = self._desk.margin.positions.dtype.names
         self._danger = itemgetter(*(columns.index(name) for name in DANGER))
 
-    def look(self, now_ns: int) -> Risk:
-        """The cockpit as of now."""
+    def look(self, now_ns: int, stops: Mapping[int, Protection]) -> Risk:
+        """The cockpit as of now. stops: of the positions, by market."""
         desk = self._desk
         facts, risk, ladder = desk.view.account, desk.risk, desk.settings.risk.ladder
         rows = []
@@ -97,12 +98,12 @@ class RiskLook:
             tuple(rows),
             len(risk.unprotected),
             desk.account.trust,
-            self._cut(now_ns),
+            self._cut(now_ns, stops),
         )
 
-    def _cut(self, now_ns: int) -> PowerCut:
+    def _cut(self, now_ns: int, stops: Mapping[int, Protection]) -> PowerCut:
         desk = self._desk
-        found = exposure(desk, self._engine.decoder)
+        found = exposure(desk, self._engine.decoder, stops)
         return PowerCut(
             dollars(-found.at_stops),
             dollars(-found.stressed),

@@ -8,7 +8,7 @@ from sniper.account_document import account_document, coins, usdc
 from sniper.decimals import price_text
 from sniper.desk import Desk
 from sniper.engine import Engine
-from sniper.exposure import exposure, protection
+from sniper.exposure import Protection, exposure, protections
 from sniper.resilience import MODES
 
 NANO = 1e9
@@ -52,7 +52,7 @@ def status(engine: Engine, desk: Desk) -> dict[str, Any]:
 
 def exposed(engine: Engine, desk: Desk) -> dict[str, Any]:
     """What is at stake if the power were lost now; losses are not negative."""
-    found = exposure(desk, engine.decoder)
+    found = exposure(desk, engine.decoder, protections(desk, engine.decoder))
     return {
         "held": usdc(found.held),
         "without_stop": usdc(found.bare),
@@ -98,6 +98,7 @@ def orders(engine: Engine, desk: Desk) -> dict[str, Any]:
 def positions(engine: Engine, desk: Desk) -> dict[str, Any]:
     """Every open position of the traded subaccount."""
     margin = desk.margin.positions[0][: int(desk.margin.accounts[0]["positions"])]
+    stops = protections(desk, engine.decoder)
     near = {int(row["market"]): row for row in margin}
     rows = []
     for index, position in desk.account.positions.items():
@@ -115,16 +116,14 @@ def positions(engine: Engine, desk: Desk) -> dict[str, Any]:
                 "funding": usdc(position.funding),
                 "opened_ns": position.opened_ns,
                 "protected": index not in desk.risk.unprotected,
-                "protection": protected(engine, desk, index),
+                "protection": protected(engine, desk, index, stops[index]),
             }
         )
     return {"positions": rows, "equity": usdc(desk.view.account.net)}
 
 
-def protected(engine: Engine, desk: Desk, market: int) -> dict[str, Any]:
+def protected(engine: Engine, desk: Desk, market: int, found: Protection) -> dict[str, Any]:
     """The stops of a position."""
-    size = desk.account.positions[market].size_quantums
-    found = protection(desk, engine.decoder, market, size)
     trigger = price_text(engine.decoder.markets[market], found.trigger_ticks) if found.trigger_ticks else None
     return {
         "state": found.state,

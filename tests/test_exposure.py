@@ -10,7 +10,8 @@ import pytest
 
 from sniper.desk import Desk
 from sniper.engine import Engine
-from sniper.exposure import Exposure, Protection, exposure, protection
+from sniper.exposure import Exposure, Protection, protections
+from sniper.exposure import exposure as exposure_of
 from sniper.reconciling import ReconcileSettings
 from sniper.trading import BUY, SELL, Order
 from tests import paper_run
@@ -67,6 +68,17 @@ def with_orders(desk: Desk, *orders: Order, **others: Any) -> Any:
         name: getattr(desk, name) for name in ("account", "risk", "reconcile", "view", "height", "settings")
     }
     return SimpleNamespace(**{**facts, "orders": Shelf(*orders), **others})
+
+
+def exposure(desk: Any, decoder: Any) -> Exposure:
+    return exposure_of(desk, decoder, protections(desk, decoder))
+
+
+def protection(desk: Any, decoder: Any, market: int, size: int) -> Protection:
+    found = protections(desk, decoder)
+    assert sorted(found) == sorted(desk.account.positions)
+    assert desk.account.positions[market].size_quantums == size
+    return found[market]
 
 
 def stop(desk: Desk, engine: Engine, market: int) -> Order:

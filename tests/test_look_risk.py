@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sniper.exposure import exposure
+from sniper.exposure import exposure, protections
 from sniper.look_risk import Names, RiskLook, _moves, coarse, dollars
 from tests import paper_run
 
@@ -13,7 +13,9 @@ def test_what_is_at_stake_without_us_is_what_the_core_says() -> None:
     engine = paper_run.run(95.0, markets=8)[0]
     desk = engine.desk
     assert desk is not None and desk.account.positions
-    found, cut = exposure(desk, engine.decoder), RiskLook(engine, Names(engine)).look(engine.now_ns).cut
+    stops = protections(desk, engine.decoder)
+    found = exposure(desk, engine.decoder, stops)
+    cut = RiskLook(engine, Names(engine)).look(engine.now_ns, stops).cut
     assert cut.at_stops == dollars(-found.at_stops) and cut.stressed == dollars(-found.stressed)
     assert (cut.bare, cut.bare_markets) == (dollars(found.bare), found.bare_markets)
     assert (cut.entries, cut.entry_orders) == (dollars(found.entries), found.entry_orders)

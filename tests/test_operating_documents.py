@@ -6,7 +6,7 @@ import json
 
 from sniper.account_document import usdc
 from sniper.engine import Engine
-from sniper.exposure import exposure
+from sniper.exposure import exposure, protections
 from sniper.feed.sim import Sim
 from sniper.inbox import Inbox
 from sniper.loop import Loop
@@ -49,7 +49,7 @@ def test_orders_and_positions_are_all_told() -> None:
         }
         assert order["purpose"] == "protect" and float(row["protection"]["trigger"]) > 0
     assert told["status"]["account"]["open_orders"] == len(told["orders"]["orders"])
-    found = exposure(desk, engine.decoder)
+    found = exposure(desk, engine.decoder, protections(desk, engine.decoder))
     assert told["status"]["exposure"] == {
         "held": usdc(found.held),
         "without_stop": "0",

@@ -46,7 +46,8 @@ def test_it_says_what_is_at_stake_without_us() -> None:
 
 def test_of_what_does_not_fit_nothing_shows() -> None:
     shown = texts(risk.draw(VIEW, 52, 12))
-    assert shown[6].rstrip() == "power lost -61.50 USD at the stops"
+    assert shown[6].rstrip() == "power cut -61.50 at stops -9123.5 stressed"
+    assert texts(risk.draw(VIEW, 40, 12))[6].rstrip() == "power cut -61.50 at stops"
     assert shown[7].rstrip() == "no stop for 1800.00 USD in 2 of 3"
 
 

@@ -90,9 +90,12 @@ def _stress(name: str, danger: int | None, width: int) -> Row:
 
 def _cut(cut: PowerCut, width: int) -> list[Row]:
     """What is at stake if the power were lost now, then what of it still stands."""
-    stops = f"{cut.at_stops} USD at the stops"
-    stressed = f"{cut.stressed} in stress"
-    losses = (("power lost ", "label"), (stops, "strong"), ("  ", ""), (stressed, "warning"))
+    ways = (
+        ("power lost ", f"{cut.at_stops} USD at the stops", f"  {cut.stressed} in stress"),
+        ("power cut ", f"{cut.at_stops} at stops", f" {cut.stressed} stressed"),
+    )
+    label, stops, stressed = next((way for way in ways if len("".join(way)) <= width), ways[1])
+    losses = ((label, "label"), (stops, "strong"), (stressed, "warning"))
     told: list[Cell] = [
         (f"no stop for {cut.bare} USD in {cut.bare_markets} of {cut.markets}", "critical")
         if cut.bare_markets
