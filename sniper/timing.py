@@ -5,8 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
-import numpy as np
-
+from sniper._ext.ranks import ranks
 from sniper.panels.view import Latency
 
 KEPT = 1024  # a power of two
@@ -37,9 +36,7 @@ class Durations:
         kept = min(self._at, KEPT)
         if not kept:
             return Latency()
-        p50, p99 = (kept - 1) // 2, max(0, -(-99 * kept // 100) - 1)
-        ordered = np.partition(np.frombuffer(self._ring, np.int64)[:kept], (p50, p99))
-        return Latency(int(ordered[p50]), int(ordered[p99]), int(ordered[p99:].max()))
+        return Latency(*ranks(self._ring, kept))
 
 
 class Costs:

@@ -24,7 +24,7 @@ def test_it_shows_what_there_is() -> None:
     ]
     assert cells(rows[1]) == [("  91", "long 3"), ("  70", "heat 2"), ("  52", "dim")]
     assert cells(rows[2]) == [("   9", "short 3"), ("   3", "dim"), ("  35", "short 1")]
-    assert cells(rows[3]) == [("   ·   0  50", "dim")], "one look, one cell"
+    assert cells(rows[3]) == [("   ·", "dim"), ("   0", "dim"), ("  50", "dim")]
 
 
 def test_the_short_names_are_told_where_there_is_room() -> None:

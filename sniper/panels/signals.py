@@ -95,29 +95,23 @@ def _short(name: str, cell: int) -> str:
 def _market(
     row: SignalRow, shown: bool, directional: tuple[bool, ...], columns: int, cell: int, width: int
 ) -> Row:
-    """One market. Scores beside each other with the same look are one cell of the row."""
-    intensities, directed, missing = _faces(cell)
-    text, style = left(f"▸{row.ticker}" if shown else f" {row.ticker}", TICKER_WIDTH), "strong"
-    if shown:
-        style = "accent"
-    cells: list[Cell] = []
-    room = width - TICKER_WIDTH - cell * min(columns, len(row.scores))
-    for score, sided in zip(row.scores[:columns], directional[:columns], strict=True):
-        told, look = missing if score is None else (directed if sided else intensities)[score]
-        if look == style:
-            text += told
-        else:
-            cells.append((text, style))
-            text, style = told, look
-    return (*cells, (text, style), (" " * room, ""))
+    """One market."""
+    ticker = left(f"▸{row.ticker}" if shown else f" {row.ticker}", TICKER_WIDTH)
+    missing, faces = _faces(directional, cell)
+    scores = row.scores[:columns]
+    room = width - TICKER_WIDTH - cell * len(scores)
+    return (
+        (ticker, "accent" if shown else "strong"),
+        *[missing if score is None else face[score] for score, face in zip(scores, faces, strict=False)],
+        (" " * room, ""),
+    )
 
 
-@lru_cache(maxsize=2)
-def _faces(cell: int) -> tuple[list[Cell], list[Cell], Cell]:
-    """What each score looks like: of an intensity, with a direction, and one that is not there yet."""
-    scores = range(101)
-    missing = (right("·", cell), "dim")
-    return [_face(score, False, cell) for score in scores], [_face(n, True, cell) for n in scores], missing
+@lru_cache(maxsize=8)
+def _faces(directional: tuple[bool, ...], cell: int) -> tuple[Cell, list[list[Cell]]]:
+    """What a score looks like that is not there yet, and each score of each signal."""
+    faces = [[_face(score, sided, cell) for score in range(101)] for sided in (False, True)]
+    return (right("·", cell), "dim"), [faces[sided] for sided in directional]
 
 
 def _face(score: int, directional: bool, cell: int) -> Cell:

@@ -1,0 +1,3 @@
+from array import array
+
+def ranks(ring: array[int], kept: int) -> tuple[int, int, int]: ...
