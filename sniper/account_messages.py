@@ -71,7 +71,7 @@ def contents(found: wire.Frame, scales: Scales) -> Message:
 
 
 def rest(endpoint: str, body: bytes, number: int, scales: Scales) -> Message:
-    """What the body of a REST answer says (orders, fills, subaccount). number: the subaccount asked for."""
+    """What the body of a REST answer says (orders, fills, subaccount, parentSubaccount). number: that asked for."""
     try:
         if endpoint == "orders":
             return Message(orders=tuple(_order(item, 0, scales) for item in wire.decoded(wire.ORDERS, body)))
@@ -86,7 +86,7 @@ def rest(endpoint: str, body: bytes, number: int, scales: Scales) -> Message:
     if snapshot.subaccount is None:
         raise Refusal("no subaccount in the answer")
     try:
-        return _snapshot(snapshot, number, False, scales)
+        return _snapshot(snapshot, number, endpoint == "parentSubaccount", scales)
     except Inexact as problem:
         raise Refusal(str(problem)) from None
 

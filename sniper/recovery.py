@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
+from sniper.account_family import FAMILY
 from sniper.errors import EXIT_RECONCILIATION, SniperError
 from sniper.order_ids import order_uuid, subaccount_uuid
 from sniper.order_table import ORDER_FLAGS
@@ -96,7 +97,8 @@ def recover(
 def own_book(
     state: State, subaccount: int, since: int, told: Venue, clob_pair: Callable[[str], int | None]
 ) -> Own:
-    """Our book: what may still fill or was intended, what the venue names, fills since a height, positions."""
+    """Our book: what may still fill or was intended, what the venue names, fills since a height, positions. Children are
+    part of it."""
     epoch = state.epoch
     rows = state.all(f"SELECT {ORDER} FROM orders WHERE epoch = ? AND {OPEN}", (epoch,))
     for name in sorted({order.order_id for order in told.orders} | {fill.order_id for fill in told.fills}):
@@ -113,11 +115,12 @@ def own_book(
         )
     facts = dict(state.all("SELECT name, value FROM facts WHERE name IN ('base_height', 'height')"))
     fills = state.all(
-        f"SELECT {FILL} FROM fills WHERE epoch = ? AND subaccount = ? AND height >= ?",
-        (epoch, subaccount, since),
+        f"SELECT {FILL} FROM fills WHERE epoch = ? AND subaccount % {FAMILY} = ? AND height >= ?",
+        (epoch, subaccount % FAMILY, since),
     )
     held = state.all(
-        "SELECT ticker, subaccount, size_quantums, height FROM positions WHERE subaccount = ?", (subaccount,)
+        f"SELECT ticker, subaccount, size_quantums, height FROM positions WHERE subaccount % {FAMILY} = ?",
+        (subaccount % FAMILY,),
     )
     return Own(
         int(facts.get("base_height", 0)),

@@ -16,7 +16,7 @@ from sniper._ext.decode import Decoder
 from sniper._ext.tape import FIELD_NAMES, Tape
 from sniper.account_facts import Message, Refusal
 from sniper.errors import NetworkUnavailable
-from sniper.feed.pages import fill_pages
+from sniper.feed.pages import Query, fill_pages
 from sniper.feed.rest import CONNECTION, Rest
 from sniper.inbox import Inbox
 from sniper.quantums import Inexact, Scales, iso_ns
@@ -40,7 +40,10 @@ class _Height(msgspec.Struct):
 
 
 class IndexerBook:
-    """The book of one subaccount. url: of the Indexer, without /v4. ca_file: authorities, "" the system's."""
+    """The book of a subaccount and its children (isolated markets: + 128 k). url: of the Indexer, without /v4.
+
+    ca_file: authorities, "" the system's.
+    """
 
     def __init__(self, url: str, address: str, subaccount: int, ca_file: str = "") -> None:
         self._url, self._address, self._subaccount, self._ca_file = url, address, subaccount, ca_file
@@ -66,48 +69,58 @@ class IndexerBook:
             rest.stop()
 
     def _ask(self, rest: Rest, inbox: Inbox, since_height: int) -> Venue:
-        owner: dict[str, str | int] = {"address": self._address, "subaccountNumber": self._subaccount}
         head, body = self._answer(rest, inbox, "perpetualMarkets", {})
         self._decoder.apply([(0, CONNECTION, REC_REST, head + b"\n" + body)])
         self._scales.clear()
         height = msgspec.json.decode(self._answer(rest, inbox, "height", {})[1], type=_Height)
-        orders = self._read("orders", self._answer(rest, inbox, "orders", owner)[1])
-        _, body = self._answer(rest, inbox, "subaccount", owner)
-        whole = self._read("subaccount", body).wholes[0] if body else None
+        parent: Query = {"address": self._address, "parentSubaccountNumber": self._subaccount}
+        _, body = self._answer(rest, inbox, "parentSubaccount", parent)
+        wholes = self._read("parentSubaccount", body, self._subaccount).wholes if body else ()
+        numbers = sorted({self._subaccount, *(whole.subaccount for whole in wholes)})
+        orders: list[OrderNews] = []
+        for number in numbers:
+            owner: Query = {"address": self._address, "subaccountNumber": number}
+            orders += self._read("orders", self._answer(rest, inbox, "orders", owner)[1], number).orders
         fills: dict[str, Fill] = {}  # asked for last: every one that is in the positions is among them
-        walk = fill_pages(self._address, self._subaccount, since_height)
-        query = next(walk)
-        try:
-            while True:
-                _, body = self._answer(rest, inbox, "fills", query)
-                fills |= {fill.fill_id: fill for fill in self._read("fills", body).fills}
-                query = walk.send(body)
-        except StopIteration:
-            pass
+        for number in numbers:
+            fills |= self._fills(rest, inbox, number, since_height)
         later = int(msgspec.json.decode(self._answer(rest, inbox, "height", {})[1], type=_Height).height)
         first = int(height.height)
-        if whole is not None and whole.height > max(first, later) + HEIGHTS_APART:
-            told = f"height {first}, then {later}, and positions of {whole.height}"
-            raise NetworkUnavailable(f"{self._url} contradicts itself: {told}", "Try again.")
         known = min(first, later)  # one of the two may be false: of what is too low nothing follows
+        held = [whole.height for whole in wholes] or [known]
+        if max(held) > max(first, later) + HEIGHTS_APART:
+            told = f"height {first}, then {later}, and positions of {max(held)}"
+            raise NetworkUnavailable(f"{self._url} contradicts itself: {told}", "Try again.")
         return Venue(
             known,
-            whole.height if whole else known,
-            tuple(self._order(item) for item in orders.orders),
+            min(held),
+            tuple(self._order(item) for item in orders),
             tuple(self._execution(fill) for fill in fills.values() if fill.height >= since_height),
             tuple(
                 Held(self._decoder.ticker(item.market), item.subaccount, item.size_quantums, whole.height)
+                for whole in wholes
                 for item in whole.holdings
                 if item.open
-            )
-            if whole
-            else (),
+            ),
             since_height,
             iso_ns(height.time) // 10**9,
         )
 
-    def _read(self, endpoint: str, body: bytes) -> Message:
-        return messages.rest(endpoint, body, self._subaccount, self._scales)
+    def _fills(self, rest: Rest, inbox: Inbox, number: int, since_height: int) -> dict[str, Fill]:
+        """Every fill of a subaccount from a height on, by id."""
+        found: dict[str, Fill] = {}
+        walk = fill_pages(self._address, number, since_height)
+        query = next(walk)
+        try:
+            while True:
+                _, body = self._answer(rest, inbox, "fills", query)
+                found |= {fill.fill_id: fill for fill in self._read("fills", body, number).fills}
+                query = walk.send(body)
+        except StopIteration:
+            return found
+
+    def _read(self, endpoint: str, body: bytes, number: int) -> Message:
+        return messages.rest(endpoint, body, number, self._scales)
 
     def _answer(
         self, rest: Rest, inbox: Inbox, endpoint: str, query: dict[str, str | int]
@@ -123,7 +136,7 @@ class IndexerBook:
                 status = int(head.split(b" ", 2)[1])
                 if 200 <= status < 300:
                     return head, body
-                if status == NOT_FOUND and endpoint == "subaccount":
+                if status == NOT_FOUND and endpoint == "parentSubaccount":
                     return head, b""  # never funded: it holds nothing
                 said = b"%d %s" % (status, body[:200])
                 if status and status != 429 and status < 500:

@@ -78,36 +78,47 @@ class Account:
         self.orders: list[dict[str, Any]] = []
         self.fills: list[dict[str, Any]] = []
         self.size = ""
+        self.children: dict[int, str] = {}
+        """Sizes of BTC-USD of the children, by number."""
         self.statuses: dict[str, int] = {}
 
     def reply(self, call: Call) -> Reply:
         name = call.path.split("/")[2]
+        number = int(call.query.get("subaccountNumber", "0"))
         found: Any = {
             "perpetualMarkets": {"markets": {ticker: market(ticker) for ticker in MARKETS}},
             "height": {"height": str(self.height), "time": "2026-01-01T00:01:00.000Z"},
-            "orders": self.orders,
-            "fills": {"fills": self.fills},
-            "addresses": {"subaccount": self.subaccount()},
+            "orders": [one for one in self.orders if one["subaccountNumber"] == number],
+            "fills": {"fills": [one for one in self.fills if one["subaccountNumber"] == number]},
+            "addresses": {"subaccount": self.parent()},
         }[name]
         status = self.statuses.get(name, 200)
         return status, {}, json.dumps(found if status == 200 else {"errors": [{"msg": "no"}]}).encode()
 
-    def subaccount(self) -> dict[str, Any]:
+    def parent(self) -> dict[str, Any]:
+        """The subaccount with its children."""
+        sizes = {0: self.size, **self.children}
+        parts = [self.subaccount(number, size) for number, size in sizes.items()]
+        return {"address": ADDRESS, "parentSubaccountNumber": 0, "equity": "0", "freeCollateral": "0"} | {
+            "childSubaccounts": parts
+        }
+
+    def subaccount(self, number: int, size: str) -> dict[str, Any]:
         positions = {}
-        if self.size:
+        if size:
             positions["BTC-USD"] = {
                 "market": "BTC-USD",
                 "status": "OPEN",
-                "side": "SHORT" if self.size.startswith("-") else "LONG",
-                "size": self.size,
+                "side": "SHORT" if size.startswith("-") else "LONG",
+                "size": size,
                 "entryPrice": "100000",
                 "netFunding": "0",
                 "createdAt": "2026-01-01T00:00:00.000Z",
-                "subaccountNumber": 0,
+                "subaccountNumber": number,
             }
         return {
             "address": ADDRESS,
-            "subaccountNumber": 0,
+            "subaccountNumber": number,
             "equity": "1000",
             "freeCollateral": "1000",
             "openPerpetualPositions": positions,
@@ -117,7 +128,7 @@ class Account:
                     "symbol": "USDC",
                     "side": "LONG",
                     "assetId": "0",
-                    "subaccountNumber": 0,
+                    "subaccountNumber": number,
                 }
             },
             "marginEnabled": True,

@@ -160,3 +160,32 @@ def test_what_is_over_is_compared_when_the_venue_names_it(crashed: State) -> Non
     (row,) = [row for row in recover(crashed, Books(told), 0, patience_s=0).rows if row.what == "order"]
     assert (row.rule, row.resolution) == ("risen", "unexplained")
     crashed.close()
+
+
+def test_children_are_compared_like_the_subaccount_itself(tmp_path: Path) -> None:
+    state = opened(tmp_path)
+    first, _ = state.reserve(count=5)
+    state.intents(1, 1, [place(first)])
+    state.put(
+        [
+            ("base", (10,)),
+            ("facts", ("height", 60)),
+            ("positions", ("BTC-USD", 128, 7, 0, 0, 0, 0, 0, 60)),
+            ("positions", ("BTC-USD", 5, 9, 0, 0, 0, 0, 0, 60)),  # of nobody here
+        ]
+    )
+    assert state.thread.settle(10)
+    closed = executed(1, 99, 7)._replace(subaccount=128, side=1, kind="DELEVERAGED")
+    told = Venue(100, 100, (), (closed,), ())
+    found = recover(state, Books(told), 0, patience_s=0)
+    rules = {(row.what, row.key): (row.resolution, row.rule) for row in found.rows}
+    assert rules[("position", "BTC-USD/128")] == ("adopt", "by_fills")
+    assert rules[("fill", "f1")] == ("book", "forced") and ("position", "BTC-USD/5") not in rules
+    drifted = Venue(100, 100, (), (), (Held("BTC-USD", 128, 8, 100),))
+    state.put([("positions", ("BTC-USD", 128, 7, 0, 0, 0, 0, 0, 60)), ("told", ("f1",))])
+    state.write([("facts", ("height", 60))])
+    assert state.thread.settle(10)
+    state._connection.execute("DELETE FROM fills")
+    rows = recover(state, Books(drifted), 0, patience_s=0).rows
+    assert [row.rule for row in rows if row.key == "BTC-USD/128"] == ["adrift"]
+    state.close()

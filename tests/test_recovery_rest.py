@@ -119,3 +119,13 @@ def test_of_two_heights_the_lower_counts_and_positions_must_fit(account: Account
 
     with RestServer(ahead) as server, pytest.raises(NetworkUnavailable, match="contradicts itself"):  # type: ignore[arg-type]
         IndexerBook(server.url, ADDRESS, 0).ask(0)
+
+
+def test_isolated_children_are_part_of_the_book(account: Account, book: IndexerBook) -> None:
+    account.size, account.children = "0.0001", {128: "-0.0003", 256: ""}
+    account.orders = [order(7), order(8, subaccountNumber=128)]
+    account.fills = [fill(1, 7, height=99), fill(2, 8, height=98, subaccountNumber=128)]
+    found = book.ask(50)
+    assert found.positions == (Held("BTC-USD", 0, 1_000_000, 100), Held("BTC-USD", 128, -3_000_000, 100))
+    assert [one.client_id for one in found.orders] == [7, 8]
+    assert [(one.fill_id, one.subaccount) for one in found.fills] == [("fill-1", 0), ("fill-2", 128)]

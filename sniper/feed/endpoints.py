@@ -22,6 +22,7 @@ PARAMETERS: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
             "market marketType limit createdBeforeOrAtHeight createdBeforeOrAt",
         ),
         ("subaccount", "address subaccountNumber", ""),
+        ("parentSubaccount", "address parentSubaccountNumber", ""),
         ("height", "", ""),
         ("time", "", ""),
     )
@@ -45,6 +46,9 @@ CALLS: Final[dict[str, Callable[[Any, Query], Awaitable[Any]]]] = {
     "orders": lambda c, q: c.account.get("/v4/orders", q),
     "fills": lambda c, q: c.account.get("/v4/fills", q),
     "subaccount": lambda c, q: c.account.get_subaccount(q["address"], q["subaccountNumber"]),
+    "parentSubaccount": lambda c, q: c.account.get_parent_subaccount(
+        q["address"], q["parentSubaccountNumber"]
+    ),
     "height": lambda c, q: c.utility.get_height(),
     "time": lambda c, q: c.utility.get_time(),
 }
