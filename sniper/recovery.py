@@ -97,8 +97,8 @@ def recover(
 def own_book(
     state: State, subaccount: int, since: int, told: Venue, clob_pair: Callable[[str], int | None]
 ) -> Own:
-    """Our book: what may still fill or was intended, what the venue names, fills since a height, positions. Children are
-    part of it."""
+    """Our book, children included: what may still fill or was intended, what the venue names, fills since a height,
+    positions."""
     epoch = state.epoch
     rows = state.all(f"SELECT {ORDER} FROM orders WHERE epoch = ? AND {OPEN}", (epoch,))
     for name in sorted({order.order_id for order in told.orders} | {fill.order_id for fill in told.fills}):
