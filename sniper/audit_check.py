@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from sniper.audit import BEGINNING, CARRIED, FILE_NAME, LINE_BYTES_MAX, MENDED, TORN, Head, Line, files, parse
+from sniper.errors import PermissionProblem
 from sniper.keys import private
 
 TORN_MAX: Final = 8  # a line that died, the mending of it that died, and so on
@@ -115,7 +116,12 @@ def verify(path: Path) -> Verdict:
 
 def _lines(folder: int, path: Path, size: int) -> Iterator[tuple[int, bytes]]:
     """(number, line) of the first `size` bytes of a file; a line that is too long comes in pieces that no line fits."""
-    fd = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        fd = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except OSError as error:
+        raise PermissionProblem(
+            f"{path} cannot be read as a file of the log: {error.strerror}", "Look what it is."
+        ) from None
     with open(fd, "rb") as file:
         private.check(os.fstat(fd), path, "600")
         number = 0

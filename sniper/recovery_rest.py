@@ -63,7 +63,12 @@ class IndexerBook:
         rest.start(inbox)
         try:
             return self._ask(rest, inbox, since_height)
-        except (Refusal, Inexact, msgspec.MsgspecError) as problem:
+        except (
+            Refusal,
+            Inexact,
+            msgspec.MsgspecError,
+            ValueError,
+        ) as problem:  # a height of letters, a 13th month
             raise NetworkUnavailable(f"{self._url} answered what cannot be believed: {problem}") from None
         finally:
             rest.stop()

@@ -72,6 +72,7 @@ def open_database(path: Path, migrations: Sequence[str] = MIGRATIONS) -> apsw.Co
         connection = apsw.Connection(str(path))
         try:
             connection.set_busy_timeout(BUSY_MS)
+            _ours(connection, path)  # before anything is changed in it
             connection.execute(
                 "PRAGMA journal_mode = wal; PRAGMA synchronous = full; PRAGMA wal_autocheckpoint = 0"
             )
@@ -109,12 +110,16 @@ def _create(path: Path) -> None:
     os.close(file)
 
 
-def _check(connection: apsw.Connection, path: Path) -> None:
-    """That it is ours, and whole."""
+def _ours(connection: apsw.Connection, path: Path) -> None:
+    """That it is a database of this program, or an empty one."""
     version, mark = number(connection, "PRAGMA user_version"), number(connection, "PRAGMA application_id")
     tables = number(connection, "SELECT count(*) FROM sqlite_schema")
     if mark != APPLICATION_ID and (tables or version or mark):
         raise StateProblem(f"{path} is a database of another program", "Set another state.folder.")
+
+
+def _check(connection: apsw.Connection, path: Path) -> None:
+    """That it is whole."""
     thorough = path.stat().st_size <= THOROUGH_BYTES_MAX
     found = [row[0] for row in connection.execute(f"PRAGMA {'integrity' if thorough else 'quick'}_check(3)")]
     if found != ["ok"]:
@@ -183,7 +188,8 @@ def number(connection: apsw.Connection, query: str) -> int:
 def _damaged(path: Path, what: str) -> StateProblem:
     return StateProblem(
         f"{path} is damaged ({what}): what was sent and filled cannot be known from it, so trading is refused",
-        "Move it away with its -wal file, keep both, and run 'sniper recover --explain'.",
+        "Move it away with its -wal file and keep both. A kill that it held is gone with it: look at the orders "
+        "and positions at the venue yourself before a new run.",
     )
 
 

@@ -83,7 +83,7 @@ def test_it_obeys_and_a_kill_holds(running: tuple[Path, subprocess.Popen[str]]) 
     paused = sniper(state, "pause", "--reason", "lunch")
     assert paused.returncode == 0 and "pause: obeyed" in paused.stderr and "lunch" in paused.stderr
     assert sniper(state, "kill").returncode == 2  # wants a reason
-    assert sniper(state, "kill", "--reason", "smoke").returncode == 0
+    assert sniper(state, "kill", "--reason", "smoke \udcff" + "x" * 600).returncode == 0
     assert document(state, "status")["latch"] == "kill"
     assert sniper(state, "pause").returncode == 7  # a kill is not weakened
     assert sniper(state, "resume").returncode == 2

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
 from typing import Any
+
+import grpc
+import pytest
 
 from sniper.venues.live_nodes import REST_S, Node, Route
 
@@ -43,3 +48,18 @@ def test_the_way_there_and_back_is_smoothed() -> None:
     assert node.rtt_s == 0.1
     node.answered(0.2)
     assert 0.1 < node.rtt_s < 0.2
+
+
+def test_bytes_that_are_no_message_are_no_answer() -> None:
+    """grpc.aio gives None for them instead of an error."""
+    route = Route(nodes(1), 1.0)
+    path = "/cosmos.tx.v1beta1.Service/BroadcastTx"
+
+    async def garbage(request: Any, timeout: float) -> None:
+        return None
+
+    route.nodes[0].methods[path] = garbage
+    details: Any = SimpleNamespace(method=path)
+    with pytest.raises(grpc.RpcError, match="what is no"):
+        asyncio.run(route.intercept_unary_unary(None, details, object()))
+    assert route.nodes[0].failures == 1

@@ -158,6 +158,20 @@ def test_a_wrong_sequence_is_taken_from_the_chain_and_tried_once_more() -> None:
     assert [tx.auth_info.signer_infos[0].sequence for tx in node.seen] == [3, 9]
 
 
+def test_a_node_that_lies_about_the_sequence_does_not_end_the_stateful_orders() -> None:
+    answers = Answers()
+    stop = {"kind": "conditional", "good_til_block": 0, "good_til_s": 2_000_000_000, "trigger": "stop_loss",
+            "trigger_ticks": 80_000}  # fmt: skip
+    with SmallNode(sequence=(1 << 64) - 1) as node, sender([at(node)], answers) as sending:
+        for client_id in (1, 2):
+            sending.hand([wire(place(client_id, **stop))])
+        found = answers.wait(2)
+        assert [answer[2] for answer in found] == [NOT_SENT, NOT_SENT] and "sequence" in found[0][3]
+        node.sequence = 9
+        sending.hand([wire(place(3, **stop))])
+        assert answers.wait(3)[2][1:3] == (3, 0)
+
+
 def test_after_a_lost_stateful_answer_the_chain_s_sequence_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sniper.venues.live_sender.SEQUENCE_S", 0.05)
     answers, told = Answers(), threading.Event()

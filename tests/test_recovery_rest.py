@@ -98,6 +98,13 @@ def test_what_cannot_be_believed_is_not(account: Account, book: IndexerBook) -> 
         book.ask(0)
 
 
+@pytest.mark.parametrize("height", ["abc", "9" * 5000, ""])
+def test_a_height_that_is_no_number_is_not_believed(account: Account, book: IndexerBook, height: str) -> None:
+    account.height = height  # type: ignore[assignment]
+    with pytest.raises(NetworkUnavailable, match=r"cannot be believed|contradicts"):
+        book.ask(0)
+
+
 def test_of_two_heights_the_lower_counts_and_positions_must_fit(account: Account) -> None:
     heights = [500, 103]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -316,13 +317,17 @@ def test_candles_are_fetched_in_pages() -> None:
         ]
 
 
-@pytest.mark.parametrize("reply", [(404, b"{}"), (200, b"nonsense")])
+@pytest.mark.parametrize(
+    "reply", [(404, b"{}"), (200, b"nonsense"), (200, b'{"fills":[{"id":"a","createdAtHeight":"high"}]}')]
+)
 def test_a_walk_ends_at_a_page_that_is_none(reply: tuple[int, bytes]) -> None:
     with asking(lambda call: (reply[0], {}, reply[1])) as (rest, inbox, server):
         rest.fills("dydx1", 0, 100)
         rest.request("time")
         until(lambda: len(inbox.records) == 2)
         assert sorted(c.path for c in server.calls) == ["/v4/fills", "/v4/time"]
+        time.sleep(0.05)
+        assert rest.fault is None
 
 
 def test_tls_is_verified(tmp_path: Path) -> None:

@@ -151,6 +151,9 @@ def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     path.chmod(0o600)
     with pytest.raises(StateProblem, match="another program"):
         open_database(path)
+    again = apsw.Connection(str(path))
+    assert again.pragma("journal_mode") == "delete", "its way of writing is not changed either"
+    again.close()
     (tmp_path / "text.sqlite").write_bytes(b"no database at all, but long enough to be read as one" * 100)
     (tmp_path / "text.sqlite").chmod(0o600)
     with pytest.raises(StateProblem, match="damaged"):

@@ -53,8 +53,10 @@ def choose(state: Path, name: str | None) -> Found:
 
 def told(verb: str, name: str | None, reason: str = "") -> dict[str, Any]:
     """What the instance answers. A word that it does not hear is left in its file, and that is said."""
-    from sniper.operating import WORDS, ask, leave
+    from sniper.operating import REASON_MAX, WORDS, ask, leave
 
+    # A word must not fail by its reason: bytes that are no text are shown as such, what is too long is cut.
+    reason = reason.encode("utf-8", "replace").decode()[:REASON_MAX]
     instance, files, beat = choose(state_folder(os.environ), name)
     try:
         answer = ask(files.socket, verb, reason)

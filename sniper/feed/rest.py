@@ -255,7 +255,7 @@ class Rest:
                 if answer.status != 200:
                     return
                 query = walk.send(answer.body)
-        except (StopIteration, msgspec.DecodeError):
+        except (StopIteration, msgspec.DecodeError, ValueError):  # the last: a height that is no number
             return
 
     async def _ask(self, client: Any, endpoint: str, query: Query) -> Answer:

@@ -95,6 +95,14 @@ class Route(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]  # grpc
             if problem.code() not in ALIVE:
                 node.failed(self._clock())
             raise
+        if (
+            found is None
+        ):  # what grpc.aio gives for bytes that are no such message: nothing is known of the call
+            node.failed(self._clock())
+            nothing = grpc.aio.Metadata()
+            raise grpc.aio.AioRpcError(
+                grpc.StatusCode.INTERNAL, nothing, nothing, details=f"{node.name} answered what is no {path}"
+            )
         node.answered(self._clock() - started_s)
         return found
 

@@ -38,6 +38,7 @@ EXPECTED: Final = re.compile(r"expected (\d{1,18})")
 TEXT_MAX: Final = 200
 RETRY_S: Final = 1.0
 SEQUENCE_S: Final = 2.0
+SEQUENCE_MAX: Final = 1 << 60
 SEQUENCE_ASKED_MAX: Final = 15
 RISKY: Final = ("entry",)
 """Purposes that must not be sent without a durable note of the intent; what reduces risk goes all the same."""
@@ -182,6 +183,8 @@ class Sender:
         account = BaseAccount()
         if not answer.account.Unpack(account):
             raise ValueError(f"{answer.account.type_url} is not an account that can sign")
+        if account.sequence > SEQUENCE_MAX:  # counting on would leave what a message can hold
+            raise ValueError(f"{account.sequence} is no sequence that an account comes to")
         return account
 
     async def _watch_sequence(self, sequence: int) -> None:
