@@ -4,7 +4,7 @@ The real engine works on simulated frames at their own pace; --ticks N ends it. 
 terminal, status lines come there and the panel as it was in the end goes to standard output. --svg FILE draws one
 picture of the whole dashboard into a file instead: market and decisions of a paper session. That of the docs:
 
-    python -m sniper.panels.risk --ticks 12000 --speed 0 --svg docs/dashboard.svg
+    python -m sniper.panels.risk --ticks 12000 --speed 20 --svg docs/dashboard.svg
 """
 
 from __future__ import annotations

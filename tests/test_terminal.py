@@ -168,6 +168,21 @@ def test_a_terminal_that_is_gone_is_no_error() -> None:
     os.close(slave)
 
 
+def test_output_is_not_looked_through_while_the_screen_is_ours() -> None:
+    master, slave = os.openpty()
+    try:
+        before = termios.tcgetattr(slave)
+        for keys in (slave, None):
+            with Terminal(slave, keys):
+                mode = termios.tcgetattr(slave)
+                assert not mode[1] & termios.OPOST
+                assert bool(mode[3] & termios.ECHO) is (keys is None)
+            assert termios.tcgetattr(slave) == before
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
 def test_writes_never_wait() -> None:
     master, slave = os.openpty()
     try:
