@@ -41,6 +41,9 @@ class Heartbeat:
         target = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             os.ftruncate(target, BYTES)
+            os.posix_fallocate(
+                target, 0, BYTES
+            )  # a page without a place on a full disk would end us by a signal
             self._map = mmap.mmap(target, BYTES)
         finally:
             os.close(target)

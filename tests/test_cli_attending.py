@@ -46,6 +46,30 @@ def test_without_a_folder_it_goes_on_alone(tmp_path: Path, capsys: pytest.Captur
     assert "nobody can speak to this run" in capsys.readouterr().err
 
 
+def test_a_folder_that_others_may_write_is_closed_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder(tmp_path).mkdir()
+    folder(tmp_path).chmod(0o777)
+    with attending(tmp_path) as made:
+        made.turn()
+        assert folder(tmp_path).stat().st_mode & 0o777 == 0o700
+        ((_, files, _),) = listed(tmp_path)
+        assert files.beat.stat().st_blocks > 0, "the page of the beat has its place on the disk"
+    assert "was open to others (mode 0777)" in capsys.readouterr().err
+
+
+def test_a_link_in_the_place_of_the_folder_is_not_followed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "theirs").mkdir(mode=0o700)
+    (tmp_path / "running").symlink_to(tmp_path / "theirs")
+    with attending(tmp_path) as made:
+        made.turn()
+    assert "nobody can speak to this run" in capsys.readouterr().err
+    assert list((tmp_path / "theirs").iterdir()) == []
+
+
 def test_cards_of_the_dead_are_taken_away(tmp_path: Path) -> None:
     gone = subprocess.run(
         [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -51,7 +52,7 @@ class Attending:
     def __enter__(self) -> Attending:
         engine = self._engine
         try:
-            create(folder(self._state))
+            closed(create(folder(self._state)))
             forget_the_dead(self._state)
             self._files = files = announce(self._state, self._instance)
             self._heart = Heartbeat(files.beat, self._instance.mode)
@@ -83,6 +84,19 @@ class Attending:
     def _answer(self, question: str) -> dict[str, Any]:
         told = self._instance
         return document(self._engine, question) | {"instance": told.name, "pid": told.pid, "mode": told.mode}
+
+
+def closed(place: Path) -> None:
+    """Whoever may write there could put a socket of his own in the place of ours, and obey instead of us.
+
+    OSError where the folder is somebody else's.
+    """
+    found = place.lstat()
+    if found.st_uid != os.geteuid() or not stat.S_ISDIR(found.st_mode):
+        raise OSError(f"{place} is no folder of this user")
+    if found.st_mode & 0o077:
+        place.chmod(0o700)
+        note(f"{place} was open to others (mode {stat.S_IMODE(found.st_mode):04o}) and is closed now")
 
 
 def forget_the_dead(state: Path) -> None:

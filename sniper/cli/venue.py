@@ -195,8 +195,15 @@ def say(running: Running, certificate: Certificate | None, as_json: bool) -> Non
     house, settings = running.house, running.house.settings
     where = addresses(running.ports, certificate is not None)
     point = f"sniper run --set feed.source={where['websocket']} --set feed.rest_url={where['rest']}"
+    real = (
+        f"--set trade.mode=live --set live.chain_id={settings.chain_id} "
+        f"""--set 'live.nodes=["{where["grpc"]}"]' --set live.key=KEY --live"""
+    )
     if certificate is not None:
         point += f" --set feed.ca_file={certificate.chain}"
+        real += f" --set live.ca_file={certificate.chain}"
+    else:
+        real += " --set live.tls=false"
     if as_json:
         emit(
             {
@@ -243,6 +250,10 @@ def say(running: Running, certificate: Certificate | None, as_json: bool) -> Non
     if running.recorder is not None:
         lines.append(f"recording {running.recorder.path}")
     lines.append(f"try       {point}")
+    lines.append(f"live      the same with {real}")
+    lines.append(
+        "note      this chain began now: give live runs a state.folder of their own, or recover refuses"
+    )
     for line in lines:
         click.echo(line)
 
