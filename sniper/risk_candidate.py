@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
+from sniper._ext.tuples import new_finding
 from sniper.order_record import Claim
 from sniper.risk_limits import Window
 from sniper.risk_margin import Fills
@@ -81,6 +82,9 @@ class Finding(NamedTuple):
     limit: float
     passed: bool
     detail: str = ""
+
+
+Finding.__new__ = new_finding  # type: ignore[method-assign,assignment]
 
 
 def at_most(found: float, limit: float, detail: str = "") -> Finding:

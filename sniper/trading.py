@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from sniper._ext.tuples import new_reason
+
 VENUE_CONNECTION = 63
 """The connection number of a venue's own records: account frames, answers, and nothing of the market."""
 
@@ -22,6 +24,9 @@ class Reason(NamedTuple):
     found: float
     needed: float
     passed: bool
+
+
+Reason.__new__ = new_reason  # type: ignore[method-assign,assignment]
 
 
 class Intent(NamedTuple):

@@ -87,11 +87,15 @@ class Macd:
         self._bar_ns, self._try_ns = RESOLUTION_NS[self._base], s.try_ms * 1_000_000
         self._holdings = Holdings(self.name, s.terms, s.hold_max_bars * self._bar_ns / SECOND_NS)
         self._memory: dict[int, _Memory] = {}
+        self._bucket = (0, 0, 0)  # of the last look: its number, begin and end
 
     def decide(self, view: View) -> Sequence[Intent | Withdraw]:
         """What is wanted now: exits first, then the entries that bars allow, best score first."""
         now_ns, memories = view.now_ns, self._memory
-        bucket = now_ns // self._bar_ns
+        bucket, begin_ns, end_ns = self._bucket
+        if not begin_ns <= now_ns < end_ns:  # two comparisons cost a fifth of a division of such numbers
+            bucket = now_ns // self._bar_ns
+            self._bucket = bucket, bucket * self._bar_ns, (bucket + 1) * self._bar_ns
         ready: list[int] = []
         for market in view.changed:
             memory = memories.get(market)
