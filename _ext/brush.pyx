@@ -77,12 +77,14 @@ cdef class Brush:
         self.size, self.last = 0, UNKNOWN
         return data
 
-    cdef int cell(self, str text, Py_ssize_t style) except -1:
+    cdef int cell(self, text, Py_ssize_t style) except -1:
         cdef Py_ssize_t i, size
         cdef const char *data
         cdef bint blank = False, printable = True
         cdef unsigned char found
         cdef bytes prefix
+        if not isinstance(text, str):
+            raise TypeError(f"a cell's text must be str, not {type(text).__name__}")
         if PyUnicode_IS_ASCII(text):
             blank, size, data = True, len(text), <const char *> PyUnicode_1BYTE_DATA(text)
             for i in range(size):

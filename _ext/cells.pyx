@@ -73,7 +73,7 @@ cdef object _fixed(object mantissa, int decimals, int places):
     return f"{sign}{plain[:point]}.{plain[point:]}"
 
 
-def left(str text not None, Py_ssize_t width):
+def left(text, Py_ssize_t width):
     """The text at the left of exactly `width` cells; what is cut off shows as an ellipsis."""
     cdef Py_ssize_t size = len(text)
     if size == width:
@@ -83,7 +83,7 @@ def left(str text not None, Py_ssize_t width):
     return text[: width - 1] + "…" if width > 0 else ""
 
 
-def right(str text not None, Py_ssize_t width):
+def right(text, Py_ssize_t width):
     """The text at the right of exactly `width` cells; what is cut off shows as an ellipsis."""
     cdef Py_ssize_t size = len(text)
     if size == width:
@@ -97,8 +97,6 @@ def line(Py_ssize_t width, *cells):
     """A row of these cells, padded or cut to `width`."""
     cdef list row = []
     cdef Py_ssize_t room = width, size
-    cdef tuple cell
-    cdef str text
     for cell in cells:
         text = cell[0]
         size = len(text)
@@ -116,7 +114,6 @@ def line(Py_ssize_t width, *cells):
 def ends(Py_ssize_t width, tuple start not None, tuple end not None):
     """A row with `start` at its left and `end` at its right; the end gives way when there is no room."""
     cdef Py_ssize_t room = width
-    cdef str text
     for text, _ in start:
         room -= len(text)
     for text, _ in end:

@@ -3,6 +3,7 @@
 import pytest
 
 from sniper._ext.brush import Brush
+from sniper.feed.link_state import State
 
 PREFIXES = {"": b"<>", "a": b"<a>", "filled": b"<f>", "other": b"<o>"}
 Row = tuple[tuple[str, str], ...]
@@ -56,6 +57,12 @@ def test_bytes_are_added_as_they_are_and_there_is_room_for_many() -> None:
     assert one.take() == b"|<a>x" + b"raw" * 100_000 + b"|<a>x"
 
 
-def test_an_unknown_style_is_an_error() -> None:
+def test_an_unknown_style_is_an_error_and_so_is_what_is_no_text() -> None:
     with pytest.raises(KeyError):
         painted((("x", "nothing"),))
+    with pytest.raises(TypeError, match="not bytes"):
+        painted(((b"x", "a"),))  # type: ignore[arg-type]
+
+
+def test_a_kind_of_text_is_text() -> None:
+    assert painted(((State.LIVE, "a"),)) == b"|<a>live"

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sniper._ext import cells
+from sniper.feed.link_state import State
 
 EXACT = Context(prec=200)
 TEXTS = st.text(
@@ -79,3 +80,14 @@ def test_a_bar_shows_eighths() -> None:
     ]
     assert cells.bar(10**30, 2 * 10**30, 4) == "██  "
     assert cells.bar(1, 2, 0) == "" and cells.bar(1, 0, 3) == "   "
+
+
+def test_a_kind_of_text_is_text() -> None:
+    assert cells.left(State.LIVE, 6) == "live  " and cells.right(State.LIVE, 6) == "  live"
+    assert cells.line(6, (State.LIVE, "bid")) == (("live", "bid"), ("  ", ""))
+    assert cells.ends(6, ((State.LIVE, "bid"),), (("x", ""),)) == (
+        ("live", "bid"),
+        (" ", ""),
+        ("x", ""),
+        ("", ""),
+    )
