@@ -34,7 +34,6 @@ from sniper.exchange.accounts import ACCOUNTS
 from sniper.exchange.genesis import HouseSettings
 from sniper.exchange.house import House
 from sniper.exchange.scenario import Scenario, generated
-from sniper.exchange.troubles import Troubles
 from sniper.heights import HeightSettings
 from sniper.inbox import Inbox
 from sniper.live_settings import LiveSettings
@@ -86,6 +85,7 @@ def warmed(seed: int) -> Witnessed:
         )
     )
     house.settings = house.settings._replace(pulse_ns=PULSE_NS)
+    Engine(settings(seed))  # what it imports need not be imported by every schedule
     gc.collect()
     gc.freeze()  # what stands now need not be looked through again by every schedule
     return house
@@ -191,8 +191,7 @@ def play(house: Witnessed, seed: int, scenario: Scenario | None = None, replayed
     """One schedule on this house, which is used up by it."""
     began_s = time.process_time()
     scenario = scenario or generated(seed, FAULTS_S, MARKETS)
-    house.scenario, house.troubles = scenario, Troubles(scenario.seed)
-    house._waiting, house.start_ns, house.blocks = list(scenario.events), house.now_ns, 0
+    house.begin(scenario)
     house.watch(WHOM.address)
     stage = Stage(house, WHOM.address)
     engine = Engine(settings(seed))

@@ -38,6 +38,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def settle(self) -> None:
         """Run what is ready, and what that makes ready."""
         inner: Any = self
+        scheduled = inner._scheduled
+        if not inner._ready and (not scheduled or scheduled[0].when() > self.now_s + inner._clock_resolution):
+            return
         for _ in range(TURNS_MAX):
             self.call_soon(self.stop)
             self.run_forever()

@@ -60,6 +60,7 @@ class Stage:
         self.inbox: Inbox | None = None
         self._rest: list[tuple[int, int, Ask]] = []
         self._asked = 0
+        self._due_ns = -1  # as it was found last, -1: to be found anew
         self.wake: list[Callable[[], int]] = []
 
     @property
@@ -85,8 +86,10 @@ class Stage:
 
     def advance(self, until_ns: int) -> None:
         """Let everything happen up to then, in its order."""
+        due_ns, self._due_ns = self._due_ns, -1
         while True:
-            at_ns = max(min(self.due_ns(), until_ns), self.now_ns)
+            at_ns = max(min(self.due_ns() if due_ns < 0 else due_ns, until_ns), self.now_ns)
+            due_ns = -1
             self.house.advance(at_ns)
             self.loop.until(self.now_s)
             self.stream.turn()
@@ -229,12 +232,15 @@ class HouseFeed:
         self._stage.inbox = inbox
 
     def due(self, now_ns: int) -> int | None:
-        return max(self._stage.due_ns(), self._stage.now_ns)
+        stage = self._stage
+        stage._due_ns = stage.due_ns()  # nothing happens between this and `pull`
+        return max(stage._due_ns, stage.now_ns)
 
     def pull(self, until_ns: int, inbox: Inbox) -> None:
         self._stage.advance(until_ns)
 
     def send(self, now_ns: int, commands: Sequence[FeedCommand]) -> None:
+        self._stage._due_ns = -1
         for command in commands:
             self._stage.stream.command(self._stage.now_s, command)
 

@@ -77,9 +77,14 @@ class House:
         self._block_ns = self.now_ns
         self._waiting: list[Event] = []
         self._open()
-        self.start_ns, self.blocks = self.now_ns, 0
+        self.begin(scenario)
+
+    def begin(self, scenario: Scenario) -> None:
+        """The time of a schedule begins now. UsageError for one that does not fit."""
         self._check(scenario)
-        self._waiting.extend(scenario.events)
+        self.scenario, self.troubles = scenario, Troubles(scenario.seed)
+        self.start_ns, self.blocks = self.now_ns, 0
+        self._waiting = list(scenario.events)
 
     def _open(self) -> None:
         """Fund everybody, then let the market live for a while. The scenario's time begins after that."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from copy import copy
 from functools import lru_cache
 from typing import Final
 
@@ -60,10 +59,10 @@ class Row:
     """One order. filled: BQ in blocks; cached: BQ as the node says; resting: BQ that its level counts for it."""
 
     __slots__ = (
+        "_id",
         "cached",
         "created_height",
         "filled",
-        "id",
         "live",
         "order",
         "owner_id",
@@ -80,12 +79,31 @@ class Row:
         self.order = order
         subaccount = order.id.subaccount
         self.owner_id = owner_uuid(subaccount.owner, subaccount.number)
-        self.id = order_uuid(self.owner_id, order.id.client_id, order.id.clob_pair, order.id.flags)
+        self._id = ""
         self.live = self.stored = self.rests = False
         self.status = OPENED
         self.reason = ""
         self.filled = self.cached = self.resting = 0
         self.created_height = self.updated_height = self.updated_ns = 0
+
+    def copy(self) -> Row:
+        """Another one with the same."""
+        found = Row.__new__(Row)
+        found.order, found.owner_id, found._id = self.order, self.owner_id, self._id
+        found.live, found.stored, found.rests = self.live, self.stored, self.rests
+        found.status, found.reason = self.status, self.reason
+        found.filled, found.cached, found.resting = self.filled, self.cached, self.resting
+        found.created_height, found.updated_height = self.created_height, self.updated_height
+        found.updated_ns = self.updated_ns
+        return found
+
+    @property
+    def id(self) -> str:
+        """The Indexer's id: most orders come and go without anybody asking for it."""
+        if not self._id:
+            key = self.order.id
+            self._id = order_uuid(self.owner_id, key.client_id, key.clob_pair, key.flags)
+        return self._id
 
 
 class OrderTable:
@@ -95,7 +113,8 @@ class OrderTable:
         self._orders_max = orders_max
         self._live_max = live_max
         self._rows: dict[OrderId, Row] = {}
-        self._by_uuid: dict[str, Row] = {}
+        self._by_uuid: dict[str, Row] = {}  # but for the rows that `_unnamed` holds
+        self._unnamed: dict[OrderId, Row] = {}
         self._of: dict[SubaccountId, dict[OrderId, Row]] = {}
         # The first of a plain dict is found behind all that were taken away before it.
         self._over: OrderedDict[OrderId, None] = OrderedDict()  # stored and not live, oldest first
@@ -105,8 +124,9 @@ class OrderTable:
     def copy(self) -> OrderTable:
         """Another table with the same rows, each its own."""
         found = OrderTable(self._orders_max, self._live_max)
-        found._rows = {order_id: copy(row) for order_id, row in self._rows.items()}
-        found._by_uuid = {row.id: row for row in found._rows.values()}
+        found._rows = {order_id: row.copy() for order_id, row in self._rows.items()}
+        found._by_uuid = {uuid: found._rows[row.order.id] for uuid, row in self._by_uuid.items()}
+        found._unnamed = {order_id: found._rows[order_id] for order_id in self._unnamed}
         found._of = {owner: {each: found._rows[each] for each in rows} for owner, rows in self._of.items()}
         found._over, found._live = OrderedDict(self._over), OrderedDict(self._live)
         found._cancelled = OrderedDict(self._cancelled)
@@ -118,6 +138,9 @@ class OrderTable:
 
     def by_uuid(self, uuid: str) -> Row | None:
         """The row with the Indexer's id."""
+        for row in self._unnamed.values():
+            self._by_uuid[row.id] = row
+        self._unnamed.clear()
         return self._by_uuid.get(uuid)
 
     def of(self, subaccount: SubaccountId) -> Iterable[Row]:
@@ -165,7 +188,7 @@ class OrderTable:
         row = self._rows.get(order.id)
         if row is None:
             row = self._rows[order.id] = Row(order)
-            self._by_uuid[row.id] = row
+            self._unnamed[order.id] = row
             self._of.setdefault(order.id.subaccount, {})[order.id] = row
         row.order = order
         return row
@@ -179,7 +202,8 @@ class OrderTable:
     def _forget(self, order: OrderId) -> None:
         self._over.pop(order, None)
         row = self._rows.pop(order)
-        del self._by_uuid[row.id]
+        if self._unnamed.pop(order, None) is None:
+            del self._by_uuid[row.id]
         rows = self._of[order.subaccount]
         del rows[order]
         if not rows:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sniper.exchange.facts import BUY, SubaccountId
 from sniper.exchange.indexer.faults import Mischief
 from sniper.exchange.indexer.markets import Market
@@ -20,6 +22,13 @@ from sniper.exchange.indexer.topics import (
 from sniper.exchange.indexer.writing import Item, encode, scale
 
 
+@lru_cache(maxsize=65_536)
+def names(subaccount: SubaccountId) -> tuple[str, str]:
+    """What its own channel and its parent's call it."""
+    owner, number = subaccount
+    return f"{owner}/{number}", f"{owner}/{parent_of(number)}"
+
+
 class Telling:
     """The way from the store to the topics. What nobody hears is not written."""
 
@@ -29,10 +38,8 @@ class Telling:
 
     def heard(self, subaccount: SubaccountId) -> bool:
         """Does anybody follow this subaccount or its parent?"""
-        owner, number = subaccount
-        return self._topics.heard(SUBACCOUNTS, f"{owner}/{number}") or self._topics.heard(
-            PARENT_SUBACCOUNTS, f"{owner}/{parent_of(number)}"
-        )
+        name, parent = names(subaccount)
+        return self._topics.heard(SUBACCOUNTS, name) or self._topics.heard(PARENT_SUBACCOUNTS, parent)
 
     def subaccount(self, subaccount: SubaccountId, contents: Item, parents: Item | None = None) -> None:
         """News of a subaccount. parents: what its parent's channel says instead."""

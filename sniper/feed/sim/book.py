@@ -328,4 +328,7 @@ class Book:
     def best(self, depth: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """The best `depth` levels of both sides, best first: (tick, steps)."""
         bids, asks = self.sides
-        return sorted(bids.items(), reverse=True)[:depth], sorted(asks.items())[:depth]
+        return (
+            [(tick, bids[tick]) for tick in sorted(bids, reverse=True)[:depth]],
+            [(tick, asks[tick]) for tick in sorted(asks)[:depth]],
+        )
