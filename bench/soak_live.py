@@ -39,6 +39,7 @@ SECOND_NS = 1_000_000_000
 EVERY_S, FAULTY_S = 120, 60.0
 NEVER = ("delisting",)  # what does not end would leave less to soak with every minute
 SLOPE_MAX = 1.0  # MB in 10 minutes
+WARM_UP_S = 16 * 60  # of the market: then volatilities are known
 WARM_SHARE, WARM_S_MAX = 0.35, 1200.0
 HOLES = {
     "gap",
@@ -217,8 +218,9 @@ def main(arguments: list[str] | None = None) -> int:
         folder.mkdir(exist_ok=True)
         (folder / "faults.toml").write_text(dumps(plan))
         venue = subprocess.Popen(
-            sniper("venue", "--markets", str(chosen.markets), "--seed", str(chosen.seed), "--scenario",
-                   str(folder / "faults.toml"), "--port", "0", "--grpc-port", "0", "--control-port", "0", "--json"),
+            sniper("venue", "--markets", str(chosen.markets), "--seed", str(chosen.seed), "--warm-up", str(WARM_UP_S),
+                   "--scenario", str(folder / "faults.toml"), "--port", "0", "--grpc-port", "0",
+                   "--control-port", "0", "--json"),
             cwd=ROOT, stdout=subprocess.PIPE, stderr=(folder / "venue.err").open("w"), text=True,
         )  # fmt: skip
         try:
@@ -249,7 +251,8 @@ def soaked(chosen: argparse.Namespace, folder: Path, venue: subprocess.Popen[str
     path = config(folder, where, chosen.markets, chosen.every_ms)
     words, phrase = piped(f"{WORDS}\n"), piped(f"{WHOM.mnemonic}\n")
     subprocess.run(
-        sniper("keys", "import", "owner", "--secret-fd", str(phrase), "--memory-mib", "64", "--passphrase-fd", str(words)),
+        sniper("keys", "import", "owner", "--memory-mib", "64", "--secret-fd", str(phrase),
+               "--passphrase-fd", str(words)),
         cwd=ROOT, env=env, pass_fds=(words, phrase), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     words = piped(f"{WORDS}\n")

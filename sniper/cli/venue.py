@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 HERE = "."
 MILLION = 1_000_000
-SHORT_NS = 1_000_000_000
+SECOND_NS = 1_000_000_000
+SHORT_NS = SECOND_NS
 """So much of a recording has been played when the venue opens."""
+PULSES = 400
+"""So many times the books of the past moved at least; later they do as often as is usual."""
 PORT = click.IntRange(0, 65_535)
 
 
@@ -37,6 +40,8 @@ PORT = click.IntRange(0, 65_535)
     "--recording", metavar="FILE", help="Serve a journal or a file of frames as the market instead."
 )
 @click.option("--markets-file", metavar="FILE", help="The market table of a recording that has none.")
+@click.option("--warm-up", "warm_s", type=Seconds(), metavar="S",
+              help="So long has the simulated market lived when it opens. [20]")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="No flow: nobody trades but who connects.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where Indexer and node listen.")
 @click.option("--port", type=PORT, default=3002, show_default=True,
@@ -62,6 +67,7 @@ def command(
     wanted: str,
     recording: str | None,
     markets_file: str | None,
+    warm_s: float | None,
     quiet: bool,
     host: str,
     port: int,
@@ -102,14 +108,19 @@ def command(
         recording=recording or "",
         markets_file=markets_file or "",
         start_ns=time.time_ns(),
-        warm_up_ns=SHORT_NS if recording else HouseSettings().warm_up_ns,
+        warm_up_ns=warm_up_ns(recording, warm_s),
         quiet=quiet,
     )
     plan = scenario.read(scenario_path) if scenario_path else scenario.CALM
     if random_s:
         plan = scenario.generated(seed, random_s, tickers(settings.markets))
     end_s = float("inf")
-    house = House(settings, plan, RecordedIndexer)
+    coarse = settings._replace(pulse_ns=max(settings.pulse_ns, settings.warm_up_ns // PULSES))
+    house = House(coarse, scenario.CALM, RecordedIndexer)
+    house.settings = settings
+    while not recording and time.time_ns() - house.now_ns > SECOND_NS:
+        house.advance(time.time_ns())  # its past took its time
+    house.begin(plan)
     with tempfile.TemporaryDirectory(prefix="sniper-venue-") as folder, Stopping() as stopping:
         certificate = tls(folder, self_signed or plan.tls == "self-signed", certificate_paths)
         running = Running(house, Ports(host, port, grpc_port, control_port), certificate, file_of(record))
@@ -126,6 +137,15 @@ def command(
             note(f"the recording is not whole: {running.recorder.error}")
     note(f"ended at height {house.chain.height} after {house.blocks:,} blocks")
     return EXIT_OK if stopping.exit_code is None else stopping.exit_code
+
+
+def warm_up_ns(recording: str | None, warm_s: float | None) -> int:
+    """How much of the market's life lies behind it when the venue opens."""
+    from sniper.exchange.genesis import HouseSettings
+
+    if recording:
+        return SHORT_NS
+    return HouseSettings().warm_up_ns if warm_s is None else round(warm_s * SECOND_NS)
 
 
 def check_extra() -> None:

@@ -1,0 +1,52 @@
+"""A share of the kills of live sessions; the full count: python -m tests.killed_live --times 2000, and --double."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.aftermath import compared
+from tests.durable import opened, place
+from tests.killed_live import drawn, drawn_early, lives
+from tests.witness import Truth
+
+KILLS = 6
+DOUBLE = 2
+LONGEST_S = 8.0
+
+
+def test_killed_sessions_lose_nothing_and_do_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.killed_live.LONGEST_S", LONGEST_S)
+    seed = int(os.environ.get("SNIPER_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
+    with lives(seed, kills=4, double=False, replay_every=4) as played:
+        found = [played.round(number) for number in range(KILLS)]
+        played.double = True
+        found += [played.round(KILLS + number) for number in range(DOUBLE)]
+    assert [(one.seed, one.kill, one.wrong) for one in found if one.wrong] == []
+
+
+def test_moments_follow_the_seed() -> None:
+    for draw in (drawn, drawn_early):
+        assert [draw(random.Random(3)) for _ in range(2)] == [draw(random.Random(3))] * 2
+    assert len({drawn(random.Random(seed)).name for seed in range(40)}) == 6
+
+
+def test_the_aftermath_sees_what_is_missing_and_what_is_too_much(tmp_path: Path) -> None:
+    state = opened(tmp_path)
+    first, _ = state.reserve(count=10)
+    state.intents(1, 1, [place(first)])
+    state.put([("fills", (0, "f", "nobody's", "BTC-USD", 0, 0, 5, 1, 0, 1, 0, 1, "LIMIT", 3, 4))])
+    state.close()
+    nothing = Truth("dydx1nobody", 0, 10, 1, (), (), frozenset({7}), {"ETH-USD": 3})
+    wrong = compared(state.path, nothing)
+    for part in (
+        "here and not at the venue",
+        "positions:",
+        "by fills",
+        "order 7: rests",
+        "without an outcome",
+    ):
+        assert any(part in line for line in wrong), (part, wrong)
