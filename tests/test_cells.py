@@ -85,9 +85,4 @@ def test_a_bar_shows_eighths() -> None:
 def test_a_kind_of_text_is_text() -> None:
     assert cells.left(State.LIVE, 6) == "live  " and cells.right(State.LIVE, 6) == "  live"
     assert cells.line(6, (State.LIVE, "bid")) == (("live", "bid"), ("  ", ""))
-    assert cells.ends(6, ((State.LIVE, "bid"),), (("x", ""),)) == (
-        ("live", "bid"),
-        (" ", ""),
-        ("x", ""),
-        ("", ""),
-    )
+    assert cells.ends(6, ((State.LIVE, "bid"),), (("x", ""),)) == (("live", "bid"), (" ", ""), ("x", ""))
