@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from sniper.account import Account
-from sniper.order_adoption import LeftOrder, adopted
+from sniper.order_adoption import LeftOrder, adopted, termed
 from sniper.orders import Orders
 from sniper.standing import Standing
 from sniper.trading import Fill, Position
@@ -89,7 +89,7 @@ class Handover:
     def take(self, height: int, sequence: int) -> None:
         """Hand over, once the markets are known. height: newest block; sequence: the account's next one, or -1."""
         left, decoder = self.left, self._decoder
-        if left is None or not decoder.markets_n:
+        if left is None or not self._ready(left):
             return
         self.left = None
         for order in left.orders:
@@ -113,6 +113,14 @@ class Handover:
             self._take_strategy(left)
         self.said.append(
             f"handed over at height {left.height}: {len(left.orders)} orders, {len(left.trips)} round trips"
+        )
+
+    def _ready(self, left: Left) -> bool:
+        """All markets in it are known; or the account is, before whose news no market that is listed can be missing."""
+        tickers = {order.ticker for order in left.orders} | {ticker for ticker, _, _ in left.trips}
+        known = [t for t in sorted(tickers) if termed(self._decoder, t)]
+        return bool(self._decoder.markets_n) and (
+            len(known) == len(tickers) or self._account.trust != "empty"
         )
 
     def _take_trips(self, left: Left) -> None:

@@ -35,6 +35,13 @@ class LeftOrder(NamedTuple):
     strategy: str = ""
 
 
+def termed(decoder: Any, ticker: str) -> bool:
+    """Whether the market table has what an order's id and size are made of."""
+    market = decoder.market(ticker)
+    known = decoder.numbers(market)[0] if market >= 0 else 0
+    return bool(known >> (CLOB_PAIR + NUMS) & 1 and known >> (STEP_QUANTUMS + NUMS) & 1)
+
+
 def adopted(left: LeftOrder, market: int, decoder: Any, owner: str, height: int) -> Held:
     """As `Orders` keeps it. owner: id of the subaccount. height: newest block, at which its doubt begins if it has one.
 

@@ -90,6 +90,11 @@ def _facts(state: State, row: tuple[Any, ...]) -> LeftOrder:
     client_id, order_id, *rest, stop, target, strategy, ticker, seen = row
     order = Order(client_id, order_id, 0, *rest)
     order = order._replace(reduce_only=bool(order.reduce_only))
+    if not order.price_ticks and (
+        places := _places(state, client_id)
+    ):  # recovery wrote it: that knows no terms
+        fate = {name: getattr(order, name) for name in ("filled_steps", "state", "sent_ns", "cause")}
+        order = _of_intent(places[-1], order_id)._replace(**fate)
     fills = state.one(
         "SELECT sum(size_quantums) FROM fills WHERE epoch = ? AND order_id = ?", (state.epoch, order_id)
     )
@@ -98,18 +103,10 @@ def _facts(state: State, row: tuple[Any, ...]) -> LeftOrder:
 
 def _order(state: State, own: OwnOrder, shown: VenueOrder | None, ahead: int) -> LeftOrder:
     """An order that is not known to be over: what was intended, what became of it, what the venue says."""
-    places = [
-        msgspec.msgpack.decode(body, type=Place)
-        for (body,) in state.all(
-            "SELECT body FROM intents WHERE verb IN ('place', 'replace') AND client_id = ? ORDER BY seq",
-            (own.client_id,),
-        )
-    ]
+    places = _places(state, own.client_id)
     rows = _rows(state, "client_id", own.client_id)
     found = _facts(state, rows[0]) if rows else LeftOrder(own.ticker, _of_intent(places[0], own.order_id))
     order, newest = found.order, places[-1] if places else None
-    if newest is not None and not order.price_ticks:  # a row that recovery wrote: it knows no terms
-        order = _of_intent(newest, own.order_id)._replace(sent_ns=order.sent_ns)
     pending = None
     if newest is not None and own.kind == SHORT_TERM and newest.good_til_block > order.good_til_block:
         terms = Terms(newest.size_steps, newest.price_ticks, newest.good_til_block)
@@ -129,6 +126,15 @@ def _order(state: State, own: OwnOrder, shown: VenueOrder | None, ahead: int) ->
         ahead=ahead if sequence < 0 and ORDER_FLAGS[own.kind] and not own.seen else -1,
         pending=pending,
     )
+
+
+def _places(state: State, client_id: int) -> list[Place]:
+    """What was intended under an id: the order, then its replacements."""
+    bodies = state.all(
+        "SELECT body FROM intents WHERE verb IN ('place', 'replace') AND client_id = ? ORDER BY seq",
+        (client_id,),
+    )
+    return [msgspec.msgpack.decode(body, type=Place) for (body,) in bodies]
 
 
 def _of_intent(place: Place, order_id: str) -> Order:

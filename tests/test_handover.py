@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sniper._ext.decode import Decoder
+from sniper._ext.tape import Tape
 from sniper.account import AccountSettings
 from sniper.handover import SETTLE_NS, Handover, Left, encoded
 from sniper.order_adoption import LeftOrder
@@ -43,6 +45,12 @@ class Session:
             self.part.hear(encoded(left).partition(b" ")[2].decode())
             self.part.take(0, -1)
 
+    def speak(self) -> Session:
+        """The account's first news: now there is no more waiting for markets."""
+        self.scene.account.trust = "live"
+        self.part.take(0, -1)
+        return self
+
     def say(self, *frames: bytes, settled: bool = False) -> None:
         """A tick with these frames of the account."""
         account = self.scene.say(*frames)
@@ -64,7 +72,7 @@ def a_fill(id_: str, side: int, steps: int, order_id: str = "o", height: int = 9
 def test_it_waits_for_the_market_table() -> None:
     session = Session(None)
     part = session.part
-    part._decoder = type("Empty", (), {"markets_n": 0})()
+    part._decoder = Decoder(Tape(), 4)
     part.hear(encoded(Left(100, orders=(LeftOrder("BTC-USD", STOP),))).partition(b" ")[2].decode())
     part.take(0, -1)
     assert part.left is not None and not session.orders.all_open()
@@ -73,6 +81,16 @@ def test_it_waits_for_the_market_table() -> None:
     assert part.left is None and len(session.orders.all_open()) == 1
     part.hear(encoded(Left(200)).partition(b" ")[2].decode())
     assert part.left is None and part.height == 100, "one session is taken over, once"
+
+
+def test_a_market_that_is_not_there_is_waited_for_until_the_account_speaks() -> None:
+    orders = (LeftOrder("BTC-USD", STOP), LeftOrder("GONE-USD", STOP._replace(client_id=8)))
+    session = Session(Left(100, orders=orders))
+    assert session.part.left is not None and not session.orders.all_open()
+    session.say(snapshot(height=120))
+    session.part.take(0, -1)
+    assert session.part.left is None and len(session.orders.all_open()) == 1
+    assert "GONE-USD is not listed" in session.part.said[0]
 
 
 def test_orders_and_round_trips_go_on_as_they_were() -> None:
@@ -99,7 +117,7 @@ def test_fills_that_recovery_booked_close_or_change_the_round_trip() -> None:
     left = Left(100, orders=(stop,), trips=(("BTC-USD", 0, trip()), ("GONE-USD", 0, trip(position_id=8))))
     for with_fill in (False, True):
         fills = (("BTC-USD", a_fill("late", SELL, 4, order_id)), ("GONE-USD", a_fill("x", SELL, 1)))
-        session = Session(left._replace(fills=fills if with_fill else ()))
+        session = Session(left._replace(fills=fills if with_fill else ())).speak()
         order_id = session.orders.finished[0].order_id
     (closed,) = session.trips.closed
     assert (closed.position_id, closed.exit_kind, closed.opened_ns) == (3, "protect", 11)
@@ -166,7 +184,7 @@ def test_the_day_goes_on() -> None:
 
 def test_what_cannot_be_taken_over_is_said() -> None:
     orders = (LeftOrder("GONE-USD", STOP), LeftOrder("BTC-USD", STOP._replace(order_id="of another")))
-    session = Session(Left(100, orders=orders, said=("from the shell",)))
+    session = Session(Left(100, orders=orders, said=("from the shell",))).speak()
     assert [line.partition(":")[0] for line in session.part.said] == [
         "from the shell", "order 7", "order 7 of BTC-USD", "handed over at height 100"
     ]  # fmt: skip

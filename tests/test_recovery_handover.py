@@ -150,6 +150,7 @@ def test_fills_that_no_round_trip_knows_come_with_their_orders(state: State) -> 
     assert [(ticker, fill.fill_id, fill.taker) for ticker, fill in found.fills] == [("BTC-USD", "f1", True)]
     (late,) = found.orders
     assert (late.order.client_id, late.order.state) == (first + 1, "filled")
+    assert (late.order.purpose, late.order.price_ticks) == ("entry", 100_000), "of its intent"
     assert (found.trips, found.losses_in_row, found.known) == ((("BTC-USD", 0, trip),), 2, ("f1",))
     again, _ = handed(state, told)
     assert again.fills == found.fills, "until a session wrote round trips that hold them"
