@@ -34,7 +34,7 @@ class Venue:
         async def called() -> Any:
             return act()
 
-        return asyncio.run_coroutine_threadsafe(called(), self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(called(), self._loop).result(60)
 
     @property
     def rest(self) -> str:
