@@ -197,10 +197,16 @@ def test_a_long_sleep_still_draws_and_hears_a_signal() -> None:
         Tape((0, b"{}"), (60_000, b"{}"), whole_ticks=True), speed=1.0, stopping=stopping, display=screen
     )
     loop._look, loop._costs = Eyes(), Costs()
-    threading.Timer(0.5, lambda: setattr(stopping, "exit_code", 143)).start()
     start = time.monotonic()
+
+    def signal_after_three_draws() -> None:
+        while screen.draws < 3 and time.monotonic() - start < 20:
+            time.sleep(0.02)
+        stopping.exit_code = 143
+
+    threading.Thread(target=signal_after_three_draws).start()
     assert loop.run() == "signal"
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 40
     assert screen.draws >= 3
 
 
