@@ -119,8 +119,9 @@ class Ladder:
         losses = 0
         for one in exits:
             losses += one.loss
-        # Below initial margin the chain may refuse one exit until another has filled: who arrives first is chance.
-        short = rung >= FLATTEN and len(exits) > 1 and view.account.net < view.account.initial
+        # The chain may refuse one exit until another has filled, and who arrives first is chance: it does so below
+        # initial margin, or where an exit's own loss leads there.
+        short = view.account.net < view.account.initial
         found = []
         for one, share_ppm in zip(exits, shares, strict=True):
             if share_ppm <= 0 or one.part.market in under_way:
@@ -129,9 +130,11 @@ class Ladder:
             steps = min(one.steps, share_up(one.steps, share_ppm))
             tries = before.tries + 1 if before else 0
             self.sent[one.part.market] = Sent(view.now_ns, steps, level, tries)
-            for part in self._bearable(one, steps):
+            parts = self._bearable(one, steps)
+            short = short or len(parts) > 1
+            for part in parts:
                 found.append(self._intent(assessment, one, losses, part, rung, ordered, tries))
-        return found * COPIES if short else found
+        return found * COPIES if short and rung >= FLATTEN and len(exits) > 1 else found
 
     def _bearable(self, one: Exit, steps: int) -> tuple[int, ...]:
         """An exit in the parts in which the chain takes it: what it accepts of it now, then the rest.
