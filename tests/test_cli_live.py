@@ -139,8 +139,10 @@ def run_words(home: Path, *more: str) -> tuple[str, ...]:
     return ("run", "--config", str(home / "live.toml"), "--headless", "--live", *more)
 
 
-def killed(process: subprocess.Popen[str], ready: Any, why: str) -> None:
-    """End it by kill -9, as soon as something holds."""
+def killed(
+    process: subprocess.Popen[str], ready: Any, why: str, number: int = signal.SIGKILL
+) -> tuple[str, str]:
+    """End it by a signal, by default kill -9, as soon as something holds. What it wrote."""
     try:
         end_s = time.monotonic() + 90
         while not ready():
@@ -148,8 +150,9 @@ def killed(process: subprocess.Popen[str], ready: Any, why: str) -> None:
             assert time.monotonic() < end_s, why
             time.sleep(0.1)
     finally:
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        process.send_signal(number)
+        found = process.communicate()
+    return found
 
 
 def stops(exchange: Venue) -> list[dict[str, Any]]:
@@ -205,10 +208,13 @@ def test_what_a_session_left_open_is_taken_over_by_the_next(home: Path, exchange
         height = exchange.on(lambda: exchange.house.chain.height)
         state.note([Handed(doubtful(in_doubt, height + 12))])
     assert ticker == "BTC-USD" and trip["plan"][2] == "holder" and strategy
-    ended = said(home, 1, *holding(home, "BTC-USD", "ETH-USD"), "--duration", "11", "--json")
-    assert ended.stderr.count("as the chain says") == 4, "rates of both kinds, equity tiers, fees"
-    assert "2 orders, 1 round trips" in ended.stderr and "begins anew" not in ended.stderr
-    assert json.loads(ended.stdout)["account"]["trust"] == "live"
+    again = (*holding(home, "BTC-USD", "ETH-USD"), "--json", "--passphrase-fd", "3")
+    process = subprocess.Popen(**command(home, again, 1, []))
+    written, told = killed(process, lambda: len(stops(exchange)) == 2, "no second position", signal.SIGTERM)
+    assert process.returncode == 143, told[-2000:]
+    assert told.count("as the chain says") == 4, "rates of both kinds, equity tiers, fees"
+    assert "2 orders, 1 round trips" in told and "begins anew" not in told
+    assert json.loads(written)["account"]["trust"] == "live"
     # One stop, the same one: the position was never without it, and nobody placed another.
     assert [one["clientId"] for one in stops(exchange) if one["ticker"] == "BTC-USD"] == [stop["clientId"]]
     session = journals(home)[-1]
@@ -218,15 +224,16 @@ def test_what_a_session_left_open_is_taken_over_by_the_next(home: Path, exchange
     with JournalReader(session) as reader:
         entry = next(tick for tick in reader if b'"Place"' in (tick.commands or b""))
         seen = [tick for tick in reader if tick.number <= entry.number]
-    told = max(
+    reached = max(
         int(height) for tick in seen for height in HEIGHTS.findall(b" ".join(r[3] for r in tick.records))
     )
-    assert told >= height + 12 + 3
+    assert reached >= height + 12 + 3
     with contextlib.closing(database(home)) as state:
         kept, _ = json.loads(state.bot("round trips") or b"[[], 0]")
-        again = {ticker: one for ticker, _, one in kept}["BTC-USD"]
-        assert again["entry_quote"] == trip["entry_quote"] and again["opened_ns"] == trip["opened_ns"]
-        assert again["plan"] == trip["plan"]
+        went_on = {ticker: one for ticker, _, one in kept}["BTC-USD"]
+        assert {key: went_on[key] for key in ("entry_quote", "opened_ns", "plan")} == {
+            key: trip[key] for key in ("entry_quote", "opened_ns", "plan")
+        }
         fate = state.all("SELECT state, cause FROM orders WHERE client_id = ?", (in_doubt,))
         assert fate[0][0] == "dead" and "proven" in fate[0][1]
         assert state.one("SELECT count(*) FROM untold") == 0
