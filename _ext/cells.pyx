@@ -73,24 +73,21 @@ cdef object _fixed(object mantissa, int decimals, int places):
     return f"{sign}{plain[:point]}.{plain[point:]}"
 
 
-def left(text, Py_ssize_t width):
-    """The text at the left of exactly `width` cells; what is cut off shows as an ellipsis."""
-    cdef Py_ssize_t size = len(text)
-    if size == width:
+cdef object _cut(object text, Py_ssize_t width):
+    """A text that is not shorter, cut to `width` cells; what is cut off shows as an ellipsis."""
+    if len(text) == width:
         return text
-    if size < width:
-        return text.ljust(width)
     return text[: width - 1] + "…" if width > 0 else ""
+
+
+def left(text, Py_ssize_t width):
+    """The text at the left of exactly `width` cells, cut where it is longer."""
+    return text.ljust(width) if len(text) < width else _cut(text, width)
 
 
 def right(text, Py_ssize_t width):
-    """The text at the right of exactly `width` cells; what is cut off shows as an ellipsis."""
-    cdef Py_ssize_t size = len(text)
-    if size == width:
-        return text
-    if size < width:
-        return text.rjust(width)
-    return text[: width - 1] + "…" if width > 0 else ""
+    """The text at the right of exactly `width` cells, cut where it is longer."""
+    return text.rjust(width) if len(text) < width else _cut(text, width)
 
 
 def line(Py_ssize_t width, *cells):

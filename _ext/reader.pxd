@@ -189,25 +189,6 @@ cdef inline const uint8_t* string(Reader* c, const uint8_t* p, int depth, Text* 
     return p
 
 
-cdef inline const uint8_t* amount(Reader* c, const uint8_t* p, int depth, int64_t* m, int* d) noexcept nogil:
-    """A value that has to be a string with a plain, unsigned decimal, exact."""
-    cdef const uint8_t* q
-    cdef Text t
-    cdef int inexact
-    if likely(p[0] == c'"'):
-        q = decimal(p + 1, m, d)
-        if likely(q != NULL):
-            return q
-    m[0] = 0
-    d[0] = 0
-    p = string(c, p, depth, &t)
-    if p == NULL or c.reason:
-        return p
-    if not long_decimal(t.s, t.length, m, d, &inexact) or inexact or d[0] > 18 or t.s[0] == c'-':
-        refuse(c, R_BAD_VALUE)
-    return p
-
-
 cdef inline const uint8_t* quotient(Reader* c, const uint8_t* p, int depth, int64_t* m, int* d,
                                     uint32_t* flags) noexcept nogil:
     """An unsigned price that may be the result of a division (a deleveraging's): what does not fit is cut (INEXACT)."""
@@ -231,6 +212,15 @@ cdef inline const uint8_t* quotient(Reader* c, const uint8_t* p, int depth, int6
         d[0] = narrow(m, d[0], 18)
     if inexact:
         flags[0] |= INEXACT
+    return p
+
+
+cdef inline const uint8_t* amount(Reader* c, const uint8_t* p, int depth, int64_t* m, int* d) noexcept nogil:
+    """A value that has to be a string with a plain, unsigned decimal, exact."""
+    cdef uint32_t flags = 0
+    p = quotient(c, p, depth, m, d, &flags)
+    if unlikely(flags != 0):
+        refuse(c, R_BAD_VALUE)
     return p
 
 

@@ -31,6 +31,7 @@ from bench.soak import processor_s, resident_mb
 from sniper.exchange.accounts import ACCOUNTS
 from sniper.exchange.scenario import Scenario, dumps, generated
 from sniper.feed.sim.universe import select
+from tests.live_config import live_config
 
 ROOT = Path(__file__).parent.parent
 WHOM = ACCOUNTS[0]
@@ -76,24 +77,15 @@ def sniper(*words: str) -> list[str]:
 def config(folder: Path, where: dict[str, str], markets: int, every_ms: int) -> Path:
     """The session's config."""
     path = folder / "live.toml"
+    options = f"every_ms = {every_ms}, markets = {markets}"
     path.write_text(
-        f"""
-[feed]
-source = "{where["websocket"]}"
-rest_url = "{where["rest"]}"
-[trade]
-mode = "live"
-address = "{WHOM.address}"
-[live]
-chain_id = "localdydxprotocol"
-nodes = ["{where["grpc"]}"]
-tls = false
-key = "owner"
-owner_key = true
-[strategy]
-name = "{ROOT / "tests" / "restless.py"}"
-options = {{ every_ms = {every_ms}, markets = {markets} }}
-"""
+        live_config(
+            where["websocket"],
+            where["rest"],
+            where["grpc"],
+            options,
+            trade=f'address = "{WHOM.address}"',
+        )
     )
     return path
 

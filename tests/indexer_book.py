@@ -74,7 +74,7 @@ class Account:
     """What the server answers. statuses: an answer other than 200 of an endpoint."""
 
     def __init__(self) -> None:
-        self.height = 100
+        self.height: int | str = 100
         self.orders: list[dict[str, Any]] = []
         self.fills: list[dict[str, Any]] = []
         self.size = ""

@@ -34,6 +34,7 @@ from typing import Any, NamedTuple
 
 from sniper.exchange.accounts import ACCOUNTS
 from tests.aftermath import Truth, compared
+from tests.live_config import live_config
 from tests.tally import Tally
 from tests.venues import Venue, venue
 from tests.witness import Witness
@@ -88,25 +89,11 @@ class Home:
         self._words = folder / "words"
         self._words.write_text(f"{WORDS}\n")
         self.config = folder / "live.toml"
+        options = f"every_ms = 60, markets = {len(MARKETS)}, seed = 1"
         self.config.write_text(
-            f"""
-[feed]
-source = "{exchange.websocket}"
-rest_url = "{exchange.rest}"
-[trade]
-mode = "live"
-[live]
-chain_id = "localdydxprotocol"
-nodes = ["{exchange.grpc}"]
-tls = false
-key = "owner"
-owner_key = true
-[strategy]
-name = "{ROOT / "tests" / "restless.py"}"
-options = {{ every_ms = 60, markets = {len(MARKETS)}, seed = 1 }}
-[reconcile]
-every_s = 3.0
-"""
+            live_config(
+                exchange.websocket, exchange.rest, exchange.grpc, options, more="[reconcile]\nevery_s = 3.0"
+            )
         )
         phrase = folder / "phrase"
         phrase.write_text(f"{WHOM.mnemonic}\n")

@@ -25,6 +25,7 @@ from sniper.exchange.facts import SubaccountId
 from sniper.journal_reader import JournalReader
 from sniper.state import State
 from sniper.trading import Place
+from tests.live_config import live_config
 from tests.venues import Venue, venue
 
 ROOT = Path(__file__).parent.parent
@@ -54,24 +55,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, exchange: Venue) -> Path:
     said(folder, 1, "keys", "create", "bot", "--memory-mib", "64")
     said(folder, 2, "keys", "authorize", "bot", "--owner", "owner", "--market", "BTC-USD", "--market", "ETH-USD",
          "--subaccount", "0", "--network", "local", "--node", f"http://{exchange.grpc}", "--yes")  # fmt: skip
+    addresses = exchange.websocket, exchange.rest, exchange.grpc
     (folder / "live.toml").write_text(
-        f"""
-[feed]
-source = "{exchange.websocket}"
-rest_url = "{exchange.rest}"
-[trade]
-mode = "live"
-[live]
-chain_id = "localdydxprotocol"
-nodes = ["{exchange.grpc}"]
-tls = false
-key = "bot"
-[strategy]
-name = "{ROOT / "tests" / "restless.py"}"
-options = {{ every_ms = 250, markets = 2 }}
-[reconcile]
-every_s = 5.0
-"""
+        live_config(*addresses, "every_ms = 250, markets = 2", key="bot", more="[reconcile]\nevery_s = 5.0")
     )
     return folder
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from sniper.reconcile_book import Execution, Held, VenueOrder
 from sniper.recovery_rest import IndexerBook
 from tests.durable import ADDRESS
 from tests.indexer_book import Account, fill, id_of, order
-from tests.loopback import RestServer
+from tests.loopback import Call, Reply, RestServer
 
 
 @pytest.fixture
@@ -60,19 +61,19 @@ def test_all_pages_of_fills_are_read(
 ) -> None:
     every = [fill(number, 7, height=100 - number) for number in range(40)]
 
-    def pages(call: object) -> object:
-        limit = getattr(call, "query", {}).get("createdBeforeOrAtHeight")
+    def pages(call: Call) -> list[dict[str, Any]]:
+        limit = call.query.get("createdBeforeOrAtHeight")
         return [one for one in every if limit is None or int(one["createdAtHeight"]) <= int(limit)][:10]
 
     walk = recovery_rest.fill_pages
     monkeypatch.setattr(recovery_rest, "fill_pages", lambda *given: walk(*given, limit=10))
     reply = account.reply
 
-    def paged(call: object) -> object:
-        account.fills = pages(call)  # type: ignore[assignment]
-        return reply(call)  # type: ignore[arg-type]
+    def paged(call: Call) -> Reply:
+        account.fills = pages(call)
+        return reply(call)
 
-    with RestServer(paged) as server:  # type: ignore[arg-type]
+    with RestServer(paged) as server:
         found = IndexerBook(server.url, ADDRESS, 0).ask(70)
     assert sorted(one.height for one in found.fills) == list(range(70, 101))
 
@@ -100,7 +101,7 @@ def test_what_cannot_be_believed_is_not(account: Account, book: IndexerBook) -> 
 
 @pytest.mark.parametrize("height", ["abc", "9" * 5000, ""])
 def test_a_height_that_is_no_number_is_not_believed(account: Account, book: IndexerBook, height: str) -> None:
-    account.height = height  # type: ignore[assignment]
+    account.height = height
     with pytest.raises(NetworkUnavailable, match=r"cannot be believed|contradicts"):
         book.ask(0)
 
@@ -108,23 +109,23 @@ def test_a_height_that_is_no_number_is_not_believed(account: Account, book: Inde
 def test_of_two_heights_the_lower_counts_and_positions_must_fit(account: Account) -> None:
     heights = [500, 103]
 
-    def told(call: object) -> object:
-        if getattr(call, "path", "").endswith("height"):
+    def told(call: Call) -> Reply:
+        if call.path.endswith("height"):
             account.height = heights.pop(0) if heights else 100
-        reply = account.reply(call)  # type: ignore[arg-type]
+        reply = account.reply(call)
         account.height = 100
         return reply
 
-    with RestServer(told) as server:  # type: ignore[arg-type]
+    with RestServer(told) as server:
         book = IndexerBook(server.url, ADDRESS, 0)
         assert book.ask(0).height == 103, "the first was false"
         account.height = 900
 
-        def ahead(call: object) -> object:
-            account.height = 100 if getattr(call, "path", "").endswith("height") else 900
-            return account.reply(call)  # type: ignore[arg-type]
+        def ahead(call: Call) -> Reply:
+            account.height = 100 if call.path.endswith("height") else 900
+            return account.reply(call)
 
-    with RestServer(ahead) as server, pytest.raises(NetworkUnavailable, match="contradicts itself"):  # type: ignore[arg-type]
+    with RestServer(ahead) as server, pytest.raises(NetworkUnavailable, match="contradicts itself"):
         IndexerBook(server.url, ADDRESS, 0).ask(0)
 
 
