@@ -170,6 +170,7 @@ def backup(connection: apsw.Connection, target: Path) -> None:
 
 def _lay_out(connection: apsw.Connection, path: Path) -> None:
     """Write the log once at full length, and empty it: what comes overwrites it."""
+    connection.execute("DROP TABLE IF EXISTS ballast")  # of a process that was killed before its own DROP
     log = path.with_name(f"{path.name}-wal")
     if log.exists() and log.stat().st_size >= LOG_BYTES:
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import apsw
@@ -54,6 +56,44 @@ def test_a_new_database_is_for_the_user_alone_and_its_log_is_laid_out(tmp_path: 
     path.chmod(0o640)
     with pytest.raises(PermissionProblem, match="chmod 600"):
         open_database(path)
+
+
+def opened_and_killed(path: Path, at: int) -> bool:
+    """Open a database in another process that dies before its `at`-th statement. False: it had not so many."""
+    child = os.fork()
+    if child == 0:
+        left = at
+
+        def count(*_: object) -> bool:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return True
+
+        apsw.connection_hooks.append(lambda connection: connection.set_exec_trace(count))
+        open_database(path)
+        os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_kill_at_any_statement_of_opening_does_no_harm(tmp_path: Path, old: bool) -> None:
+    for at in range(100):
+        path = tmp_path / f"{at}.sqlite"
+        if old:
+            open_database(path, MIGRATIONS[:1]).close()
+            path.with_name(f"{path.name}-wal").unlink(missing_ok=True)
+        killed = opened_and_killed(path, at)
+        connection = open_database(path)
+        assert connection.execute("PRAGMA user_version").get == len(MIGRATIONS)
+        assert connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'ballast'").get == 0
+        assert connection.execute("PRAGMA integrity_check").get == "ok"
+        connection.close()
+        if not killed:
+            assert at > 10
+            return
+    raise AssertionError("opening takes more statements than this test kills at")
 
 
 def test_the_folder_is_for_the_user_alone(tmp_path: Path) -> None:
