@@ -27,6 +27,7 @@ from v4_proto.cosmos.auth.v1beta1.query_pb2_grpc import QueryStub
 
 from sniper.live_settings import LiveSettings
 from sniper.order_table import NOT_SENT
+from sniper.venues.live_bell import Bell
 from sniper.venues.live_limits import watch
 from sniper.venues.live_messages import Owner, Parcel, Wanted, parcels
 from sniper.venues.live_nodes import Nodes
@@ -81,6 +82,8 @@ class Sender:
         self._waiting = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake: asyncio.Event = asyncio.Event()
+        self._bell: Bell | None = None
+        self._ring: Callable[[], None] = self._wake.set  # as long as the loop is that of the calling thread
         self._ready = threading.Event()
         self._stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -95,6 +98,8 @@ class Sender:
 
     def start(self) -> None:
         """Start the thread; returns when it takes commands."""
+        self._bell = Bell()
+        self._ring = self._bell.ring
         self._thread.start()
         self._ready.wait(10.0)
 
@@ -109,17 +114,20 @@ class Sender:
             return
         self._waiting += len(wanted)
         self._jobs.append(tuple(wanted))
-        loop.call_soon_threadsafe(self._wake.set)
+        self._ring()
 
     def stop(self, deadline_s: float = 3.0) -> bool:
         """Send what waits, hear what comes back within the deadline, end the thread. False: it has not ended."""
         self._stopping = True
-        loop = self._loop
-        if loop is not None:
-            with contextlib.suppress(RuntimeError):  # it has ended by itself
-                loop.call_soon_threadsafe(self._wake.set)
+        self._ring()
         self._thread.join(deadline_s)
-        return not self._thread.is_alive()
+        if self._thread.is_alive():
+            return False
+        if self._bell is not None:
+            self._ring = self._wake.set
+            self._bell.close()
+            self._bell = None
+        return True
 
     # The thread
 
@@ -138,6 +146,8 @@ class Sender:
         self.nodes = self._make_nodes(self.settings)
         self._client = NodeClient(self.nodes.front, Builder(self.settings.chain_id, self.settings.denom))
         self._loop = asyncio.get_running_loop()
+        if self._bell is not None:
+            self._bell.hang(self._loop, self._wake.set)
         serial = asyncio.create_task(self._serial())
         learning = asyncio.create_task(self._learn())
         asking = asyncio.create_task(watch(self.nodes.front, self.settings, self._say_word))
