@@ -5,8 +5,8 @@
 A node of a few lines on loopback in another process takes the transactions. Measured of each order, one every 5 ms:
 `held`, the time of `Live.send`'s handing over in the tick thread; `wire`, from the hand-over to the moment when the
 signed bytes are given to gRPC; `answer`, until the answer is there. With --state every intent is first durable in a
-new database there as a live session keeps it; with --note in a plain file there that is synced. The bars: wire p50 0.5 ms,
-p99 2 ms; with either 1 and 4 ms; held 0.1 ms.
+new database there, as a live session keeps it; with --note in a plain file there that is synced. The bars: wire p50
+0.5 ms, p99 2 ms; with either 1 and 4 ms; held 0.1 ms.
 """
 
 from __future__ import annotations

@@ -211,6 +211,16 @@ class Round(NamedTuple):
     facts: dict[str, int]
 
 
+class Recovery(NamedTuple):
+    """What a recovery said. maybe: client ids of orders that may still come."""
+
+    code: int
+    corrected: int
+    maybe: frozenset[int]
+    wrong: str
+    said: str
+
+
 class Lives:
     """Session after session, each killed."""
 
@@ -218,6 +228,8 @@ class Lives:
         self._home, self._seed, self._kills = home, seed, kills
         self.double, self._replay_every = double, replay_every
         self._subaccount = self._left = self._number = 0
+        self.compared = 0
+        """How many looks found the chain standing still, so that it could be compared."""
         house = home.exchange.house
         assert isinstance(house, Witness)
         self._house = house
@@ -254,6 +266,7 @@ class Lives:
                 err = (home.folder / f"run-{self._number}.err").read_text()
                 wrong.append(f"session {each + 1} {came}: {err[-400:]}")
         jumps = dice.random() < JUMPS or not self._left or bool(wrong)
+        compared_before = self.compared
         if jumps:
             time.sleep(0.2)  # what was on the wire arrives
             home.exchange.on(lambda: house.strike("height_jump", {"blocks": JUMP_BLOCKS}))
@@ -264,7 +277,7 @@ class Lives:
         if not self._left:
             wrong += [f"audit: {one}" for one in [home.verified()] if one]
         facts = house.counts(self._subaccount) if not self._left else {}
-        facts |= {"kills": len(kills), "looks": int(jumps), f"by {told[-1].split(' ')[0]}": 1}
+        facts |= {"kills": len(kills), "looks": int(jumps), "compared": self.compared - compared_before, f"by {told[-1].split(' ')[0]}": 1}
         return Round(seed, "; ".join(told), lived_s, tuple(wrong), facts)
 
     def _wait_for_database(self, process: Any, kill: Kill) -> Path:
@@ -283,30 +296,32 @@ class Lives:
             copy = Path(name)
             (copy / "sniper").mkdir(mode=0o700)
             shutil.copytree(self._home.folder / "sniper" / "accounts", copy / "sniper" / "accounts")
-            before = self._still()
-            code, document, said = self._home.recovered(self._subaccount, copy)
-            rows = document.get("rows", [])
-            open_rows = [row for row in rows if row["resolution"] in ("unexplained", "wait")]
-            maybe = [row for row in open_rows if row["rule"] == MAYBE]
-            if code != (6 if maybe else 0) or len(maybe) < len(open_rows):
-                return [f"recover: exit {code}: {said[-300:]} {open_rows}"]
-            wrong = []
+            before, first = self._still(), self._recovery(copy)
             for _ in range(AGAIN_MAX):
-                again, second, said = self._home.recovered(self._subaccount, copy)
-                earlier, before = before, self._still()
-                if (
-                    earlier == before
-                ):  # orders that rest may fill meanwhile: then there is something new to write
-                    if again != code or second.get("corrected") != 0:
-                        wrong.append(
-                            f"recover again: exit {again}, {second.get('corrected')} corrected: {said[-200:]}"
-                        )
+                # Orders that rest may fill meanwhile, and one that may come may come: then there is more to write.
+                again, after = self._recovery(copy), self._still()
+                if before == after:
                     break
+                before, first = after, again
+            if first.wrong or again.wrong:
+                return [first.wrong or again.wrong]
             truth: Truth = self._home.exchange.on(lambda: self._house.truth(self._subaccount))
-            if truth._replace(height=0, now_ns=0) != before:
-                return wrong
-            ids = {int(row["key"].split()[-1]) for row in maybe}
-            return wrong + compared(copy / "sniper" / "accounts" / self._database.name, truth, ids)
+            if not before == after == truth._replace(height=0, now_ns=0):
+                return []
+            self.compared += 1
+            wrong = []
+            if again.code != first.code or again.corrected:
+                wrong.append(f"recover again: exit {again.code}, {again.corrected} corrected: {again.said}")
+            return wrong + compared(copy / "sniper" / "accounts" / self._database.name, truth, again.maybe)
+
+    def _recovery(self, state: Path) -> Recovery:
+        """`sniper recover` on this folder, and what is wrong with what it says."""
+        code, document, said = self._home.recovered(self._subaccount, state)
+        left = [row for row in document.get("rows", []) if row["resolution"] in ("unexplained", "wait")]
+        maybe = frozenset(int(row["key"].split()[-1]) for row in left if row["rule"] == MAYBE)
+        bad = code != (6 if maybe else 0) or len(maybe) < len(left)
+        wrong = f"recover: exit {code}: {said[-300:]} {left}" if bad else ""
+        return Recovery(code, document.get("corrected", 0), maybe, wrong, said[-200:])
 
     def _still(self) -> Truth:
         """What the chain knows, but for its time."""
