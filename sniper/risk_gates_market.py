@@ -90,16 +90,23 @@ def trust(o: Outlook, c: Candidate, k: Conditions) -> Finding:
     return Finding(0.0, 0.0, found in ("live", "crossed"), found)
 
 
+def fresh(now_ns: int, came_ns: int, age_ns_max: int) -> Finding:
+    """Passes while what came then is no older. came_ns: 0 for what never came."""
+    age_ns = now_ns - came_ns
+    age_s, limit_s = age_ns / SECOND_NS, age_ns_max / SECOND_NS
+    if age_ns <= age_ns_max:
+        return Finding(age_s, limit_s, True)
+    return Finding(age_s, limit_s, False, f"came {age_s:.1f} s ago" if came_ns else "never came")
+
+
 def feed(o: Outlook, c: Candidate, k: Conditions) -> Finding:
     """Oracle prices come."""
-    age_ns = o.view.now_ns - o.view.feed_ns
-    return at_most(age_ns / SECOND_NS, o.gates.feed_age_ns_max / SECOND_NS)
+    return fresh(o.view.now_ns, o.view.feed_ns, o.gates.feed_age_ns_max)
 
 
 def oracle_age(o: Outlook, c: Candidate, k: Conditions) -> Finding:
     """This market's oracle price is not old."""
-    age_ns = o.view.now_ns - c.facts.oracle_ns
-    return at_most(age_ns / SECOND_NS, o.gates.oracle_age_ns_max / SECOND_NS)
+    return fresh(o.view.now_ns, c.facts.oracle_ns, o.gates.oracle_age_ns_max)
 
 
 def oracle_gap(o: Outlook, c: Candidate, k: Conditions) -> Finding:

@@ -277,7 +277,12 @@ class Lives:
         if not self._left:
             wrong += [f"audit: {one}" for one in [home.verified()] if one]
         facts = house.counts(self._subaccount) if not self._left else {}
-        facts |= {"kills": len(kills), "looks": int(jumps), "compared": self.compared - compared_before, f"by {told[-1].split(' ')[0]}": 1}
+        facts |= {
+            "kills": len(kills),
+            "looks": int(jumps),
+            "compared": self.compared - compared_before,
+            f"by {told[-1].split(' ')[0]}": 1,
+        }
         return Round(seed, "; ".join(told), lived_s, tuple(wrong), facts)
 
     def _wait_for_database(self, process: Any, kill: Kill) -> Path:

@@ -141,6 +141,21 @@ def test_feed() -> None:
     assert refused(scene, scene.entry()) == "feed"
 
 
+def test_what_never_came_is_not_told_as_an_age() -> None:
+    for fields, gate, words in (
+        ({"oracle_ns": 0}, "oracle_age", "its oracle price never came; 60 s are allowed"),
+        (
+            {"oracle_ns": START_NS - 90 * 10**9},
+            "oracle_age",
+            "its oracle price came 90.0 s ago; 60 s are allowed",
+        ),
+    ):
+        scene = Scene()
+        scene.view.overrides[BTC] = fields
+        _, (no,), _ = scene.risk.check(scene.view, [scene.entry()])
+        assert (no.gate, no.text) == (gate, words)
+
+
 def test_journal() -> None:
     for required, gate in ((True, "journal"), (False, "")):
         scene = Scene(settings(journal_required=required))
