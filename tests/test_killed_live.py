@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.aftermath import compared
 from tests.durable import opened, place
-from tests.lives import drawn, drawn_early
+from tests.moments import drawn, drawn_early
 from tests.witness import Truth
 
 
