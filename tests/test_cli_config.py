@@ -85,6 +85,22 @@ def test_check_refuses_what_a_run_would_refuse(
     )
 
 
+@pytest.mark.parametrize(
+    ("code", "sets", "said"),
+    [
+        (3, ("feed.source=testnet",), "live.key is empty"),
+        (3, ("live.key=bot",), 'feed.source is "sim"'),
+        (3, ("feed.source=testnet", "live.key=bot", "live.chain_id=dydx-mainnet-1"), "shows dydx-testnet-4"),
+        (2, ("feed.source=testnet", "live.key=bot"), "there is no key bot"),
+    ],
+)
+def test_check_knows_what_a_live_session_needs(
+    alone: Path, capsys: pytest.CaptureFixture[str], code: int, sets: tuple[str, ...], said: str
+) -> None:
+    words = [word for one in ("trade.mode=live", *sets) for word in ("--set", one)]
+    assert said in refused(capsys, code, "config", "check", *words)
+
+
 def test_the_schema_describes_every_section(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
     schema = json.loads(output(capsys, "schema"))
     assert schema["$schema"].endswith("/schema")

@@ -74,6 +74,11 @@ def chain_id(config: Config) -> str:
     """The chain that is traded on. ConfigError where nobody says."""
     known = public(config)
     found: str = config.live.chain_id or (known.chain_id if known else "")
+    if known and found != known.chain_id:
+        raise ConfigError(
+            f"live.chain_id is {found}, and feed.source {config.feed.source} shows {known.chain_id}",
+            "Leave live.chain_id empty: the source says it.",
+        )
     if not found:
         raise ConfigError(
             "live.chain_id is empty", "Name the chain; a stand-in exchange says its own on start."
@@ -86,19 +91,47 @@ def signer(config: Config, passphrase_fd: int | None) -> Signer:
     from sniper.cli.keys_common import Desk
     from sniper.keys.trading import trading_key
 
+    check_named(config)
+    desk = Desk(None, None, passphrase_fd)
+    with desk.unlock(config.live.key, "live trading") as key:
+        allowed = trading_key(key, chain_id(config), config.trade.subaccount, config.live.owner_key)
+    check_address(config, allowed.address)
+    return Signer(allowed.pair, allowed.address, allowed.authenticators, desk.audit)
+
+
+def check_named(config: Config) -> None:
+    """ConfigError where no key is named."""
     if not config.live.key:
         raise ConfigError(
             "live.key is empty", "Name a key of 'sniper keys show', or make one: 'sniper keys create'."
         )
-    desk = Desk(None, None, passphrase_fd)
-    with desk.unlock(config.live.key, "live trading") as key:
-        allowed = trading_key(key, chain_id(config), config.trade.subaccount, config.live.owner_key)
-    if config.trade.address and config.trade.address != allowed.address:
+
+
+def check_address(config: Config, address: str) -> None:
+    """ConfigError where the config names another address than its key's."""
+    if config.trade.address and config.trade.address != address:
         raise ConfigError(
-            f"trade.address is {config.trade.address}, and {config.live.key} signs for {allowed.address}",
+            f"trade.address is {config.trade.address}, and {config.live.key} signs for {address}",
             "Correct trade.address or leave it empty.",
         )
-    return Signer(allowed.pair, allowed.address, allowed.authenticators, desk.audit)
+
+
+def signs_for(config: Config) -> str:
+    """The address that the key's file says it signs for; no passphrase, so not proven. UsageError without the file."""
+    from sniper.cli.keys_common import keys_folder
+    from sniper.keys.ring import Ring
+
+    header = Ring(keys_folder(None)).header(config.live.key)
+    grant = header.grant(chain_id(config))
+    return grant.owner if grant else header.address
+
+
+def check(config: Config) -> None:
+    """What can be known of a live session without the key's passphrase: that it is there, chain, address, nodes."""
+    asked_twice(config, True)
+    check_named(config)
+    settings(config, config.trade.address, ())
+    check_address(config, signs_for(config))
 
 
 def with_owner(config: Config, signer: Signer) -> Config:
@@ -115,18 +148,13 @@ def of_key(config: Config) -> Config:
     """
     if config.trade.mode != "live" or config.trade.address or not config.live.key:
         return config
-    from sniper.cli.keys_common import keys_folder
-    from sniper.keys.ring import Ring
-
-    header = Ring(keys_folder(None)).header(config.live.key)
-    grant = header.grant(chain_id(config))
-    address = grant.owner if grant else header.address
-    made: Config = config.model_copy(update={"trade": config.trade.model_copy(update={"address": address})})
+    trade = config.trade.model_copy(update={"address": signs_for(config)})
+    made: Config = config.model_copy(update={"trade": trade})
     return made
 
 
-def settings(config: Config, signer: Signer) -> LiveSettings:
-    """The node side. ConfigError for what makes no sense."""
+def settings(config: Config, address: str, authenticators: tuple[int, ...]) -> LiveSettings:
+    """The node side, of this account. ConfigError for what makes no sense."""
     from sniper import config_section
     from sniper.keys.networks import target
     from sniper.live_settings import LiveSettings, checked
@@ -135,9 +163,9 @@ def settings(config: Config, signer: Signer) -> LiveSettings:
     made: LiveSettings = config_section.settings(
         LiveSettings,
         config.live,
-        address=signer.address,
+        address=address,
         subaccount=config.trade.subaccount,
-        authenticators=signer.authenticators,
+        authenticators=authenticators,
     )
     made = made._replace(
         chain_id=chain_id(config), nodes=made.nodes or ((target(known.node)[0],) if known else ())
@@ -206,7 +234,8 @@ def venue(
                 facts |= {"ticks": command.price_ticks, "kind": command.kind, "purpose": command.purpose}
                 audit.write("order", {"client_id": command.client_id} | facts)
 
-    made = Live(engine.tape, engine.decoder, settings(config, signer), signer.key, clock_ns, written)
+    node_side = settings(config, signer.address, signer.authenticators)
+    made = Live(engine.tape, engine.decoder, node_side, signer.key, clock_ns, written)
     made.start(inbox)
     return made
 

@@ -281,9 +281,12 @@ def check(config: Config) -> None:
 
 def check_whole(config: Config) -> None:
     """The same and more: puts together all that a run decides with, as a run would. It starts nothing."""
+    from sniper.cli import live
     from sniper.engine import Engine
 
     check(config)
+    if config.trade.mode == "live":
+        live.check(config)
     engine = Engine(settings(config))
     if engine.desk is not None:
         paper(config, engine)
