@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Final
 
 import zstandard
 from mcap.opcode import Opcode
@@ -31,6 +32,7 @@ from sniper.journal_format import MAGIC, SCHEMAS, encode
 
 _CHUNK_HEAD = struct.Struct("<BQQQQII4sQ")
 """Opcode, length, first and last log_time, uncompressed size, CRC, length of "zstd", "zstd", data length."""
+PACK_BYTES: Final = 1 << 16
 
 
 class JournalFile:
@@ -48,7 +50,10 @@ class JournalFile:
         self.size = 0
         """Bytes that are written and whole."""
         self._compressor = zstandard.ZstdCompressor(level=level)
-        self._chunk_indexes: list[bytes] = []
+        self._chunk_indexes = bytearray()
+        self._packed: list[
+            bytes
+        ] = []  # those of long ago, compressed: they are needed at the end of the file only
         self._metadata_indexes: list[bytes] = []
         self._counts: dict[int, int] = {}
         self._first_ns: int | None = None
@@ -108,7 +113,10 @@ class JournalFile:
             message_start_time=_u64(first_ns),
             uncompressed_size=size,
         )
-        self._chunk_indexes.append(encode(index))  # as bytes: a tenth of what the object takes
+        self._chunk_indexes += encode(index)
+        if len(self._chunk_indexes) >= PACK_BYTES:
+            self._packed.append(self._compressor.compress(self._chunk_indexes))
+            self._chunk_indexes = bytearray()
 
     def finish(self, channels: Iterable[Channel]) -> None:
         """Write the summary (channels: all that the chunks use). `close` is to follow."""
@@ -126,11 +134,12 @@ class JournalFile:
             metadata_count=len(self._metadata_indexes),
             schema_count=len(SCHEMAS),
         )
+        unpack = zstandard.ZstdDecompressor().decompress
         groups = (
             (Opcode.SCHEMA, encode(*SCHEMAS)),
             (Opcode.CHANNEL, encode(*used)),
             (Opcode.STATISTICS, encode(statistics)),
-            (Opcode.CHUNK_INDEX, b"".join(self._chunk_indexes)),
+            (Opcode.CHUNK_INDEX, b"".join((*map(unpack, self._packed), self._chunk_indexes))),
             (Opcode.METADATA_INDEX, b"".join(self._metadata_indexes)),
         )
         summary, offsets = b"", list[McapRecord]()

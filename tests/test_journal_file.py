@@ -71,6 +71,24 @@ def test_a_finished_file(tmp_path: Path) -> None:
         assert [m.metadata for m in reader.iter_metadata()][3] == {"n": "2"}
 
 
+def test_the_indexes_of_many_chunks_come_back_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_file, "PACK_BYTES", 300)  # two or three indexes
+    file = new(tmp_path / "a.mcap")
+    for number in range(20):
+        file.chunk(chunk(number))
+    file.finish(FIXED_CHANNELS)
+    file.close()
+    with (tmp_path / "a.mcap").open("rb") as stream:
+        summary = make_reader(stream).get_summary()
+    assert summary is not None
+    starts = [one.chunk_start_offset for one in summary.chunk_indexes]
+    assert len(starts) == 20 and starts == sorted(starts)
+    assert [one.message_start_time for one in summary.chunk_indexes] == [1000 + n for n in range(20)]
+    assert messages(tmp_path / "a.mcap") == [(1000 + n, b"state %d" % n) for n in range(20)]
+
+
 def test_a_file_without_chunks(tmp_path: Path) -> None:
     file = new(tmp_path / "a.mcap")
     file.finish(FIXED_CHANNELS)
