@@ -111,7 +111,7 @@ cdef class Candles:
         self.t.news, self.t.markets = &self.told[0], &self.nominated[0]
 
     def __dealloc__(self):
-        free_charts(self.b.charts, self.b.markets_max)
+        free_charts(self.b.charts, self.b.markets_max, self.b.bars_max)
 
     @property
     def markets_max(self):
@@ -278,9 +278,9 @@ cdef class Candles:
         if charts == NULL:
             raise MemoryError
         if not unpack(&self.b, p, end, charts, &tally[0], <Py_ssize_t> head[8]):
-            free_charts(charts, self.b.markets_max)
+            free_charts(charts, self.b.markets_max, self.b.bars_max)
             raise ValueError("the saved candles are damaged")
-        free_charts(self.b.charts, self.b.markets_max)
+        free_charts(self.b.charts, self.b.markets_max, self.b.bars_max)
         self.b.charts = charts
         self.b.charts_n = <Py_ssize_t> head[8]
         self.tally[:] = tally

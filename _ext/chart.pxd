@@ -6,6 +6,15 @@ from libc.stdlib cimport calloc, free
 from bar cimport *
 from event cimport Candle, Digest, fold, unlikely
 
+cdef extern from "sys/mman.h" nogil:
+    void* mmap(void* address, size_t size, int protection, int flags, int descriptor, long offset)
+    int munmap(void* address, size_t size)
+    void* MAP_FAILED
+    int PROT_READ
+    int PROT_WRITE
+    int MAP_PRIVATE
+    int MAP_ANONYMOUS
+
 cdef extern from *:
     """
     #define SNIPER_MINUTE_NS 60000000000LL
@@ -48,6 +57,7 @@ cdef struct Chart:              # one market
     Bar now[SERIES]
     Candle theirs[SERIES]
     Candle last[SERIES]
+    Bar* rings                  # room for all of them; NULL: no bar is closed yet
     Bar* ring[SERIES]           # bars_max closed bars, bar k in slot k % bars_max; NULL: none closed yet
     uint8_t fresh               # bit r: no candle of theirs[r] was lost since
     bint live                   # its trades are coming in
@@ -101,15 +111,34 @@ cdef inline Chart* new_chart() noexcept nogil:
     return c
 
 
-cdef inline void free_charts(Chart** charts, Py_ssize_t n) noexcept nogil:
+cdef inline size_t rings_bytes(Py_ssize_t bars_max) noexcept nogil:
+    return SERIES * <size_t> bars_max * sizeof(Bar)
+
+
+cdef inline Bar* new_ring(Py_ssize_t bars_max, Chart* c, int r) noexcept nogil:
+    """The room of a resolution's closed bars; NULL where memory is short.
+
+    From the system and not from malloc: a page is there only once a bar is in it. A day's bar a day would otherwise
+    cost what 512 of them do, and memory would grow by the rings of all markets at every hour that begins one.
+    """
+    cdef void* found
+    if c.rings == NULL:
+        found = mmap(NULL, rings_bytes(bars_max), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        if found == MAP_FAILED:
+            return NULL
+        c.rings = <Bar*> found
+    c.ring[r] = c.rings + r * bars_max
+    return c.ring[r]
+
+
+cdef inline void free_charts(Chart** charts, Py_ssize_t n, Py_ssize_t bars_max) noexcept nogil:
     cdef Py_ssize_t i
-    cdef int r
     if charts == NULL:
         return
     for i in range(n):
         if charts[i] != NULL:
-            for r in range(SERIES):
-                free(charts[i].ring[r])
+            if charts[i].rings != NULL:
+                munmap(charts[i].rings, rings_bytes(bars_max))
             free(charts[i])
     free(charts)
 
@@ -128,11 +157,9 @@ cdef inline Bar* slot(Board* b, Chart* c, int r, int64_t k) noexcept nogil:
     """Where the closed bar k lives; NULL if it is older than the ring."""
     if k < c.k[r] - b.bars_max or k >= c.k[r]:
         return NULL
-    if c.ring[r] == NULL:
-        c.ring[r] = <Bar*> calloc(b.bars_max, sizeof(Bar))
-        if c.ring[r] == NULL:
-            b.no_memory = True
-            return NULL
+    if c.ring[r] == NULL and new_ring(b.bars_max, c, r) == NULL:
+        b.no_memory = True
+        return NULL
     return &c.ring[r][k % b.bars_max]
 
 
@@ -147,11 +174,9 @@ cdef inline void open_bar(Board* b, Chart* c, int r, int64_t k, bint observed) n
     cdef Bar* now = &c.now[r]
     cdef Bar empty
     cdef int64_t j
-    if c.ring[r] == NULL:
-        c.ring[r] = <Bar*> calloc(b.bars_max, sizeof(Bar))
-        if c.ring[r] == NULL:
-            b.no_memory = True
-            return
+    if c.ring[r] == NULL and new_ring(b.bars_max, c, r) == NULL:
+        b.no_memory = True
+        return
     now.flags |= B_CLOSED
     fold_bar(&b.d, now)
     fold(&b.d, <uint64_t> k, <uint64_t> c.k[r])

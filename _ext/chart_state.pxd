@@ -5,7 +5,6 @@
 # and the two candles where they exist. All is in words of 8 bytes, in the order of this machine.
 
 from libc.stdint cimport int64_t, uint8_t, uint64_t
-from libc.stdlib cimport calloc
 from libc.string cimport memcpy
 
 from bar cimport *
@@ -123,8 +122,7 @@ cdef inline bint unpack_series(Board* b, const char** p, const char* end, Chart*
         if head[0] >= 0 and not (pull(p, end, &c.now[r], sizeof(Bar)) and fits(&c.now[r])):
             return False
         if head[0] > head[1]:
-            c.ring[r] = <Bar*> calloc(b.bars_max, sizeof(Bar))
-            if c.ring[r] == NULL:
+            if new_ring(b.bars_max, c, r) == NULL:
                 return False
             for j in range(head[1], head[0]):
                 if not (pull(p, end, &c.ring[r][j % b.bars_max], sizeof(Bar))
