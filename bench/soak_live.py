@@ -22,6 +22,7 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -146,18 +147,16 @@ def accounted(database: Path, rest: str) -> tuple[list[str], dict[str, int]]:
     kept = {row[0] for row in connection.execute("SELECT fill_id FROM fills WHERE height > ?", (oldest,))}
     wrong += [f"fill {name} is here and not at the venue" for name in kept if name not in there]
     found = asked(f"{rest}/v4/addresses/{WHOM.address}/subaccountNumber/0")["subaccount"]
+    terms = asked(f"{rest}/v4/perpetualMarkets")["markets"]
     venue = {
-        ticker: float(row["size"])
+        ticker: int(Decimal(row["size"]).scaleb(-terms[ticker]["atomicResolution"]))
         for ticker, row in found["openPerpetualPositions"].items()
-        if row["size"] != "0"
     }
     held = {
         row[0]: row[1]
         for row in connection.execute("SELECT ticker, size_quantums FROM positions WHERE size_quantums != 0")
     }
-    if {ticker: size > 0 for ticker, size in venue.items()} != {
-        ticker: size > 0 for ticker, size in held.items()
-    }:
+    if {ticker: size for ticker, size in venue.items() if size} != held:
         wrong.append(f"positions: {held} here, {venue} at the venue")
     sums: Counter[str] = Counter()
     for ticker, side, quantums in connection.execute("SELECT ticker, side, size_quantums FROM fills"):
@@ -183,10 +182,13 @@ def explained(document: dict[str, Any], struck: dict[str, int], planned: Counter
     """Holes, reconnects and refused frames that no fault explains."""
     wrong = []
     happened = {name for name, count in (Counter(struck) + planned).items() if count}
+    breaks = sum(count for name, count in planned.items() if name in HOLES)
     gaps = sum(one["gaps"] for one in document["connections"])
     reconnects = sum(one["reconnects"] for one in document["connections"])
     if (gaps or reconnects) and not happened & HOLES:
         wrong.append(f"{gaps} gaps and {reconnects} reconnects without a fault that makes them")
+    if reconnects > breaks:
+        wrong.append(f"{reconnects} reconnects by {breaks} faults that break connections")
     if document["rejected"] and not happened & SPOILT:
         wrong.append(f"{document['rejected']} rejected frames without a fault that makes them")
     return wrong
