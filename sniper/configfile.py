@@ -33,6 +33,7 @@ PLAIN = {
     "Value should have at least 1 item after validation, not 0": "is an empty list",
 }
 NOT_TOML = (ValueError, RecursionError)
+BYTES_MAX = 1 << 20
 """What tomllib raises: TOMLDecodeError is a ValueError, and so is a number of more digits than Python reads."""
 SEE_ALL = "Run 'sniper config show' to see every key."
 
@@ -95,11 +96,15 @@ def find(path: str | os.PathLike[str] | None, environ: Mapping[str, str]) -> Pat
 def read(path: Path) -> dict[str, Value]:
     """Every value of a file with its line. Raises ConfigError with the line where it is not TOML."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            data = file.read(BYTES_MAX + 1)
+        text = data.decode().replace("\r\n", "\n")
     except PermissionError:
         raise PermissionProblem(f"{path} may not be read", f"Allow it with 'chmod u+r {path}'.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}", "Give another file with --config.") from None
+    if len(data) > BYTES_MAX:
+        raise ConfigError(f"{path} is larger than {BYTES_MAX} bytes", "Give a config file with --config.")
     try:
         tomllib.loads(text)
     except NOT_TOML as error:

@@ -36,6 +36,19 @@ def test_without_any_file_all_is_default(alone: Path) -> None:
     assert list(loaded.origins) == list(leaves(Config()))
 
 
+def test_what_is_too_large_to_be_a_config_is_not_read_to_its_end(alone: Path) -> None:
+    with Path("huge.toml").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(ConfigError, match="larger than 1048576 bytes"):
+        load("huge.toml")
+
+
+def test_lines_may_end_as_on_windows(alone: Path) -> None:
+    Path("windows.toml").write_bytes(b"seed = 3\r\nx = 1\r\n")
+    with pytest.raises(ConfigError, match=r"windows\.toml:2"):
+        load("windows.toml")
+
+
 def test_set_beats_environment_beats_file_beats_default(alone: Path) -> None:
     write("seed = 2\n[feed]\nspeed = 2.0\nping_s = 2\nsilence_s = 9.0\n")
     loaded = load(

@@ -60,7 +60,8 @@ CALM: Final = Scenario()
 def read(path: str | Path) -> Scenario:
     """The scenario of a file. UsageError with what is wrong and where."""
     try:
-        data = Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            data = file.read(BYTES_MAX + 1)
     except OSError as error:
         raise UsageError(f"the scenario {path} cannot be read: {error.strerror}", ADVICE) from None
     if len(data) > BYTES_MAX:
