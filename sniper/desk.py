@@ -178,7 +178,7 @@ class Desk:
             evidence = evidence._replace(orders_height=account.height, listed=account.listed)
         if evidence is not NOTHING:
             block_s = self._notices.block_ns // 1_000_000_000
-            evidence = evidence._replace(sequence=self.words.sequence, block_s=block_s)
+            evidence = self.words.testify(evidence._replace(block_s=block_s))
         height = self._reach()
         self.orders.apply(
             account.news, account.fills, account.answers, now_ns, height, account.height, evidence
@@ -328,7 +328,8 @@ class Desk:
         """The state as bytes."""
         notices = self._notices
         self._reach()
-        seen = (notices.height, notices.feed_ns, notices.block_ns, self.words.sequence)
+        words = self.words
+        seen = (notices.height, notices.feed_ns, notices.block_ns, words.sequence, words.sequence_height)
         own = (seen, self.digest.value, self._reckoning.save())
         *parts, strategy = self.parts()
         return packed(own, parts, strategy, self.view.tick)
@@ -338,7 +339,7 @@ class Desk:
         own, parts = unpacked(state, len(self.parts()))
         for part, saved in zip(self.parts(), parts, strict=True):
             part.load(saved)
-        (height, feed_ns, block_ns, self.words.sequence), digest, held = own
+        (height, feed_ns, block_ns, self.words.sequence, self.words.sequence_height), digest, held = own
         self._notices.restart(height, feed_ns, block_ns)
         self._at_rest = False
         self.risk.reconciled = self.reconcile.settled

@@ -10,8 +10,8 @@ import msgspec
 from sniper.desk_margin import SavedHeld
 from sniper.strategies.blame import blamed
 
-Own = tuple[tuple[int, int, int, int], bytes, SavedHeld]
-"""(height, feed_ns, block_ns, sequence), the digest, what the margin kernel was told."""
+Own = tuple[tuple[int, int, int, int, int], bytes, SavedHeld]
+"""(height, feed_ns, block_ns, sequence, sequence_height), the digest, what the margin kernel was told."""
 _State = tuple[Own, list[bytes]]
 
 

@@ -148,13 +148,15 @@ class Evidence(NamedTuple):
 
     fills_height: a fills query gave every fill of ours up to this height. orders_height, listed: a snapshot or an
     orders query of this height listed all open orders, these ids (their news come with them). sequence: the
-    account's next sequence in committed state. block_s: block time, unix seconds.
+    account's next sequence in committed state; sequence_height: the blocks up to there led to it. block_s: block time,
+    unix seconds.
     """
 
     fills_height: int = 0
     orders_height: int = 0
     listed: tuple[str, ...] = ()
     sequence: int = -1
+    sequence_height: int = 0
     block_s: int = 0
 
 

@@ -10,7 +10,7 @@ import pytest
 from sniper.desk_state import Own, packed, unpacked
 from sniper.errors import StrategyFault
 
-OWN: Own = ((1, 2, 3, 4), bytes(16), [(0, [(1, -5)])])
+OWN: Own = ((1, 2, 3, 4, 5), bytes(16), [(0, [(1, -5)])])
 
 
 class Part:

@@ -46,7 +46,10 @@ def test_each_word_goes_where_it_belongs() -> None:
         (REC_OPERATOR, b"ids 200 299"),
         (REC_FRAME, b'{"type":"pong"}'),
         (REC_OPERATOR, b"ids no numbers"),
-        (REC_OPERATOR, b"sequence 12"),
+        (REC_OPERATOR, b"sequence 12 90"),
+        (REC_OPERATOR, b"sequence 12 80"),
+        (REC_OPERATOR, b"sequence 12 0"),
+        (REC_OPERATOR, b"sequence 11 70"),
         (REC_OPERATOR, b"sequence 7"),
         (REC_OPERATOR, b"sequence x"),
         (REC_OPERATOR, b'handover {"height": 1}'),
@@ -55,7 +58,7 @@ def test_each_word_goes_where_it_belongs() -> None:
         (REC_OPERATOR, b"kill a reason"),
         (REC_OPERATOR, b"pause"),
     )
-    assert scene.orders.ids_left == 200 and words.sequence == 12
+    assert scene.orders.ids_left == 200 and (words.sequence, words.sequence_height) == (12, 80)
     assert words.said == ["from the handover", "learned {}", "makes no sense"]
     assert handover.words == [('{"height": 1}',)]
     assert risk.words == [("kill", "a reason"), ("pause", "")]

@@ -177,7 +177,7 @@ def test_after_a_lost_stateful_answer_the_chain_s_sequence_is_told(monkeypatch: 
     answers, told = Answers(), threading.Event()
     sequences: list[int] = []
 
-    def hear(sequence: int) -> None:
+    def hear(sequence: int, height: int) -> None:
         sequences.append(sequence)
         if sequence > 3:
             told.set()

@@ -52,7 +52,10 @@ def test_a_stateful_order_that_nobody_saw_needs_its_sequence_or_its_time_to_pass
         (Evidence(orders_height=200), "unknown"),
         (Evidence(orders_height=200, sequence=293), "unknown"),  # it may have filled
         (Evidence(fills_height=200, orders_height=200, sequence=292), "unknown"),
-        (Evidence(fills_height=200, orders_height=200, sequence=293), "dead"),
+        # it may be in a block that the queries have not seen
+        (Evidence(fills_height=200, orders_height=200, sequence=293, sequence_height=198), "unknown"),
+        (Evidence(fills_height=199, orders_height=200, sequence=293, sequence_height=197), "unknown"),
+        (Evidence(fills_height=200, orders_height=200, sequence=293, sequence_height=197), "dead"),
         (Evidence(fills_height=200, orders_height=200, block_s=1_800_000_000 + 28 * 86_400 + 29), "unknown"),
         (Evidence(fills_height=200, orders_height=200, block_s=1_800_000_000 + 28 * 86_400 + 30), "dead"),
     ):

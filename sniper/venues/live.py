@@ -83,8 +83,8 @@ class Live:
         record = f"{verb} {client_id} {code} {text}".encode("ascii", "replace")
         self._inbox.put(self._clock_ns(), VENUE_CONNECTION, REC_VENUE, record)
 
-    def _say_sequence(self, sequence: int) -> None:
-        self._say_word(b"sequence %d" % sequence)
+    def _say_sequence(self, sequence: int, height: int) -> None:
+        self._say_word(b"sequence %d %d" % (sequence, height))
 
     def _say_word(self, word: bytes) -> None:
         assert self._inbox is not None, "start comes first"

@@ -28,7 +28,7 @@ from v4_proto.cosmos.auth.v1beta1.query_pb2_grpc import QueryStub
 from sniper.live_settings import LiveSettings
 from sniper.order_table import NOT_SENT
 from sniper.venues.live_bell import Bell
-from sniper.venues.live_limits import watch
+from sniper.venues.live_limits import latest, watch
 from sniper.venues.live_messages import Owner, Parcel, Wanted, parcels
 from sniper.venues.live_nodes import Nodes
 
@@ -46,8 +46,9 @@ RISKY: Final = ("entry",)
 
 Say = Callable[[str, int, int, str], None]
 """(verb, client id, code, text): an answer on its way to the inbox."""
-SaySequence = Callable[[int], None]
-"""The account's next sequence in committed state: what a transaction with a lower one can no longer be part of."""
+SaySequence = Callable[[int, int], None]
+"""The account's next sequence in committed state, and a height that the chain had by then, 0: not known. A transaction
+with a lower sequence is in no block above that height."""
 SayWord = Callable[[bytes], None]
 """A word of the inbox: what the chain allows, how high it is."""
 Note = Callable[[Sequence[Wanted]], None]
@@ -66,7 +67,7 @@ class Sender:
         key: Any,
         say: Say,
         note: Note | None = None,
-        say_sequence: SaySequence = lambda sequence: None,
+        say_sequence: SaySequence = lambda sequence, height: None,
         nodes: Callable[[LiveSettings], Nodes] = Nodes,
         say_word: SayWord = lambda word: None,
     ) -> None:
@@ -184,7 +185,7 @@ class Sender:
         account = await self._account()
         self._wallet.account_number, self._wallet.sequence = account.account_number, account.sequence
         self._known = True
-        self._say_sequence(int(account.sequence))
+        await self._tell_sequence(int(account.sequence))
 
     async def _account(self) -> Any:
         assert self.nodes is not None
@@ -197,6 +198,11 @@ class Sender:
             raise ValueError(f"{account.sequence} is no sequence that an account comes to")
         return account
 
+    async def _tell_sequence(self, sequence: int) -> None:
+        """The height is asked for after the sequence was told: it is no lower than the blocks that led to that."""
+        assert self.nodes is not None
+        self._say_sequence(sequence, await latest(self.nodes.front))
+
     async def _watch_sequence(self, sequence: int) -> None:
         """Tell the account's sequence until it is past this one: then its transaction is over, whatever was heard."""
         for _ in range(SEQUENCE_ASKED_MAX):
@@ -204,7 +210,7 @@ class Sender:
             with contextlib.suppress(grpc.RpcError, ValueError):
                 found = int((await self._account()).sequence)
                 self._wallet.sequence = max(self._wallet.sequence, found)
-                self._say_sequence(found)
+                await self._tell_sequence(found)
                 if found > sequence:
                     return
 
@@ -214,7 +220,7 @@ class Sender:
             found = int((await self._account()).sequence)
             self._wallet.sequence = max(self._wallet.sequence, found)
             self._astray = False
-            self._say_sequence(found)
+            await self._tell_sequence(found)
 
     async def _take(self, handed: tuple[Wanted, ...]) -> None:
         """One tick's commands: durable first, then on their way. What can be signed is signed meanwhile."""
