@@ -36,6 +36,12 @@ def resident_mb(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES / 1e6
 
 
+def own_mb(pid: int) -> float:
+    """Resident memory without pages of files, which come and go as the system likes (Linux: statm's third field)."""
+    _, resident, shared = Path(f"/proc/{pid}/statm").read_text().split()[:3]
+    return (int(resident) - int(shared)) * PAGE_BYTES / 1e6
+
+
 def processor_s(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_S

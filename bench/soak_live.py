@@ -4,10 +4,11 @@
 
 Two child processes at real pace: `sniper venue` with a schedule of faults drawn from the seed (every other minute, so
 that each has time to heal), and `sniper run --live` with a strategy that trades all the time. /proc is read once a
-second. At the end the session is interrupted as by Ctrl-C, `sniper recover` compares its book with the venue's twice,
-and fills, positions and orders of the database are compared with the Indexer's REST. Exit code 8 where something is
-wrong: memory that grows by 1 MB in 10 minutes or more, connections or holes that no fault explains, rejected frames
-without a fault that makes them, orders that are not accounted for.
+second; the slope is that of memory without pages of files, which the system drops and reads anew as it likes. At the
+end the session is interrupted as by Ctrl-C, `sniper recover` compares its book with the venue's twice, and fills,
+positions and orders of the database are compared with the Indexer's REST. Exit code 8 where something is wrong: memory
+that grows by 1 MB in 10 minutes or more, connections or holes that no fault explains, rejected frames without a fault
+that makes them, orders that are not accounted for.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from typing import Any
 
 import apsw
 
-from bench.soak import processor_s, resident_mb
+from bench.soak import own_mb, processor_s, resident_mb
 from sniper.exchange.accounts import ACCOUNTS
 from sniper.exchange.scenario import Scenario, dumps, generated
 from sniper.feed.sim.universe import select
@@ -255,10 +256,12 @@ def soaked(chosen: argparse.Namespace, folder: Path, venue: subprocess.Popen[str
         cwd=ROOT, env=env, pass_fds=(words,), stdout=subprocess.PIPE, stderr=(folder / "run.err").open("w"), text=True,
     )  # fmt: skip
     samples: list[tuple[float, float]] = []
+    highest = 0.0
     begun_s, used_s = time.monotonic(), 0.0
     paused = False
     while (now_s := time.monotonic() - begun_s) < chosen.minutes * 60 and run.poll() is None:
-        samples.append((now_s, resident_mb(run.pid)))
+        samples.append((now_s, own_mb(run.pid)))
+        highest = max(highest, resident_mb(run.pid))
         used_s = processor_s(run.pid)
         if len(samples) % 600 == 0:
             print(f"{now_s / 60:.0f} minutes: {samples[-1][1]:.1f} MB", flush=True)
@@ -307,8 +310,9 @@ def soaked(chosen: argparse.Namespace, folder: Path, venue: subprocess.Popen[str
     print(f"{chosen.markets} markets, {minutes:.1f} minutes, seed {chosen.seed}, exit {run.returncode}, "
           f"{document['ticks']:,} ticks, {document['frames']:,} frames, {document['rejected']:,} rejected, "
           f"{used_s / samples[-1][0]:.1%} of a core")  # fmt: skip
-    print(f"resident memory: {max(mb for _, mb in samples):.1f} MB at most, slope {slope:+.2f} MB in 10 minutes after "
-          f"{warm_s / 60:.0f} minutes; medians of 10 minutes {[round(mb, 1) for mb in windows(samples)]}")  # fmt: skip
+    print(f"resident memory: {highest:.1f} MB at most; without pages of files {max(mb for _, mb in samples):.1f} MB, "
+          f"slope {slope:+.2f} MB in 10 minutes after {warm_s / 60:.0f} minutes; "
+          f"medians of 10 minutes {[round(mb, 1) for mb in windows(samples)]}")  # fmt: skip
     print(f"faults: {sum(planned.values())} of {len(planned)} kinds; struck {state['struck']}")
     print(
         f"connections: {[(one['gaps'], one['reconnects']) for one in document['connections']]} (gaps, reconnects)"
