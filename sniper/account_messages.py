@@ -17,6 +17,7 @@ from sniper.quantums import (
     Inexact,
     Scale,
     Scales,
+    divided_notional,
     exact,
     floored,
     iso_ns,
@@ -29,6 +30,8 @@ from sniper.trading import BUY, SELL, Fill, OrderNews
 SUBACCOUNT_MAX: Final = 128_000
 SIDES: Final = {"BUY": BUY, "SELL": SELL}
 TEXT_MAX: Final = 128
+DIVIDED: Final = ("DELEVERAGED", "OFFSETTING")
+"""Kinds of fills that the chain makes for whole QQ; the Indexer divides these by the size and calls that a price."""
 QUOTE_DOUBT: Final = 1000
 """A fill whose quoteAmount differs from size x price by more than one part in so many is not believed."""
 
@@ -225,7 +228,8 @@ def _fill(item: wire.WireFill, number: int, scales: Scales) -> Fill:
         raise Refusal(f"a fill of {ticker} with id {item.id!r}, size {item.size}, price {item.price}")
     if item.side not in SIDES or item.liquidity not in ("TAKER", "MAKER"):
         raise Refusal(f"a fill with side {item.side[:20]!r} and liquidity {item.liquidity[:20]!r}")
-    quote = notional(size, scale.atomic, price, price_decimals)
+    worth = divided_notional if item.type in DIVIDED else notional
+    quote = worth(size, scale.atomic, price, price_decimals)
     if item.quote_amount is not None:
         amount, amount_decimals = exact(item.quote_amount)
         said = truncated(amount, QUOTE_DECIMALS - amount_decimals)

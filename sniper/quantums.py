@@ -126,6 +126,14 @@ def notional(size_quantums: int, atomic: int, price: int, price_decimals: int) -
     return truncated(size_quantums * price, atomic - price_decimals + QUOTE_DECIMALS)
 
 
+def divided_notional(size_quantums: int, atomic: int, price: int, price_decimals: int) -> int:
+    """The same for a price that is itself whole QQ divided by the size, cut after some digits: the nearest QQ."""
+    power = atomic - price_decimals + QUOTE_DECIMALS
+    if power >= 0:
+        return size_quantums * price * _ten(power)
+    return (2 * size_quantums * price + _ten(-power)) // (2 * _ten(-power))
+
+
 _DAYS_BEFORE: Final = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 _EPOCH_DAYS: Final = 719_162  # from 0001-01-01 to 1970-01-01
 

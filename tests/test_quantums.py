@@ -14,6 +14,7 @@ from sniper.quantums import (
     Inexact,
     Scale,
     Scales,
+    divided_notional,
     exact,
     floored,
     iso_ns,
@@ -119,3 +120,19 @@ def test_the_mean_price_in_ticks() -> None:
     assert mean_ticks(1_106_483_400, 123_000_000, Scale(0, -10, 1_000_000, 1, 0)) == 89_958.0
     assert mean_ticks(3_106_203_100, 1_001_000_000, Scale(0, -9, 1_000_000, 1, 1)) == 31_031.0
     assert mean_ticks(98_760, 1000, Scale(0, 1, 1, 1, 9)) == 9876.0
+
+
+@given(st.integers(1, 10**15), st.integers(1, 10**12), st.integers(0, 12), st.integers(13, 20))
+def test_a_divided_price_gives_back_what_was_divided(quote: int, size: int, coins: int, digits: int) -> None:
+    # Cut after so many digits behind the point that a whole position at it is off by less than half a QQ.
+    decimals = digits + 6
+    price = quote * 10 ** (coins + decimals - 6) // size
+    assert divided_notional(size, -coins, price, decimals) == quote
+    assert divided_notional(size * 10, 0, 3, 1) == size * 3 * 10**6
+
+
+def test_the_nearest_and_not_the_one_below() -> None:
+    # a deleveraging of the stand-in exchange, told by REST: no quoteAmount, 18 digits of the price
+    assert notional(232_000_000, -10, 100_960_853_922_413_793, 12) == 2_342_291_810
+    assert divided_notional(232_000_000, -10, 100_960_853_922_413_793, 12) == 2_342_291_811
+    assert divided_notional(2, 1, 15, 2) == 3_000_000
