@@ -256,12 +256,12 @@ def soaked(chosen: argparse.Namespace, folder: Path, venue: subprocess.Popen[str
         cwd=ROOT, env=env, pass_fds=(words,), stdout=subprocess.PIPE, stderr=(folder / "run.err").open("w"), text=True,
     )  # fmt: skip
     samples: list[tuple[float, float]] = []
-    highest = 0.0
+    resident: list[tuple[float, float]] = []
     begun_s, used_s = time.monotonic(), 0.0
     paused = False
     while (now_s := time.monotonic() - begun_s) < chosen.minutes * 60 and run.poll() is None:
         samples.append((now_s, own_mb(run.pid)))
-        highest = max(highest, resident_mb(run.pid))
+        resident.append((now_s, resident_mb(run.pid)))
         used_s = processor_s(run.pid)
         if len(samples) % 600 == 0:
             print(f"{now_s / 60:.0f} minutes: {samples[-1][1]:.1f} MB", flush=True)
@@ -303,15 +303,15 @@ def soaked(chosen: argparse.Namespace, folder: Path, venue: subprocess.Popen[str
     if audit.returncode:
         wrong.append(f"audit: {audit.stderr[-200:]}")
     warm_s = min(WARM_S_MAX, WARM_SHARE * chosen.minutes * 60)
-    slope = slope_mb([one for one in samples if one[0] >= warm_s])
+    slope, with_files = (slope_mb([one for one in row if one[0] >= warm_s]) for row in (samples, resident))
     if slope >= SLOPE_MAX:
         wrong.append(f"memory grows by {slope:.2f} MB in 10 minutes")
     minutes = samples[-1][0] / 60
     print(f"{chosen.markets} markets, {minutes:.1f} minutes, seed {chosen.seed}, exit {run.returncode}, "
           f"{document['ticks']:,} ticks, {document['frames']:,} frames, {document['rejected']:,} rejected, "
           f"{used_s / samples[-1][0]:.1%} of a core")  # fmt: skip
-    print(f"resident memory: {highest:.1f} MB at most; without pages of files {max(mb for _, mb in samples):.1f} MB, "
-          f"slope {slope:+.2f} MB in 10 minutes after {warm_s / 60:.0f} minutes; "
+    print(f"resident memory: {max(mb for _, mb in resident):.1f} MB at most, slope {with_files:+.2f} MB in 10 minutes "
+          f"after {warm_s / 60:.0f} minutes; without pages of files {max(mb for _, mb in samples):.1f}, {slope:+.2f}; "
           f"medians of 10 minutes {[round(mb, 1) for mb in windows(samples)]}")  # fmt: skip
     print(f"faults: {sum(planned.values())} of {len(planned)} kinds; struck {state['struck']}")
     print(

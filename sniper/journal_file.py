@@ -51,9 +51,8 @@ class JournalFile:
         """Bytes that are written and whole."""
         self._compressor = zstandard.ZstdCompressor(level=level)
         self._chunk_indexes = bytearray()
-        self._packed: list[
-            bytes
-        ] = []  # those of long ago, compressed: they are needed at the end of the file only
+        # Those of long ago, compressed: they are needed at the end of the file only.
+        self._packed: list[bytes] = []
         self._metadata_indexes: list[bytes] = []
         self._counts: dict[int, int] = {}
         self._first_ns: int | None = None

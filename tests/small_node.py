@@ -19,6 +19,9 @@ from v4_proto.cosmos.auth.v1beta1.auth_pb2 import BaseAccount
 from v4_proto.cosmos.auth.v1beta1.query_pb2 import QueryAccountResponse
 from v4_proto.cosmos.auth.v1beta1.query_pb2_grpc import QueryServicer, add_QueryServicer_to_server
 from v4_proto.cosmos.base.abci.v1beta1.abci_pb2 import TxResponse
+from v4_proto.cosmos.base.tendermint.v1beta1.query_pb2 import GetLatestBlockResponse
+from v4_proto.cosmos.base.tendermint.v1beta1.query_pb2_grpc import ServiceServicer as BlocksServicer
+from v4_proto.cosmos.base.tendermint.v1beta1.query_pb2_grpc import add_ServiceServicer_to_server as add_blocks
 from v4_proto.cosmos.tx.v1beta1.service_pb2 import BroadcastTxResponse
 from v4_proto.cosmos.tx.v1beta1.service_pb2_grpc import ServiceServicer, add_ServiceServicer_to_server
 from v4_proto.cosmos.tx.v1beta1.tx_pb2 import Tx
@@ -31,8 +34,9 @@ async def accept(tx: Tx, before: int) -> tuple[int, str, str]:
     return 0, "", ""
 
 
-class SmallNode(QueryServicer, ServiceServicer):  # type: ignore[misc]
-    """Serves Account and BroadcastTx. `seen`: every transaction, in the order in which it came."""
+class SmallNode(QueryServicer, ServiceServicer, BlocksServicer):  # type: ignore[misc]
+    """Serves Account, BroadcastTx and GetLatestBlock. `seen`: every transaction, in the order in which it came.
+    blocks_s: so long the last waits for its answer."""
 
     def __init__(
         self,
@@ -45,6 +49,7 @@ class SmallNode(QueryServicer, ServiceServicer):  # type: ignore[misc]
         self._certificate = certificate
         self.seen: list[Tx] = []
         self.accounts = 0
+        self.height, self.blocks_s = 0, 0.0
         self.port = 0
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -65,6 +70,7 @@ class SmallNode(QueryServicer, ServiceServicer):  # type: ignore[misc]
         server = grpc.aio.server()
         add_QueryServicer_to_server(self, server)
         add_ServiceServicer_to_server(self, server)
+        add_blocks(self, server)
         if self._certificate is None:
             self.port = server.add_insecure_port("127.0.0.1:0")
         else:
@@ -83,6 +89,12 @@ class SmallNode(QueryServicer, ServiceServicer):  # type: ignore[misc]
         account = BaseAccount(address=request.address, account_number=self.number, sequence=self.sequence)
         packed.Pack(account, type_url_prefix="/")
         return QueryAccountResponse(account=packed)
+
+    async def GetLatestBlock(self, request: Any, context: Any) -> GetLatestBlockResponse:
+        await asyncio.sleep(self.blocks_s)
+        found = GetLatestBlockResponse()
+        found.sdk_block.header.height = self.height
+        return found
 
     async def BroadcastTx(self, request: Any, context: Any) -> BroadcastTxResponse:
         tx = Tx.FromString(request.tx_bytes)

@@ -59,6 +59,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, exchange: Venue) -> Path:
     (folder / "live.toml").write_text(
         live_config(*addresses, "every_ms = 250, markets = 2", key="bot", more="[reconcile]\nevery_s = 5.0")
     )
+    assert "is valid" in said(folder, 0, "config", "check", str(folder / "live.toml")).stderr
     return folder
 
 

@@ -176,19 +176,22 @@ def test_after_a_lost_stateful_answer_the_chain_s_sequence_is_told(monkeypatch: 
     monkeypatch.setattr("sniper.venues.live_sender.SEQUENCE_S", 0.05)
     answers, told = Answers(), threading.Event()
     sequences: list[int] = []
+    heights: list[int] = []
 
     def hear(sequence: int, height: int) -> None:
         sequences.append(sequence)
+        heights.append(height)
         if sequence > 3:
             told.set()
 
     async def hang(tx: Tx, before: int) -> tuple[int, str, str]:
-        node.sequence = 4  # as if the next block had it
+        node.sequence, node.height = 4, 91  # as if the next block had it
         await asyncio.sleep(30)
         return 0, "", ""
 
     long_term = place(5, kind="long_term", time_in_force="gtt", good_til_block=0, good_til_s=1_800_000_000)
     with SmallNode(hang) as node:
+        node.height = 90
         settings = LiveSettings(
             "localdydxprotocol", nodes=(at(node),), tls=False, address=ADDRESS, deadline_ms=100
         )
@@ -199,6 +202,23 @@ def test_after_a_lost_stateful_answer_the_chain_s_sequence_is_told(monkeypatch: 
         assert told.wait(10) and sending.stop(10)
     assert answer[2] == NO_ANSWER and answer[3].startswith("sequence 3 ")
     assert sequences[0] == 3 and sequences[-1] == 4, "at the start and afterwards"
+    assert heights[sequences.index(4)] == 91, "what the chain had come to by then"
+
+
+def test_no_order_waits_for_the_height_of_a_slow_node() -> None:
+    answers = Answers()
+    with SmallNode() as node:
+        node.blocks_s = 30.0
+        settings = LiveSettings(
+            "localdydxprotocol", nodes=(at(node),), tls=False, address=ADDRESS, deadline_ms=9000
+        )
+        sending = Sender(checked(settings), KeyPair.from_mnemonic(MNEMONIC), answers)
+        sending.start()
+        sending.hand([wire(place(1))])
+        with answers._more:
+            assert answers._more.wait_for(lambda: answers.all, 5)
+        assert sending.stop(10)
+    assert answers.all[0][:3] == ("place", 1, 0)
 
 
 @pytest.mark.parametrize("code", [-1, 19])

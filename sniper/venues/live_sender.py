@@ -185,7 +185,7 @@ class Sender:
         account = await self._account()
         self._wallet.account_number, self._wallet.sequence = account.account_number, account.sequence
         self._known = True
-        await self._tell_sequence(int(account.sequence))
+        self._keep(self._watching, asyncio.create_task(self._tell_sequence(int(account.sequence))))
 
     async def _account(self) -> Any:
         assert self.nodes is not None
@@ -199,7 +199,10 @@ class Sender:
         return account
 
     async def _tell_sequence(self, sequence: int) -> None:
-        """The height is asked for after the sequence was told: it is no lower than the blocks that led to that."""
+        """The height is asked for after the sequence was told: it is no lower than the blocks that led to that.
+
+        No order waits for it.
+        """
         assert self.nodes is not None
         self._say_sequence(sequence, await latest(self.nodes.front))
 
@@ -220,7 +223,7 @@ class Sender:
             found = int((await self._account()).sequence)
             self._wallet.sequence = max(self._wallet.sequence, found)
             self._astray = False
-            await self._tell_sequence(found)
+            self._keep(self._watching, asyncio.create_task(self._tell_sequence(found)))
 
     async def _take(self, handed: tuple[Wanted, ...]) -> None:
         """One tick's commands: durable first, then on their way. What can be signed is signed meanwhile."""
