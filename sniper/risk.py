@@ -166,10 +166,12 @@ class Risk:
             return NOTHING
         net, orders = view.account.net, self._orders.all_open()
         assessment = at_last_prices(net, self._margin, self.settings.account)
-        stateful = len([order for order in orders if order.kind != SHORT_TERM])
-        slots = equity_slots(self.settings.gates, net) - stateful
-        self._pace.forget(view.now_ns, view.height)
-        return self.protector.look(view, assessment, orders, slots, self._pace.left(view.height))
+
+        def room() -> tuple[int, int]:
+            stateful = len([order for order in orders if order.kind != SHORT_TERM])
+            return equity_slots(self.settings.gates, net) - stateful, self._pace.left(view.height)
+
+        return self.protector.look(view, assessment, orders, room)
 
     def stressed(self) -> list[Totals | None]:
         """What is held, after each configured stress."""
@@ -277,7 +279,7 @@ class Risk:
             self.latch.verb,
             self._operator.journal_stopped,
             self._streak_ns,
-            pace.sent,
+            pace.sent(view.now_ns),
             pace.short_term(view.height),
             pace.stateful(view.height),
             self.mode,

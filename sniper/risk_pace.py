@@ -47,10 +47,9 @@ class Pace:
         counts = self._counts[kind != SHORT_TERM]
         counts[height] = counts.get(height, 0) + 1
 
-    @property
-    def sent(self) -> int:
+    def sent(self, now_ns: int) -> int:
         """Commands of the last second."""
-        return len(self._sent)
+        return len([ns for ns in self._sent if now_ns - ns < SECOND_NS])
 
     def short_term(self, height: int) -> tuple[Window, ...]:
         """What is used of the rates of short-term orders and cancels, the shortest window first."""

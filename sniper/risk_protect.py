@@ -8,7 +8,7 @@ many blocks, though a slot is free, is closed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from sniper.risk_rungs import Assessment, Part
@@ -41,10 +41,13 @@ class Protector:
         """Since which height each of them could have had one, or when it was last reduced for that."""
 
     def look(
-        self, view: View, assessment: Assessment, orders: Sequence[Order], slots: int, budget: int
+        self, view: View, assessment: Assessment, orders: Sequence[Order], room: Callable[[], tuple[int, int]]
     ) -> list[Intent | Withdraw]:
-        """What is missing. orders: all open ones. slots, budget: stateful orders that the chain will take."""
+        """What is missing. orders: all open ones. room: asked once a stop is missing, for the stateful orders that
+        the chain still takes, by its equity tier and by its rates."""
         wanted: list[Intent | Withdraw] = []
+        slots = budget = -1
+        asked = False
         bare = []
         parts = assessment.parts
         stops: dict[int, list[Order]] = {part.market: [] for part in parts}
@@ -67,6 +70,8 @@ class Protector:
                 if len(mine) > 1:
                     wanted += self._spare(mine, good)
                 continue
+            if not asked:
+                (slots, budget), asked = room(), True
             if not [order for order in mine if order.state in STANDING]:
                 bare.append(part.market)
                 wanted += self._overdue(part, unit, view.height, slots > 0 or bool(mine))

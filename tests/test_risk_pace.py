@@ -15,13 +15,13 @@ def test_windows() -> None:
     pace = Pace()
     for i in range(4):
         pace.add(i * SECOND // 4, 100 + i, "conditional" if i % 2 else "short_term")
-    assert pace.sent == 4
+    assert pace.sent(SECOND - 1) == 4 and pace.sent(SECOND) == 3 and pace.sent(2 * SECOND) == 0
     assert pace.stateful(103) == (Window(1, 2, 1), Window(2, 20, 100))
     assert pace.short_term(102) == (Window(1, 400, 1),) and pace.short_term(103) == (Window(0, 400, 1),)
     pace.forget(SECOND, 200)
-    assert pace.sent == 3 and pace.stateful(200) == (Window(0, 2, 1), Window(2, 20, 100))
+    assert pace.sent(SECOND) == 3 and pace.stateful(200) == (Window(0, 2, 1), Window(2, 20, 100))
     pace.forget(SECOND * 2, 201)
-    assert pace.sent == 0 and pace.stateful(201)[1].used == 1
+    assert pace.sent(SECOND) == 0 and pace.stateful(201)[1].used == 1
     assert pace.left(201) == 2
 
 
@@ -45,7 +45,7 @@ def test_bounded_and_saved() -> None:
     for i in range(2 * SENT_MAX):
         pace.add(i, i, "conditional")
         pace.forget(i, i)
-    assert pace.sent == SENT_MAX and len(pace.save()[2]) == 100
+    assert pace.sent(2 * SENT_MAX) == SENT_MAX and len(pace.save()[2]) == 100
     other.load(pace.save())
     assert other.save() == pace.save()
 
