@@ -27,6 +27,15 @@ def test_a_whole_log(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert err == "the chain is whole\n"
 
 
+def test_an_empty_log_is_not_called_whole(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    filled(alone / "log")
+    head = document(capsys, "audit", "verify", "log", "--json")["head"]
+    (alone / "log" / FIRST).unlink()
+    assert main(["audit", "verify", "log"]) == 0
+    assert "the log is empty" in capsys.readouterr().err
+    document(capsys, "audit", "verify", "log", "--json", "--head", f"{head['seq']}:{head['hash']}", code=8)
+
+
 def test_a_broken_log_names_its_first_broken_line(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = filled(alone / "log")
     file.write_bytes(file.read_bytes().replace(b"reason 2", b"reason 7"))

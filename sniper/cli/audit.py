@@ -101,4 +101,7 @@ def _say(found: Verdict, problem: str) -> None:
         note(
             f"the last line was torn by a crash ({found.torn_bytes} bytes); the next line to be written mends it"
         )
+    if not (found.lines or problem):
+        note("the log is empty: nothing was written, or all of it was taken away; a noted --head tells which")
+        return
     note(f"broken: {problem}" if problem else "the chain is whole")
