@@ -281,6 +281,7 @@ def begun(house: Witnessed, seed: int, replayed: bool, scenario: Scenario | None
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
+        gc.disable()  # it lives for a second: what it leaves behind goes with it
         os.close(reader)
         try:
             text = json.dumps(play(house, seed, scenario, replayed))

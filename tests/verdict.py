@@ -10,7 +10,7 @@ from typing import Any
 from sniper._ext.tape import COUNTER_NAMES
 from sniper.engine import Engine
 from sniper.exchange.chain.checks import faults
-from sniper.exchange.facts import Filled, News, StatefulPlaced, SubaccountId
+from sniper.exchange.facts import Filled, StatefulPlaced, SubaccountId
 from sniper.exchange.house import House
 from sniper.order_table import FINAL
 from sniper.quantums import notional
@@ -25,13 +25,14 @@ class Witnessed(House):
     watched_owner = ""
 
     def _drain(self) -> None:
-        if self.watched_owner:
-            self.fills_there += [one for one in self.chain.news if self._ours(one)]
-            self.placed_there += [
-                one.order.id.client_id
-                for one in self.chain.news
-                if isinstance(one, StatefulPlaced) and one.order.id.subaccount.owner == self.watched_owner
-            ]
+        owner = self.watched_owner
+        if owner:
+            for one in self.chain.news:
+                kind = type(one)  # nearly all of it is about orders of strangers
+                if kind is Filled and owner in (one.taker.owner, one.maker.owner):
+                    self.fills_there.append(one)
+                elif kind is StatefulPlaced and one.order.id.subaccount.owner == owner:
+                    self.placed_there.append(one.order.id.client_id)
         super()._drain()
 
     def watch(self, owner: str) -> None:
@@ -39,9 +40,6 @@ class Witnessed(House):
         self.watched_owner = owner
         self.fills_there: list[Filled] = []
         self.placed_there: list[int] = []
-
-    def _ours(self, one: News) -> bool:
-        return isinstance(one, Filled) and self.watched_owner in (one.taker.owner, one.maker.owner)
 
 
 def calm(engine: Engine) -> bool:

@@ -86,6 +86,8 @@ class Troubles:
 
     def due_ns(self) -> int:
         """When the next one ends, 0 for never."""
+        if not self._on:
+            return 0
         return min((one.until_ns for one in self._on.values() if one.until_ns), default=0)
 
     def over(self, now_ns: int) -> list[Trouble]:

@@ -158,14 +158,16 @@ class Subscriptions:
         """When `take` has something to send; infinity: not before something happens."""
         if not self._up or not self._order:
             return float("inf")
-        return max(self._next_send_s, min(self._ready_s(entry) for entry in self._order))
+        # Most are held most of the time, and have nothing to send.
+        waiting = [self._ready_s(entry) for entry in self._order if entry.stage is not Stage.HELD]
+        return max(self._next_send_s, min(waiting, default=float("inf")))
 
     def take(self, now_s: float) -> str | None:
         """The next request to send now, as JSON text. None: nothing, or not yet."""
         if not self._up or now_s < self._next_send_s:
             return None
         for entry in self._order:
-            if self._ready_s(entry) <= now_s:
+            if entry.stage is not Stage.HELD and self._ready_s(entry) <= now_s:
                 break
         else:
             return None

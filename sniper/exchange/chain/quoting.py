@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from sniper.exchange.chain.book import Resting
 from sniper.exchange.chain.chain import Chain
 from sniper.exchange.facts import BUY, GTT, SHORT_TERM, ChainOrder, OrderId, SubaccountId
 
@@ -23,10 +24,12 @@ Level = tuple[int, int]
 class Quote:
     """One level that was quoted: the order, and BQ as they were wanted."""
 
-    __slots__ = ("order", "wanted")
+    __slots__ = ("id", "order", "until", "wanted")
 
     def __init__(self, order: ChainOrder, wanted: int) -> None:
         self.order = order
+        self.id = order.id
+        self.until = order.good_til_block
         self.wanted = wanted
 
 
@@ -42,10 +45,10 @@ class Quoter:
 
     def taken(self) -> dict[Level, tuple[int, int]]:
         """Levels of which somebody took a part since they were quoted: BQ (wanted, left)."""
-        orders = self._chain.core.markets[self._pair].book.orders
+        resting_of = self._chain.core.markets[self._pair].book.orders.get
         found = {}
         for level, quote in self._quotes.items():
-            resting = orders.get(quote.order.id)
+            resting = resting_of(quote.id)
             left = resting.remaining if resting else 0
             if left < quote.wanted:
                 found[level] = (quote.wanted, left)
@@ -55,34 +58,36 @@ class Quoter:
         """Make the makers' orders those of `levels`, (side, subticks) -> BQ. First what goes, then what comes."""
         quotes = self._quotes
         orders = self._chain.core.markets[self._pair].book.orders
-        height = self._chain.height
+        chain, height = self._chain, self._chain.height
+        renewed_until = height + RENEW_BLOCKS
         changed = []
+        gone = []
         for level, wanted in levels.items():
             quote = quotes.get(level)
             if quote is None:
                 changed.append((level, wanted))
                 continue
-            resting = orders.get(quote.order.id)
-            have = resting.remaining if resting else 0
-            if have == wanted:
-                quote.wanted = wanted
-                if quote.order.good_til_block <= height + RENEW_BLOCKS:
-                    changed.append((level, wanted))
-            elif wanted != quote.wanted or quote.order.good_til_block <= height + RENEW_BLOCKS:
-                changed.append((level, wanted))
+            if quote.until > renewed_until:
+                if wanted == quote.wanted:
+                    continue  # it rests, or what is missing was taken
+                resting = orders.get(quote.id)
+                if (resting.remaining if resting else 0) == wanted:
+                    quote.wanted = wanted
+                    continue
+            changed.append((level, wanted))
+            gone.append(quote)
         for level in [level for level in quotes if level not in levels]:
-            self._cancel(quotes.pop(level).order)
-        for level, _ in changed:
-            if level in quotes:
-                self._cancel(quotes[level].order)
-        for (side, subticks), wanted in changed:
-            order = self._order(side, subticks, wanted, height)
-            self._chain.place(order, "")
-            quotes[side, subticks] = Quote(order, wanted)
+            self._cancel(orders, quotes.pop(level))
+        for quote in gone:
+            self._cancel(orders, quote)
+        for level, wanted in changed:
+            order = self._order(*level, wanted, height)
+            chain.place(order, "")
+            quotes[level] = Quote(order, wanted)
 
-    def _cancel(self, order: ChainOrder) -> None:
-        if order.id in self._chain.core.markets[self._pair].book.orders:
-            self._chain.cancel(order.id, order.good_til_block, 0, "")
+    def _cancel(self, orders: Mapping[OrderId, Resting], quote: Quote) -> None:
+        if quote.id in orders:
+            self._chain.cancel(quote.id, quote.until, 0, "")
 
     def _order(self, side: int, subticks: int, quantums: int, height: int) -> ChainOrder:
         self._client_id = number = (self._client_id + 1) % CLIENT_IDS

@@ -70,8 +70,9 @@ class Mischief:
         self.set(faults)
 
     def set(self, faults: Faults) -> None:
-        """From now on, these. `plain`: nothing happens to frames."""
+        """From now on, these. `plain`: nothing happens to frames; `prompt`: nor to upstream messages."""
         self.faults = faults
+        self.prompt = not (faults.stream_lag_ns or faults.reorder or faults.duplicate)
         self.plain = not (faults.gap or faults.malformed or faults.html or faults.slow_bytes_per_s)
 
     @property

@@ -152,7 +152,8 @@ class OrderTable:
         row = self._row(order)
         row.live, row.rests, row.resting = True, False, 0
         row.reason = ""
-        self._over.pop(order.id, None)
+        if row.stored:
+            self._over.pop(order.id, None)
         self._cancelled.pop(order.id, None)
         self._live[order.id] = None
         if len(self._live) > self._live_max:
@@ -174,22 +175,27 @@ class OrderTable:
     def closed(self, row: Row, status: str = "") -> None:
         """The cache lets go of an order. status: the one it is left with, "" where a block says so."""
         row.live, row.rests, row.resting = False, False, 0
-        self._live.pop(row.order.id, None)
+        order_id = row.order.id
+        self._live.pop(order_id, None)
         if status:
-            self._cancelled[row.order.id] = status
+            self._cancelled[order_id] = status
             if len(self._cancelled) > self._orders_max:
                 del self._cancelled[next(iter(self._cancelled))]
         if row.stored:
             self._end(row)
         else:
-            self._forget(row.order.id)
+            self._forget(order_id)
 
     def _row(self, order: ChainOrder) -> Row:
-        row = self._rows.get(order.id)
+        order_id = order.id
+        row = self._rows.get(order_id)
         if row is None:
-            row = self._rows[order.id] = Row(order)
-            self._unnamed[order.id] = row
-            self._of.setdefault(order.id.subaccount, {})[order.id] = row
+            row = self._rows[order_id] = self._unnamed[order_id] = Row(order)
+            rows = self._of.get(order_id.subaccount)
+            if rows is None:
+                self._of[order_id.subaccount] = {order_id: row}
+            else:
+                rows[order_id] = row
         row.order = order
         return row
 
@@ -200,8 +206,9 @@ class OrderTable:
             self._forget(next(iter(self._over)))
 
     def _forget(self, order: OrderId) -> None:
-        self._over.pop(order, None)
         row = self._rows.pop(order)
+        if row.stored:
+            self._over.pop(order, None)
         if self._unnamed.pop(order, None) is None:
             del self._by_uuid[row.id]
         rows = self._of[order.subaccount]

@@ -54,6 +54,9 @@ class Stream:
         topic = names.get(name) if names is not None else None
         if topic is None:
             return
+        if self._mischief.prompt and topic.delayed is None:
+            self._forward(channel, name, topic, contents, child)
+            return
         faults = self._mischief.faults
         if faults.stream_lag_ns:
             act = partial(self._late, channel, name, contents, child)

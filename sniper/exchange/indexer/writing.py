@@ -24,6 +24,8 @@ EXACT = Context(prec=120, rounding=ROUND_HALF_UP)
 AVERAGE_DECIMALS = Decimal(1).scaleb(-20)
 """The database divides to so many decimals, halves away from zero."""
 ZERO = Decimal(0)
+WRITTEN_MAX = 1_024
+"""So many sizes and prices of each market are kept as they are written."""
 
 
 class Scale(NamedTuple):
@@ -41,7 +43,9 @@ class Scale(NamedTuple):
 def scale(terms: Terms) -> Scale:
     """The scale of a market under these terms."""
     decimals = terms.atomic_resolution - terms.quantum_conversion_exponent + 6
-    size, price = writer(-terms.atomic_resolution), writer(decimals)
+    # The levels of a book come and go at the same prices, and with sizes of the same few makers.
+    size = lru_cache(maxsize=WRITTEN_MAX)(writer(-terms.atomic_resolution))
+    price = lru_cache(maxsize=WRITTEN_MAX)(writer(decimals))
     return Scale(terms, size, price, decimals, price(terms.subticks_per_tick), size(terms.step_base_quantums))
 
 

@@ -49,6 +49,7 @@ class Book:
         "_normal",
         "_open",
         "_pools",
+        "_reach",
         "_removals",
         "_renewed",
         "_scale",
@@ -108,6 +109,7 @@ class Book:
         # Where levels behind the touch wait for their removal: near, deep and slow ones, for each side. They
         # may name levels that are gone, or the touch itself; those are forgotten when they are picked.
         self._pools: tuple[tuple[list[int], ...], ...] = (([], [], []), ([], [], []))
+        self._reach = [0, 0]  # ticks behind the touch that held the levels that were asked for last
         self.bid = int(target_ticks - self._normal / 2)
         self.ask = self.bid + self._normal
         if rate:
@@ -329,6 +331,18 @@ class Book:
         """The best `depth` levels of both sides, best first: (tick, steps)."""
         bids, asks = self.sides
         return (
-            [(tick, bids[tick]) for tick in sorted(bids, reverse=True)[:depth]],
-            [(tick, asks[tick]) for tick in sorted(asks)[:depth]],
+            [(tick, bids[tick]) for tick in self._first(0, depth)],
+            [(tick, asks[tick]) for tick in self._first(1, depth)],
         )
+
+    def _first(self, side: int, depth: int) -> list[int]:
+        """The ticks of the best `depth` levels, best first. Only those about as near as last time are sorted."""
+        levels = self.sides[side]
+        far = self.ask + self._reach[1] if side else self.bid - self._reach[0]
+        near = sorted([tick for tick in levels if (tick <= far if side else tick >= far)], reverse=not side)
+        if len(near) < depth and len(near) < len(levels):
+            near = sorted(levels, reverse=not side)
+        found = near[:depth]
+        if found:
+            self._reach[side] = 1 + abs(found[-1] - found[0]) * 5 // 4
+        return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 DAY_MS = 86_400_000
 
@@ -46,6 +47,7 @@ def quotient(numerator: int, denominator: int, decimals: int = 20) -> str:
     return decimal(-scaled if numerator < 0 else scaled, decimals)
 
 
+@lru_cache(maxsize=64)
 def _date(days: int) -> str:
     """Year-month-day of a number of days since 1970 (the Gregorian calendar counted from 1 March)."""
     shifted = days + 719_468
