@@ -402,6 +402,12 @@ cdef class Liquidation:
         return (a.usdc, a.net, a.initial, a.maintenance, a.free, a.leverage, a.usage, a.danger, a.distance_sigmas,
                 a.trouble == 0)
 
+    def liquidatable(self, int account):
+        """Whether the chain may liquidate an account, with all that was set; not one that is not computable."""
+        self.known(account)
+        cdef Account* a = self.fresh(account)
+        return a.maintenance > 0 and a.net < a.maintenance
+
     def holdings(self, int account):
         """(market, size, notional, maintenance) of every position, by market."""
         self.known(account)

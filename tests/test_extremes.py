@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from sniper._ext.extremes import Extremes
+from sniper._ext.extremes import Bounds, Extremes
 from sniper._ext.tape import KIND_NAMES, Tape
+from sniper.venues.terms import Price
 
 BLOCK, TRADE, ORACLE, MARKET, BOOK, LEVEL = (
     KIND_NAMES.index(name) for name in ("BLOCK", "TRADE", "ORACLE", "MARKET", "BOOK", "LEVEL")
@@ -20,8 +22,8 @@ Row = tuple[int, int, int, int, int]
 """(kind, market, price, decimals, flags)"""
 
 
-def found(rows: list[Row], height: int = 0) -> tuple[list[tuple[int, ...]], list[int], int] | None:
-    """What the kernel makes of rows on a tape."""
+def on_tape(rows: list[Row]) -> tuple[Tape, NDArray[np.uint8]]:
+    """Rows on a tape, and which markets are followed."""
     tape, wanted = Tape(), np.zeros(NO_MARKET + 1, np.uint8)
     wanted[[*FOLLOWED, NO_MARKET]] = 1
     others = [i for i, row in enumerate(rows) if row[0] != LEVEL]
@@ -30,7 +32,12 @@ def found(rows: list[Row], height: int = 0) -> tuple[list[tuple[int, ...]], list
         tape.rows[i]["flags"] = decimals << 24 | flags
     tape.others[: len(others)] = others
     tape.used[0] = len(others)
-    return Extremes(tape, wanted).of(height)
+    return tape, wanted
+
+
+def found(rows: list[Row], height: int = 0) -> tuple[list[tuple[int, ...]], list[int], int] | None:
+    """What the kernel makes of rows on a tape."""
+    return Extremes(*on_tape(rows)).of(height)
 
 
 def naive(rows: list[Row], height: int) -> tuple[dict[int, tuple[int, int, int]], list[int], int] | None:
@@ -108,3 +115,75 @@ def test_two_blocks_are_left_to_others_and_the_same_one_twice_is_one() -> None:
 def test_every_market_number_has_a_place() -> None:
     with pytest.raises(ValueError, match="market number"):
         Extremes(Tape(), np.zeros(NO_MARKET, np.uint8))
+
+
+BOUNDS = ((2, 10, 30, 1), (5, 0, (1 << 63) - 1, 0))
+
+
+def passed(rows: list[Row], height: int, until_ns: int = 100) -> tuple[int, dict[int, tuple[int, int]]]:
+    """What `Bounds` says of rows whose blocks have ten times their height as time, and the oracle prices it leaves."""
+    tape, wanted = on_tape(rows)
+    for i, row in enumerate(rows):
+        tape.rows[i]["venue_ns"] = row[2] * 10 if row[0] == BLOCK else 0
+    oracle: dict[int, Price] = {}
+    bounds = Bounds(tape, wanted, oracle, Price._make)
+    assert bounds.passed(height) == -1, "nothing is set"
+    bounds.set(until_ns, BOUNDS)
+    return bounds.passed(height), dict(oracle)
+
+
+@given(ROWS, st.integers(4, 8), st.sampled_from((60, 61, 70, 71, 100)))
+def test_it_passes_what_lies_between_bounds(rows: list[Row], height: int, until_ns: int) -> None:
+    summed = naive([row for row in rows if row[0] != ORACLE or row[2] > 0], height)
+    said, oracle = passed(rows, height, until_ns)
+    prices = [
+        row
+        for row in rows
+        if row[1] in FOLLOWED
+        and (row[0] == ORACLE or (row[0] == TRADE and not row[4] & (SNAPSHOT | DUPLICATE | DELEVERAGED)))
+    ]
+    expected = -1
+    if summed is not None and summed[2] >= 0:
+        told = next(row for row in rows if row[0] == BLOCK and row[2] > height)
+        strict = all(
+            fall * 10**decimals < price * 10**scale < rise * 10**decimals
+            for _, market, price, decimals, _ in prices
+            for bound, fall, rise, scale in BOUNDS
+            if bound == market
+        )
+        quiet = not any(row[0] == MARKET and row[1] in FOLLOWED for row in rows)
+        if strict and quiet and told[2] * 10 < until_ns:
+            expected = told[2]
+    assert said == expected
+    newest = {row[1]: (row[2], row[3]) for row in prices if row[0] == ORACLE}
+    assert oracle == (newest if expected >= 0 else {})
+
+
+def test_an_oracle_price_that_is_none_is_left_out() -> None:
+    block = (BLOCK, NO_MARKET, 6, 0, 0)
+    assert passed([(ORACLE, 2, 0, 0, 0), block], 5) == (6, {})
+    assert passed([(ORACLE, 2, 2, 0, 0), block, (ORACLE, 2, 0, 0, 0)], 5) == (6, {2: (2, 0)})
+
+
+def test_a_price_of_more_decimals_than_it_compares_does_not_pass() -> None:
+    block = (BLOCK, NO_MARKET, 6, 0, 0)
+    assert passed([(TRADE, 2, 20 * 10**17, 18, 0), block], 5) == (6, {})
+    assert passed([(TRADE, 5, 1, 19, 0), block], 5) == passed([(ORACLE, 5, 1, 19, 0), block], 5) == (-1, {})
+
+
+def test_bounds_that_are_too_many_or_too_fine_let_nothing_pass() -> None:
+    tape, wanted = on_tape([(BLOCK, NO_MARKET, 6, 0, 0)])
+    bounds = Bounds(tape, wanted, {}, Price._make)
+    bounds.set(100, [])
+    assert bounds.passed(5) == 6
+    for wrong, error in (
+        ([(market, 1, 2, 0) for market in range(65)], ValueError),
+        ([(2, 1, 2, 19)], ValueError),
+        ([(2, 1, 1 << 63, 0)], OverflowError),
+    ):
+        bounds.set(100, [])
+        with pytest.raises(error):
+            bounds.set(100, wrong)
+        assert bounds.passed(5) == -1
+    with pytest.raises(ValueError, match="market number"):
+        Bounds(tape, np.zeros(NO_MARKET, np.uint8), {}, Price._make)

@@ -181,6 +181,10 @@ def test_a_liquidation_step_by_step() -> None:
     found = row(kernel, 0)
     assert (found["net"], found["maintenance"]) == (50 * MILLION, 96_600_000)
     assert STATE_NAMES[found["state"]] == "liquidatable"
+    assert kernel.liquidatable(0)
+    kernel.set_usdc(0, (96_600_000 - 50 * MILLION) - 8000 * MILLION)
+    assert not kernel.liquidatable(0), "it keeps what it must, which counts before an update"
+    kernel.set_usdc(0, -8000 * MILLION)
     assert kernel.fillable(0, 0) == 79_801
     # all of it at 80,000 is bankruptcy
     assert kernel.bankruptcy(0, 0, 10**9) == 8000 * MILLION

@@ -65,6 +65,14 @@ class Blocks:
         if compared(highest, high) > 0:
             state.high[market] = highest
 
+    def forget_traded(self) -> None:
+        """A block went by: what counts for triggers begins anew."""
+        state = self.state
+        if state.first:
+            state.low.clear()
+            state.high.clear()
+            state.first.clear()
+
     def funding_due(self, time_ns: int) -> bool:
         """Whether a block of this time is the first at or after an hour while something is held."""
         return bool(self._floor.ledger.holdings) and 0 < self.state.hour_ns <= time_ns
@@ -90,9 +98,7 @@ class Blocks:
         triggered = self._trigger(block, now_ns) if WAITING in states or UNTRIGGERED in states else []
         met = {order.key: self._met(order) for order in triggered} if self._in_bars else {}
         entering += triggered
-        if self.state.first:
-            for seen in (self.state.low, self.state.high, self.state.first):
-                seen.clear()
+        self.forget_traded()
         for order in [order for order in floor.orders.values() if order.short_term]:
             if order.good_til_block <= height:
                 floor.take_off(order, frames.EXPIRED, height, now_ns, floor.reports.plan(now_ns))
@@ -157,9 +163,7 @@ class Blocks:
     def _settle_markets(self, height: int, now_ns: int) -> None:
         """Markets in final settlement: no orders, no positions."""
         floor = self._floor
-        business = [order.market for order in floor.orders.values()]
-        business += floor.ledger.holdings
-        if not [market for market in dict.fromkeys(business) if self._final(market)]:
+        if not self.finally_settled():
             return
         for order in list(floor.orders.values()):
             if self._final(order.market):
@@ -168,6 +172,12 @@ class Blocks:
         for market in list(floor.ledger.holdings):
             if self._final(market):
                 self._liquidating.settle(market, height, now_ns)
+
+    def finally_settled(self) -> bool:
+        """Whether a market in which we have orders or positions is in final settlement."""
+        business = [order.market for order in self._floor.orders.values()]
+        business += self._floor.ledger.holdings
+        return any(self._final(market) for market in dict.fromkeys(business))
 
     def _final(self, market: int) -> bool:
         return self._floor.markets.known(market).status == "FINAL_SETTLEMENT"
@@ -191,7 +201,7 @@ class Blocks:
         """Whether the oracle price or a traded price, held near it, has reached the trigger."""
         markets, market = self._floor.markets, order.market
         terms, oracle = markets.known(market), markets.oracle[market]
-        rising = (order.trigger == "stop_loss") == (order.side == BUY)
+        rising = order.rising
         seen = [oracle] if oracle.number > 0 else []
         extreme = (self.state.high if rising else self.state.low).get(market)
         if extreme is not None and self._in_bars:

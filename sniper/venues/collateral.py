@@ -76,6 +76,10 @@ class Collateral:
         _, net, initial, maintenance, *_ = self.kernel.account(OURS)
         return Totals(net, initial, maintenance)
 
+    def liquidatable(self) -> bool:
+        """Whether the chain may liquidate the account now, as `totals` has it."""
+        return self.kernel.liquidatable(OURS)
+
     def affords(self, market: int, side: int, base: int, ticks: int, fee_ppm: int) -> bool:
         """Whether a fill of so many BQ passes the chain's acceptance test, fee included."""
         if max(base, ticks) > EXACT_MAX:

@@ -12,6 +12,7 @@ from sniper.quantums import lent
 from sniper.venues.account_frames import INTERNAL_ERROR
 from sniper.venues.blocks import Block, Blocks
 from sniper.venues.floor import Floor
+from sniper.venues.quiet import Quiet
 from sniper.venues.terms import Price
 
 KIND = {name: i for i, name in enumerate(KIND_NAMES)}
@@ -34,6 +35,7 @@ class Hearing:
         self._wanted = np.zeros(NO_MARKET + 1, np.bool_)  # by market: whether its rows are read
         self._wanted[NO_MARKET] = True
         self._extremes = Extremes(tape, self._wanted.view(np.uint8)).of
+        self.quiet = Quiet(tape, self._wanted.view(np.uint8), floor, blocks)
         self.followed: dict[int, None] = {}
         self.height = 0
 
@@ -45,6 +47,14 @@ class Hearing:
             self._wanted[list(self.followed)] = False
             self._wanted[list(wanted)] = True
             self.followed = wanted
+
+    def passed(self) -> bool:
+        """Whether this tick did nothing to us but to bring a block; then it is taken in, and no more is to be done."""
+        height = self.quiet.passed(self.height)
+        if height < 0:
+            return False
+        self.height = height
+        return True
 
     def hear(self, now_ns: int, n: int) -> list[int] | None:
         """Take in the n rows of this tick. Returns the markets whose books changed, None where nothing concerned us.

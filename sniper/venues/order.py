@@ -61,6 +61,11 @@ class PaperOrder(msgspec.Struct):
         return self.kind == "short_term"
 
     @property
+    def rising(self) -> bool:
+        """Whether a conditional order waits for a price from below."""
+        return (self.trigger == "stop_loss") == (self.side == BUY)
+
+    @property
     def left(self) -> int:
         """Steps not filled yet."""
         return self.size - self.filled

@@ -34,6 +34,7 @@ from sniper.venues.reports import Events, Reports
 from sniper.venues.starting import Grants
 from sniper.venues.terms import Markets, Price
 
+BLOCKS = 1 << KIND_NAMES.index("BLOCK")
 TERMS = 1 << KIND_NAMES.index("ORACLE") | 1 << KIND_NAMES.index("MARKET")
 KINDS = 4  # of Tape.used: bits of the kinds of all rows but levels
 VERSION = 1
@@ -131,6 +132,10 @@ class Paper:
                 self.grants.book(self.markets, self.ledger, self.reports.events)
                 self.collateral.keep(self.ledger, *self.ledger.holdings)
                 self._follow()
+                self.hearing.quiet.changed()
+        if kinds & BLOCKS and now_ns < self._next_ns and self.hearing.passed():
+            return
+        self.hearing.quiet.changed()
         changed = self.hearing.hear(now_ns, rows) if self._awake else None
         arrives = now_ns >= self._next_ns
         for market in changed or ():
@@ -245,6 +250,7 @@ class Paper:
         self.collateral.restart(self.ledger)
         self.markets.clear()
         self.hearing.follow(())
+        self.hearing.quiet.changed()
         self._awake = False
         self._follow()
         self.markets.oracle.update(found.oracle)

@@ -105,7 +105,7 @@ class Markets:
         self._decoder = decoder
         self._terms: dict[int, Terms] = {}
         self.oracle: dict[int, Price] = {}
-        """Oracle prices of the followed markets."""
+        """Oracle prices of the followed markets, always in this dictionary."""
         self.rate: dict[int, Price] = {}
         """Their nextFundingRate: a fraction an hour, signed."""
 
@@ -141,8 +141,8 @@ class Markets:
             if market not in self.oracle:
                 self.follow(market)
         if len(self.oracle) > len(wanted):
-            self.oracle = {market: price for market, price in self.oracle.items() if market in wanted}
-            self.rate = {market: rate for market, rate in self.rate.items() if market in wanted}
+            for market in [market for market in self.oracle if market not in wanted]:
+                del self.oracle[market], self.rate[market]
         if len(self._terms) > len(wanted):
             self._terms = {market: terms for market, terms in self._terms.items() if market in wanted}
 
