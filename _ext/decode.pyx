@@ -27,7 +27,7 @@ from reader cimport *
 from records cimport *
 from scan cimport *
 
-from sniper._ext.tape import MARKET_DTYPE
+from sniper._ext.tape import MARKET_DTYPE, sparse
 
 cdef extern from "Python.h":
     # the same as Cython's, with borrowed pointers: counting references costs more than reading a record
@@ -173,7 +173,7 @@ cdef class Decoder:
         self.bytes_max = tape.bytes_max
         self.records_max = tape.records_max
         self.markets = np.zeros(markets_max, MARKET_DTYPE)
-        self.connections = np.zeros(CONNECTIONS, CONNECTION_DTYPE)
+        self.connections = sparse(CONNECTIONS, CONNECTION_DTYPE)
         self._slots = np.zeros(size, np.uint16)
         self._stamps = np.zeros(markets_max, np.uint32)
         slots = self._slots

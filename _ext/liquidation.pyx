@@ -24,6 +24,8 @@ from scenario cimport *
 from terms cimport *
 from wide cimport *
 
+from sniper._ext.tape import sparse
+
 cdef Position _position
 cdef Account _account
 cdef Closing _closing
@@ -116,7 +118,7 @@ cdef class Liquidation:
         self.digests = tape.digests
         self.counters = tape.counters
         self.accounts = np.zeros(accounts_max, ACCOUNT_DTYPE)
-        self.positions = np.zeros((accounts_max, positions_max), POSITION_DTYPE)
+        self.positions = sparse(accounts_max * positions_max, POSITION_DTYPE).reshape(accounts_max, positions_max)
         self.a = self.accounts
         self.p = self.positions
         self.accounts.flags.writeable = False

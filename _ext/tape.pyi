@@ -1,5 +1,7 @@
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 EVENT_DTYPE: np.dtype[np.void]
 MARKET_DTYPE: np.dtype[np.void]
@@ -19,6 +21,8 @@ FIELD_NAMES: tuple[str, ...]
 STAGE_NAMES: tuple[str, ...]
 VERB_NAMES: tuple[str, ...]
 COUNTER_NAMES: tuple[str, ...]
+
+def sparse(count: int, dtype: DTypeLike) -> NDArray[Any]: ...
 
 class Tape:
     rows: NDArray[np.void]

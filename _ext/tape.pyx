@@ -4,6 +4,8 @@
 truth. Only the first `n` rows that the decoder returned mean anything; all are overwritten next tick.
 """
 
+import mmap
+
 import numpy as np
 
 from event cimport COUNTERS, STAGES, USED, Candle, Event, Market, Trade
@@ -60,6 +62,16 @@ COUNTER_NAMES = (
 )
 
 
+def sparse(Py_ssize_t count, dtype):
+    """A table of zeros whose memory comes page by page as it is touched.
+
+    NumPy asks for huge pages for tables of 4 MB and more: there the first touch of a part that was never used yet
+    takes 2 MB at once, maybe hours after the start.
+    """
+    memory = mmap.mmap(-1, count * np.dtype(dtype).itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return np.frombuffer(memory, dtype)
+
+
 cdef class Tape:
     """The rows, side tables and counters of one engine.
 
@@ -81,12 +93,12 @@ cdef class Tape:
         self.bytes_max = bytes_max
         self.records_max = records_max
         self.rows_max = bytes_max // 8 + records_max
-        self.rows = np.zeros(self.rows_max, EVENT_DTYPE)
-        self.others = np.zeros(self.rows_max, np.uint32)
+        self.rows = sparse(self.rows_max, EVENT_DTYPE)
+        self.others = sparse(self.rows_max, np.uint32)
         self.used = np.zeros(USED, np.int64)
         self.digests = np.zeros(2 * STAGES, np.uint64)
-        self.trades = np.zeros(bytes_max // 48 + 1, TRADE_DTYPE)
-        self.candles = np.zeros(bytes_max // 80 + 1, CANDLE_DTYPE)
-        self.markets = np.zeros(bytes_max // 7 + 1, MARKET_DTYPE)
+        self.trades = sparse(bytes_max // 48 + 1, TRADE_DTYPE)
+        self.candles = sparse(bytes_max // 80 + 1, CANDLE_DTYPE)
+        self.markets = sparse(bytes_max // 7 + 1, MARKET_DTYPE)
         self.counters = np.zeros(COUNTERS, np.int64)
         assert self.rows.itemsize == 64 and len(COUNTER_NAMES) <= COUNTERS

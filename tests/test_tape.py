@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
 from sniper._ext import tape
-from sniper._ext.tape import EVENT_DTYPE, Tape
+from sniper._ext.tape import EVENT_DTYPE, Tape, sparse
 
 
 def test_a_row_is_64_bytes_without_padding() -> None:
@@ -41,3 +44,33 @@ def test_names_are_distinct(names: str) -> None:
 
 def test_resolutions_are_in_nanoseconds() -> None:
     assert dict(zip(tape.RESOLUTION_NAMES, tape.RESOLUTION_NS, strict=True))["4HOURS"] == 4 * 3600 * 10**9
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux says what its memory is")
+def test_a_sparse_table_is_zeros_of_private_memory_without_huge_pages() -> None:
+    table = sparse(1 << 20, np.int64)
+    assert table.shape == (1 << 20,) and table.dtype == np.int64 and not table.any()
+    table[-1] = 7
+    assert table[-1] == 7
+    where = next(area for area in areas() if area.first <= table.ctypes.data < area.end)
+    assert "hg" not in where.flags and "sh" not in where.flags and where.end - where.first >= table.nbytes
+
+
+class Area(NamedTuple):
+    """A part of this process's memory."""
+
+    first: int
+    end: int
+    flags: list[str]
+
+
+def areas() -> list[Area]:
+    """As Linux lists them. Neighbours with the same properties are one."""
+    found, first, end = [], 0, 0
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        head = line.split()[0]
+        if "-" in head and not head.endswith(":"):
+            first, end = (int(part, 16) for part in head.split("-"))
+        elif head == "VmFlags:":
+            found.append(Area(first, end, line.split()[1:]))
+    return found
