@@ -25,6 +25,9 @@ SLICE_S = 0.1
 """Longest sleep in one piece, so that signals and the display are looked at."""
 COLLECT_S = 1.0
 COLLECT_TICKS = 1 << 14
+COLLECT_OLD = 30
+"""Every so many times old garbage is looked for as well: a connection that was lost, or a call that failed, leaves a
+circle with its socket and buffers, and has mostly grown old by then."""
 NO_COMMANDS = b"[]"
 
 
@@ -118,7 +121,7 @@ class Loop:
         self._stopping, self._attending = stopping or Stopping(), attending
         self._clock_ns = clock_ns
         self._drain = engine.settings.bytes_max, engine.settings.records_max
-        self._collect_due_s = 0.0
+        self._collect_due_s, self._collections = 0.0, 0
         self.ended = ""
         """Why the run ended: exhausted, ticks, duration, quit or signal."""
 
@@ -238,7 +241,7 @@ class Loop:
             if self._display is not None:
                 self._display.draw_if_due(time.monotonic_ns(), look)
         if number & (COLLECT_TICKS - 1) == 0:
-            gc.collect(1)
+            self._sweep()
 
     def _send(self, now_ns: int, commands: tuple[Command, ...]) -> None:
         """Orders to the venue, everything else to the feed."""
@@ -287,7 +290,12 @@ class Loop:
         now_s = time.monotonic()
         if now_s >= self._collect_due_s:
             self._collect_due_s = now_s + COLLECT_S
-            gc.collect(1)
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Take young garbage away, now and then all of it: there is little, what stood at the start is frozen."""
+        self._collections += 1
+        gc.collect(1 if self._collections % COLLECT_OLD else 2)
 
 
 def apart(commands: Iterable[Command]) -> tuple[list[OrderCommand], list[FeedCommand]]:

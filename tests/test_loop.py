@@ -7,12 +7,14 @@ import itertools
 import random
 import threading
 import time
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sniper import loop as loop_module
 from sniper.engine import Engine, Settings
 from sniper.inbox import Inbox
 from sniper.journal import Journal, JournalReader
@@ -321,6 +323,38 @@ def test_a_live_feed_is_ticked_at_once_and_when_idle() -> None:
     assert len(engine.seen) >= 20
     assert (engine.seen[-1][1], engine.now_ns >= 300 * MS) == (0, True)
     assert [at for at, _ in engine.seen] == sorted(at for at, _ in engine.seen)
+
+
+class Ring:
+    """A circle of references: only the collector frees it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+class Losing(Live):
+    """A feed that loses a circle which has grown old, as a connection does that ends after a while."""
+
+    def start(self, inbox: Inbox) -> None:
+        super().start(inbox)
+        self.held: Ring | None = Ring()  # not earlier: what stands before the run is frozen
+        self.lost = weakref.ref(self.held)
+
+    def send(self, now_ns: int, commands: Sequence[Command]) -> None:
+        super().send(now_ns, commands)
+        if self.idle_calls == 8:
+            self.held = None
+
+
+@pytest.mark.parametrize(("every", "gone"), [(5, True), (1000, False)])
+def test_garbage_that_grew_old_is_taken_away_as_well(
+    monkeypatch: pytest.MonkeyPatch, every: int, gone: bool
+) -> None:
+    monkeypatch.setattr(loop_module, "COLLECT_S", 0.0)
+    monkeypatch.setattr(loop_module, "COLLECT_OLD", every)
+    feed = Losing([])
+    make(feed, tick_ns=MS, clock_ns=time.time_ns).run(ticks=30)
+    assert (feed.lost() is None) is gone
 
 
 def test_a_live_feed_needs_a_clock() -> None:
