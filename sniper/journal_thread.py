@@ -21,6 +21,7 @@ from sniper._ext.chunk import ChunkWriter
 from sniper.journal_file import JournalFile
 from sniper.journal_folder import JournalFolder
 from sniper.journal_format import META_SNAPSHOT, SNAPSHOT_PART_BYTES, Gap, snapshot_chunk
+from sniper.journal_sync import SyncThread
 
 NEW, WRITING, STOPPED, CLOSED = "new", "writing", "stopped", "closed"
 RETRY_S_MAX = 60.0
@@ -103,9 +104,8 @@ class JournalThread:
         self._bytes_before = 0
         self._sync_due_s = 0.0
         self._synced: tuple[JournalFile, int] | None = None
-        self._sync_problem: OSError | None = None
-        self._syncing = threading.Thread()
         self._file: JournalFile | None = self._open()
+        self._syncing = SyncThread()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -171,6 +171,7 @@ class JournalThread:
                     self._try_again()
         finally:
             self._chunk.stopped = True
+            self._syncing.end()
             if not closed:
                 self.state, self.error = STOPPED, "the journal's thread ended unexpectedly"
                 self.lost_from = self._written_tick + 1
@@ -278,27 +279,18 @@ class JournalThread:
         return Gap(self.lost_from, None, file.last_ns, self.error).record()
 
     def _sync(self) -> None:
-        """Have what was written on the disk, about once a second, in a thread of its own: the disk may take
+        """Have what was written on the disk, about once a second, by a thread of its own: the disk may take
         seconds, and what waits to be written must not wait for that."""
-        file, problem = self._file, self._sync_problem
-        if problem is not None:
-            self._sync_problem = None
+        file, syncing = self._file, self._syncing
+        if syncing.problem is not None:
+            problem, syncing.problem = syncing.problem, None
             self._fail(problem)
-        elif file is not None and (file, file.size) != self._synced and not self._syncing.is_alive():
+        elif file is not None and (file, file.size) != self._synced and not syncing.busy:
             now_s = time.monotonic()
             if now_s >= self._sync_due_s:
                 self._sync_due_s = now_s + SYNC_S
                 self._synced = file, file.size
-                self._syncing = threading.Thread(
-                    target=self._carry_out, args=(file.sync(),), name="journal-sync", daemon=True
-                )
-                self._syncing.start()
-
-    def _carry_out(self, sync: Callable[[], None]) -> None:
-        try:
-            sync()
-        except OSError as problem:
-            self._sync_problem = problem
+                syncing.begin(file.sync())
 
     def _try_again(self) -> None:
         """Once there is a file to go on in, ask the caller for a snapshot by `rotate_due`."""

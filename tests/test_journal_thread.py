@@ -222,6 +222,23 @@ def test_what_is_written_is_on_the_disk_a_second_later(
     journal.close()
 
 
+def test_one_thread_does_the_syncing_and_ends_with_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+    monkeypatch.setattr(os, "fdatasync", lambda fd: threads.append(threading.current_thread()))
+    monkeypatch.setattr(thread_module, "SYNC_S", 0.0)
+    journal = Journal(tmp_path, HEADER, flush_s=0.005)
+    journal.snapshot(0, DAY_NS, b"s")
+    for t in ticks(1, 4):
+        put(journal, [t])
+        before = len(threads)
+        until(lambda before=before: len(threads) > before)  # type: ignore[misc]
+    journal.close()
+    assert len({id(thread) for thread in threads}) == 1 and threads[0].name == "journal-sync"
+    until(lambda: not threads[0].is_alive())
+
+
 def test_a_disk_that_cannot_keep_what_it_took_stops_the_journal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
