@@ -18,7 +18,7 @@ from libc.string cimport memcpy
 
 from event cimport unlikely
 from message cimport (
-    CHANNEL_IDS, CONNECTIONS, HEAD, OP_MESSAGE, OP_MESSAGE_INDEX, RECORD_KINDS, TICK_BYTES, load2, load8, store2,
+    CONNECTIONS, HEAD, OP_MESSAGE, OP_MESSAGE_INDEX, RECORD_KINDS, TICK_BYTES, load2, load8, store2,
     store4, store8,
 )
 
@@ -238,19 +238,24 @@ def index_messages(const uint8_t[::1] data not None):
     """
     cdef Py_ssize_t size = data.shape[0]
     cdef const uint8_t *p = &data[0] if size else NULL
-    cdef uint32_t *count = <uint32_t *> calloc(CHANNEL_IDS, sizeof(uint32_t))
-    cdef int64_t *cursor = <int64_t *> calloc(CHANNEL_IDS, sizeof(int64_t))
+    cdef uint32_t *count = NULL
+    cdef int64_t *cursor = NULL
     cdef Py_ssize_t bad = -1, total = 0
     cdef int64_t first_ns = 0, last_ns = 0
     cdef int highest = -1, channel
     cdef uint8_t *out
     try:
+        with nogil:
+            bad = _survey(p, size, &highest, &first_ns, &last_ns)
+        if bad >= 0:
+            raise ValueError(f"no whole MCAP record at byte {bad} of the chunk")
+        # Of the channels that occur, which are few: tables of all ids would be 768 KB, cleared for every chunk.
+        count = <uint32_t *> calloc(highest + 2, sizeof(uint32_t))
+        cursor = <int64_t *> calloc(highest + 2, sizeof(int64_t))
         if count == NULL or cursor == NULL:
             raise MemoryError("no memory for the index of a chunk")
         with nogil:
-            bad = _count(p, size, count, &highest, &first_ns, &last_ns)
-        if bad >= 0:
-            raise ValueError(f"no whole MCAP record at byte {bad} of the chunk")
+            _count(p, size, count)
         channels = []
         for channel in range(highest + 1):
             if count[channel]:
@@ -277,10 +282,10 @@ cdef void _index_head(uint8_t *out, uint16_t channel, uint32_t count) noexcept n
     store4(out + 11, 16 * count)
 
 
-cdef Py_ssize_t _count(
-    const uint8_t *p, Py_ssize_t size, uint32_t *count, int *highest, int64_t *first_ns, int64_t *last_ns
+cdef Py_ssize_t _survey(
+    const uint8_t *p, Py_ssize_t size, int *highest, int64_t *first_ns, int64_t *last_ns
 ) noexcept nogil:
-    """Count the messages of each channel. Returns -1, or the position of what is not a whole record."""
+    """Highest channel and span of the messages. Returns -1, or the position of what is not a whole record."""
     cdef Py_ssize_t at = 0
     cdef uint64_t length
     cdef int64_t log_ns
@@ -297,7 +302,6 @@ cdef Py_ssize_t _count(
                 return at
             channel = load2(p + at + 9)
             log_ns = load8(p + at + 15)
-            count[channel] += 1
             if channel > highest[0]:
                 highest[0] = channel
             if not any or log_ns < first_ns[0]:
@@ -309,8 +313,17 @@ cdef Py_ssize_t _count(
     return -1
 
 
+cdef void _count(const uint8_t *p, Py_ssize_t size, uint32_t *count) noexcept nogil:
+    """Count the messages of each channel. The bytes were checked by _survey."""
+    cdef Py_ssize_t at = 0
+    while at < size:
+        if p[at] == OP_MESSAGE:
+            count[load2(p + at + 9)] += 1
+        at += 9 + <Py_ssize_t> load8(p + at + 1)
+
+
 cdef void _fill(const uint8_t *p, Py_ssize_t size, int64_t *cursor, uint8_t *out) noexcept nogil:
-    """Write (log_time, offset) of each message at its channel's cursor. The bytes were checked by _count."""
+    """Write (log_time, offset) of each message at its channel's cursor. The bytes were checked by _survey."""
     cdef Py_ssize_t at = 0
     cdef uint16_t channel
     while at < size:

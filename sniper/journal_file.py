@@ -94,7 +94,7 @@ class JournalFile:
             Opcode.CHUNK, length - 9, _u64(first_ns), _u64(last_ns), size, crc, 4, b"zstd", len(compressed)
         )
         at = self.size
-        self._append(b"".join((head, compressed, indexes)))
+        self._append(head, compressed, indexes)
         self.chunks += 1
         for channel, count, _ in channels:
             self._counts[channel] = self._counts.get(channel, 0) + count
@@ -201,11 +201,16 @@ class JournalFile:
         os.ftruncate(self._fd, self.size)
         os.lseek(self._fd, self.size, os.SEEK_SET)
 
-    def _append(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._fd, view) :]
-        self.size += len(data)
+    def _append(self, *parts: bytes) -> None:
+        """Write these behind each other; they count once all of them are written."""
+        left = [memoryview(part) for part in parts if part]
+        while left:
+            written = os.writev(self._fd, left)
+            while left and written >= len(left[0]):
+                written -= len(left.pop(0))
+            if left:
+                left[0] = left[0][written:]
+        self.size += sum(map(len, parts))
 
 
 def _u64(time_ns: int) -> int:

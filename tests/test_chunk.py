@@ -178,6 +178,13 @@ def test_the_index_is_that_of_the_library(some: list[Tick]) -> None:
     assert (first, last) == ((min(times), max(times)) if times else (0, 0))
 
 
+@pytest.mark.parametrize("channel", [0, 1, 255, 65_535])
+def test_the_index_takes_every_channel(channel: int) -> None:
+    message = b"\x05" + (22).to_bytes(8, "little") + channel.to_bytes(2, "little") + bytes(4) + bytes(16)
+    first, last, index, channels = index_messages(message * 3)
+    assert (first, last, channels, len(index)) == (0, 0, [(channel, 3, 0)], 15 + 3 * 16)
+
+
 def test_the_index_refuses_what_is_no_record() -> None:
     assert index_messages(b"") == (0, 0, b"", [])
     for data in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -33,20 +34,37 @@ def messages(path: Path) -> list[tuple[int, bytes]]:
 
 
 class Refusing:
-    """Stands in front of os.write: after `after` more bytes the disk is full."""
+    """Stands in front of os.writev: after `after` more bytes the disk is full. `most`: of one call."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.after = 1 << 60
-        real = os.write
+        self.after = self.most = 1 << 60
 
-        def write(fd: int, data: memoryview) -> int:
+        def writev(fd: int, parts: Sequence[memoryview]) -> int:
             if self.after <= 0:
                 raise OSError(28, "No space left on device")
-            done = real(fd, data[: self.after])
+            done = os.write(fd, b"".join(parts)[: min(self.after, self.most)])
             self.after -= done
             return done
 
-        monkeypatch.setattr(journal_file.os, "write", write)
+        monkeypatch.setattr(journal_file.os, "writev", writev)
+
+
+@pytest.mark.parametrize("most", [1, 7, 100, 1 << 20])
+def test_a_disk_that_takes_a_part_at_a_time_gets_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    def made(path: Path) -> bytes:
+        file = new(path)
+        for number in range(3):
+            file.chunk(chunk(number))
+        file.finish(FIXED_CHANNELS)
+        file.close()
+        assert file.size == path.stat().st_size
+        return path.read_bytes()
+
+    whole = made(tmp_path / "a.mcap")
+    Refusing(monkeypatch).most = most
+    assert made(tmp_path / "b.mcap") == whole
 
 
 def test_a_finished_file(tmp_path: Path) -> None:
