@@ -33,7 +33,8 @@ class Hearing:
         self._columns = tuple(lent(tape.rows[name]) for name in COLUMNS)
         self._floor, self._blocks = floor, blocks
         self._wanted = np.zeros(NO_MARKET + 1, np.bool_)  # by market: whether its rows are read
-        self._wanted[NO_MARKET] = True
+        self._marks = self._wanted.data  # a few of them are set without NumPy's detours
+        self._marks[NO_MARKET] = True
         self._extremes = Extremes(tape, self._wanted.view(np.uint8)).of
         self.quiet = Quiet(tape, self._wanted.view(np.uint8), floor, blocks)
         self.followed: dict[int, None] = {}
@@ -44,8 +45,10 @@ class Hearing:
         wanted = dict.fromkeys(markets)
         self._floor.markets.keep(wanted)
         if wanted != self.followed:
-            self._wanted[list(self.followed)] = False
-            self._wanted[list(wanted)] = True
+            for market in self.followed:
+                self._marks[market] = False
+            for market in wanted:
+                self._marks[market] = True
             self.followed = wanted
 
     def passed(self) -> bool:
