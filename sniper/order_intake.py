@@ -76,7 +76,7 @@ class Intake:
             return
         step = self._decoder.numbers(held.order.market)[6][STEP_QUANTUMS]
         held.fill_steps += fill.size_quantums // step if step > 0 else 0
-        shelf.counts["late_fills"] += held.order.state == "dead"
+        shelf.counts["late_fills"] += _late(held)
         self._grown(held, f"{fill.fill_id} at height {fill.height}")
 
     def news(self, item: OrderNews) -> None:
@@ -183,3 +183,10 @@ class Intake:
             self._shelf.step(held, "proven", why, self.by_now)
         elif held.order.state == "fading" and self.height > since + self._settings.overdue_blocks:
             self._shelf.step(held, "overdue", f"no proof up to height {self.height}", self.by_now)
+
+
+def _late(held: Held) -> bool:
+    """Whether a fill that was just added contradicts the order's death. One that the venue told of before it ended the
+    order does not: only its particulars were lost on the way, and came with a query."""
+    order = held.order
+    return order.state == "dead" and (held.fill_steps > held.told_steps or order.cause.startswith("proven"))

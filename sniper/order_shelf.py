@@ -18,7 +18,7 @@ COUNTS: Final = (
     "foreign_news",  # news of orders that are not ours
     "foreign_fills",
     "foreign_answers",
-    "late_fills",  # fills of an order that was said or proven to be dead
+    "late_fills",  # fills that contradict what said or proved that an order is dead
     "overfilled",
     "ignored",  # events that the table has no row for
     "unknown_status",

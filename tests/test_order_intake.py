@@ -152,6 +152,29 @@ def test_a_fill_after_the_proof_is_counted_and_believed() -> None:
     assert scene.orders.counts["late_fills"] == 2
 
 
+def test_a_fill_that_was_told_before_the_end_is_no_late_one_but_one_beyond_it_is() -> None:
+    scene = Scene()
+    order = scene.acked(**STOP)
+    scene.told(order, "OPEN", filled_steps=4)
+    scene.told(order, "CANCELED", removal_reason="ORDER_REMOVAL_REASON_USER_CANCELED")
+    assert (scene.state(order), scene.of(order.client_id).filled_steps) == ("dead", 4)
+    scene.fill(order, 3)
+    scene.fill(order, 1)
+    assert scene.orders.counts["late_fills"] == 0 and scene.of(order.client_id).filled_steps == 4
+    scene.fill(order, 1)
+    assert scene.orders.counts["late_fills"] == 1 and scene.of(order.client_id).filled_steps == 5
+
+
+def test_a_fill_after_a_proof_is_late_though_it_was_told() -> None:
+    scene = Scene()
+    order = scene.acked(**IOC)
+    scene.told(order, "OPEN", filled_steps=4)
+    scene.block(10)
+    assert scene.state(order) == "dead"
+    scene.fill(order, 4)
+    assert scene.orders.counts["late_fills"] == 1, "the proof said that every fill was known"
+
+
 def test_what_is_not_ours_is_counted_and_changes_nothing() -> None:
     scene = Scene()
     order = scene.acked()
