@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sniper.cli import live, wiring
+from sniper.cli.blocks import map_large
 from sniper.cli.live import asked_twice
 from sniper.cli.options import Seconds, config_options, json_option, markets_option, overrides
 from sniper.cli.terminal import emit, note
@@ -126,6 +127,8 @@ def run(
     feed = wiring.feed(config)
     inbox = Inbox(config.inbox.records_max, config.inbox.bytes_max)
     tape, clock_ns = feed.clock == "tape", getattr(feed, "now_ns", None)
+    if not tape:
+        map_large()
     with ExitStack() as stack:
         stopping = stack.enter_context(Stopping())
         state = wiring.state(config, tape)
