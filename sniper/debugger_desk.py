@@ -16,6 +16,7 @@ from sniper.desk import Desk
 from sniper.errors import UsageError
 from sniper.explaining import explain
 from sniper.expression import NUMBER, TEXT, Function, Value
+from sniper.order_table import SHORT_TERM
 from sniper.risk_rungs import FAR
 from sniper.trading import Withdraw
 from sniper.wording import cause, outcome_line
@@ -188,7 +189,7 @@ def orders(walk: Walk, market: int | None) -> list[str]:
             one.time_in_force,
             one.purpose,
             one.state,
-            str(one.good_til_block or "-"),
+            str(one.good_til_block if one.kind == SHORT_TERM else "-"),
         )
         for one in desk.orders.all_open()
         if market is None or one.market == market

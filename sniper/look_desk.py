@@ -14,7 +14,7 @@ from sniper._ext.tape import COUNTER_NAMES
 from sniper.account_document import coins
 from sniper.exposure import Protection, protections
 from sniper.look_risk import Names, RiskLook, coarse, dollars
-from sniper.order_table import UNKNOWN
+from sniper.order_table import SHORT_TERM, UNKNOWN
 from sniper.panels.desk_parts import (
     DecisionRow,
     Decisions,
@@ -221,7 +221,7 @@ class DeskLook:
                     f"{order.purpose} {order.trigger or order.time_in_force}",
                     order.state,
                     coarse(now_ns - order.sent_ns),
-                    order.good_til_block - desk.height if order.good_til_block else None,
+                    order.good_til_block - desk.height if order.kind == SHORT_TERM else None,
                 )
             )
         unknown = [order.state for order in found].count(UNKNOWN)

@@ -9,6 +9,7 @@ from sniper.decimals import price_text
 from sniper.desk import Desk
 from sniper.engine import Engine
 from sniper.exposure import Protection, exposure, protections
+from sniper.order_table import SHORT_TERM
 from sniper.resilience import MODES
 
 NANO = 1e9
@@ -87,7 +88,7 @@ def orders(engine: Engine, desk: Desk) -> dict[str, Any]:
                 "purpose": order.purpose,
                 "state": order.state,
                 "age_s": round((engine.now_ns - order.sent_ns) / NANO, 3),
-                "blocks_left": order.good_til_block - desk.height if order.good_til_block else None,
+                "blocks_left": order.good_til_block - desk.height if order.kind == SHORT_TERM else None,
                 "good_til_s": order.good_til_s or None,
                 "cause": order.cause,
             }

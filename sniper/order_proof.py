@@ -7,9 +7,9 @@ when something happened to the account, whatever a block did to it has been told
 Short-term: no block above its good-til-block can fill it; the Indexer must have come PROOF_BLOCKS further and, under
 "query", a fills query at a height above the good-til-block must have shown every fill. Stateful: under "query" an
 orders query must lack it with every fill up to then known and, if it was never seen, its transaction must be over by
-now: the account's sequence went past its own, in blocks that both queries have seen, or the block time is past its
-good-til time. Under "frames" the account frames must have come PROOF_BLOCKS further than where it became doubtful,
-without a word of it.
+now: the account's sequence went past its own, or the last block that may take it has gone by, in blocks that both
+queries have seen; or the block time is past its good-til time. Under "frames" the account frames must have come
+PROOF_BLOCKS further than where it became doubtful, without a word of it.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ def proof(held: Held, rule: Rule, indexer_height: int, height: int, evidence: Ev
     known = min(evidence.orders_height, evidence.fills_height)
     if 0 <= held.sequence < evidence.sequence and known >= evidence.sequence_height + PROOF_BLOCKS:
         return f"never seen, and the sequence went past its {held.sequence} to {evidence.sequence}"
+    if 0 < held.order.good_til_block <= known - PROOF_BLOCKS:
+        return f"never seen, and no block after {held.order.good_til_block} takes its transaction"
     if evidence.block_s >= held.order.good_til_s + TIME_GRACE_S:
         return f"never seen, and the block time {evidence.block_s} is past its {held.order.good_til_s}"
     return ""

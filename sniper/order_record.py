@@ -35,6 +35,9 @@ class OrdersSettings(NamedTuple):
     """The same for IOC: the sooner it is over, the sooner its fate is known."""
     long_term_s: Annotated[int, Meta(ge=60, le=94 * 86_400)] = 28 * 86_400
     """Life of long-term and conditional orders; the chain takes at most 95 days."""
+    entry_blocks: Annotated[int, Meta(ge=1, le=10_000)] = 60
+    """A stateful order's transaction enters no block later than so many after it was sent: then its fate is known. Only
+    where queries prove an end."""
     answer_timeout_ns: Annotated[int, Meta(ge=1_000_000)] = 3_000_000_000
     """Without an answer for so long an order is of unknown fate."""
     block_ns: Annotated[int, Meta(ge=1_000_000)] = 640_000_000
@@ -46,6 +49,10 @@ class OrdersSettings(NamedTuple):
     open_max: Annotated[int, Meta(ge=1, le=4096)] = 512
     finished_max: Annotated[int, Meta(ge=1, le=65_536)] = 1024
     """How many finished orders are remembered."""
+
+    def last_entry(self, height: int) -> int:
+        """The last block that may take the transaction of a stateful order that is sent now; 0: any."""
+        return height + self.entry_blocks if self.proof == "query" and height > 0 else 0
 
 
 class Terms(NamedTuple):

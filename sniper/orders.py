@@ -253,7 +253,7 @@ class Orders:
     def guess_height(self, now_ns: int, height: int) -> int:
         """The chain's height by now: blocks go on while no news of them come."""
         silent_ns = now_ns - self.height_ns - GRACE_NS
-        if height != self.height or silent_ns <= 0:
+        if height != self.height or silent_ns <= 0 or height <= 0:
             return height
         return height + silent_ns // self.settings.block_ns
 
@@ -272,7 +272,7 @@ class Orders:
 
     def _place(self, intent: Intent, now_ns: int, height: int) -> Place:
         client_id, market, short = self._next_id(), intent.market, intent.kind == SHORT_TERM
-        pair = self._decoder.numbers(market)[6][CLOB_PAIR - NUMS]
+        pair, by_now = self._decoder.numbers(market)[6][CLOB_PAIR - NUMS], self.guess_height(now_ns, height)
         order = Order(
             client_id,
             order_uuid(self.owner, client_id, pair, ORDER_FLAGS[intent.kind]),
@@ -284,7 +284,7 @@ class Orders:
             intent.kind,
             intent.time_in_force,
             intent.reduce_only,
-            self._good_til_block(intent, now_ns, height) if short else 0,
+            self._good_til_block(intent, now_ns, height) if short else self.settings.last_entry(by_now),
             0 if short else now_ns // SECOND_NS + self.settings.long_term_s,
             intent.trigger,
             intent.trigger_ticks,

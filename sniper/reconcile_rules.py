@@ -56,6 +56,8 @@ class OrderCase(NamedTuple):
             return False
         if self.own.seen:
             return self.told.height >= self.book.height + PROOF_BLOCKS
+        if 0 < self.own.good_til_block <= self.told.height - PROOF_BLOCKS:
+            return True  # no block takes its transaction any more
         return self.told.block_s >= self.own.good_til_s + TIME_GRACE_S
 
     @property
@@ -107,7 +109,7 @@ ORDER_RULES: Final = (
               lambda c: c.short, "wait"),
     OrderRule("unlisted", "stateful, was shown before, and is not among the open orders any more; or its time is over",
               lambda c: c.impossible, "finish", "dead"),
-    OrderRule("maybe", "stateful and never shown: it may come until its good-til time has passed",
+    OrderRule("maybe", "stateful and never shown: it may come until the last block that takes it, or its time, is past",
               lambda c: True, "wait"),
 )  # fmt: skip
 """For every order of either book."""

@@ -80,7 +80,8 @@ class Refused(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Command to the venue: a new order. good_til_block for short-term orders, good_til_s (unix) for the others."""
+    """Command to the venue: a new order. good_til_block for short-term orders, good_til_s (unix) for the others, whose
+    good_til_block is the last block that may take the transaction (0: any)."""
 
     client_id: int
     market: int

@@ -96,7 +96,12 @@ def test_an_order_arrives_in_whole_numbers_and_rightly_signed() -> None:
     assert order.side == Order.SIDE_BUY and order.time_in_force == Order.TIME_IN_FORCE_IOC
     assert (order.good_til_block, order.good_til_block_time) == (120, 0)
     assert order.order_id.subaccount_id.owner == ADDRESS and order.order_id.client_id == 17
-    # The signature, with a library that has nothing to do with the client.
+    assert tx.body.timeout_height == 0
+    verify(tx)
+
+
+def verify(tx: Tx) -> None:
+    """The signature, with a library that has nothing to do with the client."""
     signed = SignDoc(
         body_bytes=tx.body.SerializeToString(),
         auth_info_bytes=tx.auth_info.SerializeToString(),
@@ -108,6 +113,22 @@ def test_an_order_arrives_in_whole_numbers_and_rightly_signed() -> None:
     )
     r, s = (int.from_bytes(tx.signatures[0][half : half + 32], "big") for half in (0, 32))
     key.verify(utils.encode_dss_signature(r, s), signed, ec.ECDSA(hashes.SHA256()))
+
+
+def test_a_stateful_order_says_the_last_block_that_may_take_it_and_nothing_else_does() -> None:
+    answers, stateful = Answers(), {"kind": "long_term", "good_til_s": 1_800_000_000}
+    with SmallNode() as node, sender([at(node)], answers) as sending:
+        sending.hand([wire(place(1, good_til_block=150, **stateful)), wire(cancel(1, **stateful))])
+        sending.hand([wire(place(2, good_til_block=0, **stateful)), wire(place(3))])
+        answers.wait(4)
+    bounds = {}
+    for tx in node.seen:
+        verify(tx)
+        name = tx.body.messages[0].type_url
+        order = message(tx, MsgPlaceOrder).order if name.endswith("MsgPlaceOrder") else None
+        bounds[order.order_id.client_id if order else 0] = tx.body.timeout_height
+        assert order is None or order.order_id.client_id == 3 or order.good_til_block == 0
+    assert bounds == {0: 0, 1: 150, 2: 0, 3: 0}
 
 
 def test_stateful_orders_go_one_by_one_with_a_sequence_of_ours() -> None:

@@ -59,11 +59,35 @@ def test_a_stateful_order_that_nobody_saw_needs_its_sequence_or_its_time_to_pass
         (Evidence(fills_height=200, orders_height=200, block_s=1_800_000_000 + 28 * 86_400 + 29), "unknown"),
         (Evidence(fills_height=200, orders_height=200, block_s=1_800_000_000 + 28 * 86_400 + 30), "dead"),
     ):
-        scene = Scene(proof="query")
+        scene = Scene(proof="query", entry_blocks=1_000)
         stop = scene.place(**STOP)
         scene.answer(stop, -1, text="deadline, sequence 292")
         scene.block(100, evidence)
         assert scene.state(stop) == state, evidence
+
+
+def test_a_stateful_order_that_nobody_saw_is_dead_when_no_block_takes_it_any_more() -> None:
+    for evidence, state in (
+        (Evidence(fills_height=162, orders_height=170), "unknown"),
+        (Evidence(fills_height=170, orders_height=162), "unknown"),
+        (Evidence(fills_height=163, orders_height=163), "dead"),
+    ):
+        scene = Scene(proof="query", entry_blocks=60)
+        stop = scene.place(**STOP)
+        assert stop.good_til_block == scene.height + 60 == 160
+        scene.answer(stop, -1)
+        scene.block(100, evidence)
+        assert scene.state(stop) == state, evidence
+    scene = Scene(proof="query", entry_blocks=60)
+    stop = scene.place(**STOP)
+    scene.answer(stop, -1)
+    scene.told(stop, "UNTRIGGERED")
+    scene.block(100, Evidence(fills_height=200, orders_height=200, listed=(stop.order_id,)))
+    assert scene.state(stop) == "acked", "a block took it in time: now it rests"
+
+
+def test_where_frames_are_proof_any_block_may_take_it() -> None:
+    assert Scene().place(**STOP).good_til_block == 0
 
 
 def test_with_frames_silence_of_the_account_proves_a_stateful_end() -> None:

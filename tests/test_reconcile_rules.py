@@ -13,6 +13,7 @@ from sniper.reconcile_rules import FILL_RULES, ORDER_RULES, POSITION_RULES, TEXT
 from tests.books import fill, held, own, own_order, venue, venue_order
 
 STATEFUL: dict[str, Any] = {"kind": "long_term", "good_til_block": 0, "good_til_s": 5_000}
+ENTERING: dict[str, Any] = {"kind": "long_term", "good_til_s": 5_000, "seen": False}
 FLAGS: dict[str, Any] = {"order_flags": 64, "good_til_block": 0}
 FILLED: dict[str, Any] = {"state": "filled", "filled_steps": 10}
 SHOWN: dict[str, Any] = {"status": "FILLED", "filled_steps": 10}
@@ -57,6 +58,9 @@ ORDERS: list[tuple[str, str, OwnOrder | None, Any, Venue, OwnOrder | None]] = [
     ("unlisted", "finish", own_order(**STATEFUL), None, venue(height=103), own_order(**STATEFUL, state="dead")),
     ("unlisted", "finish", own_order(**STATEFUL, seen=False), None, venue(block_s=5_030),
      own_order(**STATEFUL, seen=False, state="dead")),
+    ("unlisted", "finish", own_order(**ENTERING, good_til_block=107), None, venue(),
+     own_order(**ENTERING, good_til_block=107, state="dead")),
+    ("maybe", "wait", own_order(**ENTERING, good_til_block=108), None, venue(), None),
     ("maybe", "wait", own_order(**STATEFUL), None, venue(height=102), None),
     ("maybe", "wait", own_order(**STATEFUL, seen=False), None, venue(block_s=5_029), None),
     ("maybe", "wait", own_order(**STATEFUL), venue_order(**LOST, **FLAGS), venue(), None),

@@ -11,6 +11,9 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from dydx_v4_client.node import message
+from dydx_v4_client.node.builder import get_signature
+from dydx_v4_client.wallet import Wallet
+from v4_proto.cosmos.tx.v1beta1.tx_pb2 import Tx
 from v4_proto.dydxprotocol.clob.order_pb2 import Order, OrderId
 from v4_proto.dydxprotocol.clob.tx_pb2 import MsgBatchCancel, MsgCancelOrder, MsgPlaceOrder, OrderBatch
 
@@ -69,6 +72,24 @@ class Parcel(NamedTuple):
     def stateful(self) -> bool:
         """Whether it needs the account's sequence."""
         return self.wanted[0].stateful
+
+    @property
+    def last_entry(self) -> int:
+        """The last block that may take its transaction, 0: any."""
+        return self.wanted[0].command.good_til_block if self.stateful and self.verb == "place" else 0
+
+
+def until(transaction: Tx, height: int, wallet: Wallet, chain_id: str) -> Tx:
+    """The transaction, which no block after this height may take (0: any).
+
+    It is signed anew: the client's builder knows no such bound.
+    """
+    if height:
+        transaction.body.timeout_height = height
+        transaction.signatures[0] = get_signature(
+            wallet.key, transaction.body, transaction.auth_info, wallet.account_number, chain_id
+        )
+    return transaction
 
 
 def wanted(command: Place | Cancel, terms: Terms) -> Wanted:

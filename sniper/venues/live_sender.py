@@ -29,7 +29,7 @@ from sniper.live_settings import LiveSettings
 from sniper.order_table import NOT_SENT
 from sniper.venues.live_bell import Bell
 from sniper.venues.live_limits import latest, watch
-from sniper.venues.live_messages import Owner, Parcel, Wanted, parcels
+from sniper.venues.live_messages import Owner, Parcel, Wanted, parcels, until
 from sniper.venues.live_nodes import Nodes
 
 NO_ANSWER: Final = -1
@@ -281,7 +281,8 @@ class Sender:
         wallet, options = self._wallet, None
         if self.settings.authenticators:
             options = TxOptions(list(self.settings.authenticators), wallet.sequence, wallet.account_number)
-        return self._client.builder.build(wallet, parcel.message, tx_options=options)
+        transaction = self._client.builder.build(wallet, parcel.message, tx_options=options)
+        return until(transaction, parcel.last_entry, wallet, self.settings.chain_id)
 
     async def _send(self, parcel: Parcel, signed: Any, again: bool = True) -> None:
         """Sign what is not yet signed, broadcast, tell what came of it."""
