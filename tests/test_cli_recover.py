@@ -85,6 +85,23 @@ def test_what_is_not_explained_refuses(
     assert "nothing may be traded" in err.splitlines()[-1]
 
 
+def test_a_stop_that_never_left_is_over_when_no_block_takes_it_any_more(
+    account: Account, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = wiring.open_state(Config.model_validate({"trade": {"address": ADDRESS}}), "local")
+    stop = {"kind": "conditional", "trigger": "stop_loss", "trigger_ticks": 90_000, "purpose": "protect"}
+    state.intents(1, 1, [place(8, good_til_block=98, good_til_s=1_900_000_000, **stop)])
+    state.close()
+    again = ("recover", *OWNER, "--url", url)
+    assert main([*again]) == EXIT_RECONCILIATION
+    out = capsys.readouterr().out
+    assert "maybe" in next(line for line in out.splitlines() if "BTC-USD 8" in line)
+    account.height = 101
+    assert main([*again]) == 0
+    assert "unlisted" in capsys.readouterr().out
+    assert main([*again]) == 0 and not capsys.readouterr().out, "twice changes nothing"
+
+
 def test_nobody_to_ask(account: Account, url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "--url" in refused(capsys, EXIT_USAGE, "recover", *OWNER)
     account.statuses["orders"] = 403
