@@ -35,9 +35,9 @@ class OrdersSettings(NamedTuple):
     """The same for IOC: the sooner it is over, the sooner its fate is known."""
     long_term_s: Annotated[int, Meta(ge=60, le=94 * 86_400)] = 28 * 86_400
     """Life of long-term and conditional orders; the chain takes at most 95 days."""
-    entry_blocks: Annotated[int, Meta(ge=1, le=10_000)] = 60
-    """A stateful order's transaction enters no block later than so many after it was sent: then its fate is known. Only
-    where queries prove an end."""
+    entry_blocks: Annotated[int, Meta(ge=1, le=10_000)] = 150
+    """A stateful order's transaction enters no block later than so many after it was sent: then its fate is known. More
+    than a feed may lag before stops are the last that can still be placed. Only where queries prove an end."""
     answer_timeout_ns: Annotated[int, Meta(ge=1_000_000)] = 3_000_000_000
     """Without an answer for so long an order is of unknown fate."""
     block_ns: Annotated[int, Meta(ge=1_000_000)] = 640_000_000
