@@ -109,7 +109,8 @@ def _same(place: Place, order: ChainOrder) -> bool:
     return (
         (place.side == 0) == (order.side == BUY)
         and ORDER_FLAGS[place.kind] == order.id.flags
-        and place.good_til_block == order.good_til_block
+        # of a stateful order it bounds the transaction, of which the order knows nothing
+        and (place.good_til_block if place.kind == "short_term" else 0) == order.good_til_block
         and place.good_til_s == order.good_til_s
         and place.reduce_only == order.reduce_only
     )
