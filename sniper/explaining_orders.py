@@ -40,7 +40,7 @@ KINDS: Final = {
         "trade price near it) reaches the trigger; it enters the book in the block after",
         "in the state of the chain",
         "good-til-time, at most 95 days ahead",
-        "the account's sequence: one after the other",
+        "the account's sequence: one after the other; its transaction says the last block that may take it",
         "2 in a block and 20 in 100 blocks of an owner, together with long-term ones; cancels are free",
         "by the account's net collateral: none below 20 USDC, 1 to 10 from there (sources disagree), 200 from 100,000 "
         "USDC; a stop needs one of these slots",
@@ -51,7 +51,7 @@ KINDS: Final = {
         "MsgPlaceOrder, order flags 64: accepted in one block, placed in the book of every validator in the next",
         "in the state of the chain",
         "good-til-time, at most 95 days ahead",
-        "the account's sequence: one after the other",
+        "the account's sequence: one after the other; its transaction says the last block that may take it",
         "2 in a block and 20 in 100 blocks of an owner, together with conditional ones; cancels are free",
         "by the account's net collateral: none below 20 USDC, 1 to 10 from there (sources disagree), 200 from 100,000 "
         "USDC",

@@ -193,7 +193,7 @@ class Trip(NamedTuple):
 
 
 class Order(NamedTuple):
-    """One of our orders as it stands. state: a name of the transition table in `orders.py`."""
+    """One of our orders as it stands. state: a name of the transition table in `orders.py`; good-til as in `Place`."""
 
     client_id: int
     order_id: str

@@ -11,6 +11,7 @@ import msgspec
 
 from sniper.exchange.facts import BUY, ChainOrder
 from sniper.order_ids import order_uuid, subaccount_uuid
+from sniper.order_proof import PROOF_BLOCKS
 from sniper.order_table import ORDER_FLAGS
 from sniper.trading import Place
 from tests.witness import Truth
@@ -99,6 +100,7 @@ def _orders(connection: apsw.Connection, truth: Truth, maybe: frozenset[int] | s
         if state in OVER or client_id in truth.resting:
             continue
         ended = good_til_block < truth.height if kind == "short_term" else good_til_s * 10**9 < truth.now_ns
+        ended = ended or 0 < good_til_block < truth.height - PROOF_BLOCKS  # no block takes it any more
         if ended or client_id in seen:
             wrong.append(f"order {client_id} {kind}: {state}, and its end can be known")
     return wrong

@@ -184,6 +184,8 @@ def test_a_liquidation_step_by_step() -> None:
     assert kernel.liquidatable(0)
     kernel.set_usdc(0, (96_600_000 - 50 * MILLION) - 8000 * MILLION)
     assert not kernel.liquidatable(0), "it keeps what it must, which counts before an update"
+    kernel.set_usdc(0, (96_600_000 - 50 * MILLION) - 8000 * MILLION - 1)
+    assert kernel.liquidatable(0), "one less is too little"
     kernel.set_usdc(0, -8000 * MILLION)
     assert kernel.fillable(0, 0) == 79_801
     # all of it at 80,000 is bankruptcy

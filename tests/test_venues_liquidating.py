@@ -74,7 +74,7 @@ def test_nobody_is_liquidated_at_the_maintenance_margin() -> None:
     bench.block()
     assert not bench.fills and bench.ledger.holdings
     bench.oracle("80971.65")
-    assert bench.paper.collateral.totals().liquidatable
+    assert bench.paper.collateral.liquidatable()
     bench.block()
     bench.run(1)
     assert bench.fills
@@ -205,7 +205,7 @@ def test_a_block_takes_of_an_account_only_so_much_and_a_position_only_once() -> 
     bench.book([(39_999, 90000)], [], ETH)
     bench.oracle("98000")
     bench.oracle("3950", ETH)
-    assert bench.paper.collateral.totals().liquidatable
+    assert bench.paper.collateral.liquidatable()
     bench.block()
     bench.run(1)
     assert {fill["ticker"] for fill in bench.fills} == {"BTC-USD", "ETH-USD"}

@@ -165,7 +165,7 @@ def test_two_blocks_of_one_tick_do_not_pass() -> None:
 def test_another_grid_of_a_market_takes_the_stop_and_its_bound_away() -> None:
     bench, passed = held()
     bench.blocks(1)
-    bench.trading(tickSize="10")
+    bench.trading(tickSize="10", subticksPerTick=1_000_000)
     assert bench.live(2, "conditional") is None
     bench.block(600, bench.oracle_frame("98000"))
     assert len(passed) == 2
@@ -276,7 +276,7 @@ ACTIONS = st.lists(
                     {"oraclePrice": "99100"},
                     {"maintenanceMarginFraction": "0.04"},
                     {"status": "FINAL_SETTLEMENT"},
-                    {"tickSize": "2"},
+                    {"tickSize": "2", "subticksPerTick": 200_000},
                 )
             ),
         ),

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sniper.cli import live, wiring
-from sniper.cli.blocks import map_large
 from sniper.cli.live import asked_twice
+from sniper.cli.memory import map_large
 from sniper.cli.options import Seconds, config_options, json_option, markets_option, overrides
 from sniper.cli.terminal import emit, note
 from sniper.errors import EXIT_OK, NetworkUnavailable, SniperError

@@ -34,11 +34,6 @@ class Totals(NamedTuple):
     initial: int
     maintenance: int
 
-    @property
-    def liquidatable(self) -> bool:
-        """Whether the chain may liquidate it."""
-        return self.maintenance > 0 and self.net < self.maintenance
-
 
 class Collateral:
     """The account of a ledger in a margin kernel. Prices are those of the end of the tick."""
@@ -77,7 +72,7 @@ class Collateral:
         return Totals(net, initial, maintenance)
 
     def liquidatable(self) -> bool:
-        """Whether the chain may liquidate the account now, as `totals` has it."""
+        """Whether the chain may liquidate the account now."""
         return self.kernel.liquidatable(OURS)
 
     def affords(self, market: int, side: int, base: int, ticks: int, fee_ppm: int) -> bool:

@@ -32,11 +32,10 @@ class Liquidating:
         markets = list(floor.ledger.holdings)
         spent = paid = 0
         while markets:
-            account = floor.collateral.totals()
-            if not account.liquidatable:
+            if not floor.collateral.liquidatable():
                 return
             market = markets.pop(self.chance.between(0, len(markets) - 1))
-            if account.net < 0:
+            if floor.collateral.totals().net < 0:
                 self._deleverage(market, height, now_ns)
                 continue
             value, loss, stuck = self._liquidate(market, height, now_ns, spent, paid)

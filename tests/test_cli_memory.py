@@ -10,7 +10,7 @@ import pytest
 
 SCRIPT = """
 import ctypes, sys
-from sniper.cli.blocks import LARGE_BYTES, map_large
+from sniper.cli.memory import LARGE_BYTES, map_large
 
 class Info(ctypes.Structure):
     _fields_ = [(name, ctypes.c_size_t) for name in (
@@ -39,7 +39,7 @@ def test_large_blocks_are_mapped_also_after_one_was_freed(how: str, mapped: int)
 
 
 def test_a_library_without_the_setting_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sniper.cli import blocks
+    from sniper.cli import memory
 
-    monkeypatch.setattr(blocks.ctypes, "CDLL", lambda name: object())
-    assert not blocks.map_large()
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: object())
+    assert not memory.map_large()
