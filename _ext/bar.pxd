@@ -105,6 +105,18 @@ cdef inline bint add_in_order(Bar* bar, const Deal* deal) noexcept nogil:
     return True
 
 
+cdef inline bint finer(const Deal* deal, uint16_t scale, Deal* out) noexcept nogil:
+    """out = the deal at that scale; False if it is a coarser one, or does not fit there."""
+    cdef int by = (scale & 255) - (deal.scale & 255)
+    cdef int size_by = (scale >> 8) - (deal.scale >> 8)
+    if by < 0 or size_by < 0:
+        return False
+    out[0] = deal[0]
+    out.scale = scale
+    return (scale_up(deal.price, by, &out.price) and scale_up(deal.size, size_by, &out.size)
+            and scale_up(deal.buy, size_by, &out.buy) and not mul_overflows(out.price, out.size, &out.usd))
+
+
 cdef inline bint rescale(Bar* bar, int price_dec, int size_dec) noexcept nogil:
     """Bring the bar to finer decimals; False (and the bar unusable) if its prices or sizes do not fit there."""
     cdef int by = price_dec - (bar.scale & 255)

@@ -273,6 +273,8 @@ cdef class Decoder:
         cdef Reader* c = &self.c
         cdef Py_ssize_t start = c.n
         cdef Py_ssize_t trades_n = c.trades_n
+        cdef Py_ssize_t updates_n = c.updates_n
+        cdef int markets_n = c.markets_n
         cdef Connection* link = &self._connections[c.connection]
         cdef int quick
         if unlikely(<int> c.connection >= self.connections_n):
@@ -291,11 +293,12 @@ cdef class Decoder:
             quick = fast(c, link, p, length) if likely(not too_much) else 0
             if likely(quick):
                 c.counters[C_FAST_FRAMES] += 1
-                if unlikely(quick == 2):
+                if unlikely(quick == 3):
+                    self.commit(start)
+                if unlikely(quick != 1):
                     self.add_up(start)
                 return
-            c.n = start
-            c.trades_n = trades_n
+            self.take_back(start, trades_n, updates_n, markets_n)
             c.reason = R_NONE
         self.read_slowly(kind, p, too_much)
 
@@ -315,7 +318,7 @@ cdef class Decoder:
         self.talkers_n += 1
 
     cdef void read_slowly(self, int kind, const uint8_t* p, bint too_much) noexcept:
-        """Any record that is not an update of books or trades in the Indexer's own style."""
+        """Any record that is not an update in the Indexer's own style."""
         cdef Reader* c = &self.c
         cdef Py_ssize_t start = c.n
         cdef Py_ssize_t trades_n = c.trades_n
@@ -342,13 +345,8 @@ cdef class Decoder:
             self.add_up(start)
             return
         # refused: take everything back, then say why
-        c.n = start
-        c.trades_n = trades_n
+        self.take_back(start, trades_n, updates_n, markets_n)
         c.candles_n = candles_n
-        c.updates_n = updates_n
-        if c.markets_n != markets_n:
-            c.markets_n = markets_n
-            self.rehash()
         if too_much:
             c.reason = R_TOO_LARGE
         elif kind == REC_FRAME or kind == REC_REST and c.reason != R_BAD_RECORD:
@@ -373,6 +371,16 @@ cdef class Decoder:
         self.add_up(start)
         self.counters[C_REJECTED] += 1
         self.counters[C_REJECTED_LEVELS] += bad_levels
+
+    cdef void take_back(self, Py_ssize_t start, Py_ssize_t trades_n, Py_ssize_t updates_n, int markets_n) noexcept:
+        """The message was not read to its end: rows and markets as before it."""
+        cdef Reader* c = &self.c
+        c.n = start
+        c.trades_n = trades_n
+        c.updates_n = updates_n
+        if c.markets_n != markets_n:
+            c.markets_n = markets_n
+            self.rehash()
 
     cdef void commit(self, Py_ssize_t start) noexcept:
         """The message was good: bring it into the market table and the connection."""

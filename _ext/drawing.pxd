@@ -102,7 +102,8 @@ cdef inline void place(Board* b, Event* e, Chart* c, const Deal* deal) noexcept 
 
 cdef inline void trade(Board* b, Event* e) noexcept nogil:
     cdef Chart* c
-    cdef Deal deal
+    cdef Deal deal, fine
+    cdef const Deal* same
     cdef int64_t t = e.venue_ns
     cdef int r
     cdef uint64_t x = 0
@@ -133,8 +134,13 @@ cdef inline void trade(Board* b, Event* e) noexcept nogil:
         if t > b.clock_ns:
             advance(b, t)
     if likely(c.lo_ns <= t < c.hi_ns and deal.usd_fits and not deal.inexact):
+        # The longest bar has met the most digits; most bars have its scale, few trades bring all of them.
+        fine.scale = deal.scale
+        if deal.scale != c.now[SERIES - 1].scale and not finer(&deal, c.now[SERIES - 1].scale, &fine):
+            fine.scale = deal.scale
         for r in range(SERIES):
-            if unlikely(not add_in_order(&c.now[r], &deal)):
+            same = &fine if c.now[r].scale != deal.scale and c.now[r].scale == fine.scale else &deal
+            if unlikely(not add_in_order(&c.now[r], same)):
                 put(b, e.market, c, r, &c.now[r], &deal)
             x += (<uint64_t> c.now[r].volume * 3 + <uint64_t> c.now[r].usd
                   ^ <uint64_t> c.now[r].high << 32 ^ <uint64_t> c.now[r].low << 43) * KEY[r]

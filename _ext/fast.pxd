@@ -1,4 +1,5 @@
-# Book and trades updates exactly as the Indexer writes them, read by comparing literals.
+# Book and trades updates exactly as the Indexer writes them, read by comparing literals; of oracle prices and blocks
+# what stands around the contents.
 #
 # Whatever does not match goes to `envelope`, with every row taken back: nothing is guessed here.
 
@@ -6,10 +7,12 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memmove, memset
 
 from book_frames cimport *
+from candle_frames cimport block
 from digits cimport *
 from event cimport *
 from connection cimport *
 from isotime cimport *
+from market_frames cimport market_contents
 from market_table cimport *
 from reader cimport *
 from scan cimport *
@@ -27,6 +30,10 @@ cdef extern from *:
     #define SNIPER_ID(p) SNIPER_LIT(p, ",\\"id\\":\\"")
     #define SNIPER_BOOKS(p) SNIPER_LIT(p, "\\",\\"channel\\":\\"v4_orderbook\\",\\"version\\":\\"")
     #define SNIPER_TRADES(p) SNIPER_LIT(p, "\\",\\"channel\\":\\"v4_trades\\",\\"version\\":\\"")
+    #define SNIPER_MARKETS(p) SNIPER_LIT(p, ",\\"channel\\":\\"v4_markets\\",\\"version\\":\\"")
+    #define SNIPER_BLOCKS(p) (SNIPER_LIT(p, ",\\"id\\":\\"v4_block_height\\",") \\
+                              && SNIPER_LIT((p) + 24, "\\"channel\\":\\"v4_block_height\\",") \\
+                              && SNIPER_LIT((p) + 52, "\\"version\\":\\""))
     #define SNIPER_CONTENTS(p) SNIPER_LIT(p, "\\",\\"contents\\":")
     #define SNIPER_LIST(p) SNIPER_LIT(p, "{\\"trades\\":[")
     #define SNIPER_TRADE_ID(p) SNIPER_LIT(p, "{\\"id\\":\\"")
@@ -47,6 +54,8 @@ cdef extern from *:
     bint lit_id "SNIPER_ID"(const uint8_t* p) nogil
     bint lit_books "SNIPER_BOOKS"(const uint8_t* p) nogil
     bint lit_trades "SNIPER_TRADES"(const uint8_t* p) nogil
+    bint lit_markets "SNIPER_MARKETS"(const uint8_t* p) nogil
+    bint lit_blocks "SNIPER_BLOCKS"(const uint8_t* p) nogil
     bint lit_contents "SNIPER_CONTENTS"(const uint8_t* p) nogil
     bint lit_list "SNIPER_LIST"(const uint8_t* p) nogil
     bint lit_trade_id "SNIPER_TRADE_ID"(const uint8_t* p) nogil
@@ -198,9 +207,35 @@ cdef inline const uint8_t* fast_trades(Reader* c, const uint8_t* p, bint batch) 
         p += 1
 
 
+cdef inline int fast_news(Reader* c, Connection* link, const uint8_t* p, int64_t message_id) noexcept nogil:
+    """An update of markets or blocks, p behind its message id: 3 where its rows stand on the tape, else 0."""
+    cdef bint blocks
+    if c.end - p < 96:
+        return 0
+    blocks = lit_blocks(p)
+    if blocks:
+        p += 63
+    elif lit_markets(p):
+        p += 35
+    else:
+        return 0
+    while c'0' <= p[0] <= c'9' or p[0] == c'.':
+        p += 1
+    if c.end - p < 32 or not lit_contents(p) or p[13] != c'{':
+        return 0
+    p += 13
+    c.depth = 2
+    p = block(c, p) if blocks else market_contents(c, p)
+    if p == NULL or c.reason or p[0] != c'}' or p + 1 != c.end:
+        return 0
+    follow_id(link, message_id, c.recv_ns)
+    return 3
+
+
 cdef inline int fast(Reader* c, Connection* link, const uint8_t* p, Py_ssize_t length) noexcept nogil:
-    """A book update exactly as the Indexer writes it (1: rows, digest and counts are done) or a trades update (2: its
-    rows stand on the tape); 0 where it is anything else."""
+    """A book update exactly as the Indexer writes it (1: rows, digest and counts are done), a trades update (2: its
+    rows stand on the tape) or one of markets or blocks (3: the same, to be brought into the tables); 0 where it is
+    anything else."""
     cdef Digest d = c.d
     cdef const uint8_t* s
     cdef bint batch
@@ -222,7 +257,11 @@ cdef inline int fast(Reader* c, Connection* link, const uint8_t* p, Py_ssize_t l
     while <unsigned int> p[0] - 48 <= 9:
         message_id = message_id * 10 + (p[0] - 48)
         p += 1
-    if unlikely(p == s or p - s > 17 or s[0] == c'0' and p - s > 1 or not lit_id(p)):
+    if unlikely(p == s or p - s > 17 or s[0] == c'0' and p - s > 1):
+        return 0
+    if unlikely(p[2] == c'c' or p[9] == c'_'):      # `,"channel` or `,"id":"v4_`
+        return 0 if batch else fast_news(c, link, p, <int64_t> message_id)
+    if unlikely(not lit_id(p)):
         return 0
     p += 7
     s = p

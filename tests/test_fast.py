@@ -33,11 +33,24 @@ def trade(**fields: str) -> bytes:
 BATCH = b'[{"bids":[["100","0.5"],["99","0"]]},{"asks":[["101","12.75"]]},{"bids":[["98","3"]]}]'
 TWO = trade() + b"," + trade(side="BUY", type="LIQUIDATED")
 APART = b'[{"trades":[' + trade() + b']},{"trades":[' + trade(side="BUY") + b"]}]"
+ORACLE = b'{"oraclePrices":{"BTC-USD":{"oraclePrice":"101.5","effectiveAt":"2026-11-21T00:00:00.000Z"}}}'
+HEIGHT = b'{"blockHeight":"81000000","time":"2026-11-21T00:00:00.000Z"}'
+
+
+def news(contents: bytes, channel: str = "v4_markets", named: str = "") -> bytes:
+    head = (
+        f'{{"type":"channel_data","connection_id":"{CONNECTION}","message_id":7{named},"channel":"{channel}",'
+    )
+    return head.encode() + b'"version":"1.0.0","contents":' + contents + b"}"
+
+
 LETTERS = {
     "batch": frame(BATCH),
     "one": frame(b'{"asks":[["101","12.75"],["102","0"]]}', "channel_data"),
     "trades": frame(b'{"trades":[' + TWO + b"]}", "channel_data", "v4_trades"),
     "batch of trades": frame(APART, channel="v4_trades"),
+    "oracle": news(ORACLE),
+    "block": news(HEIGHT, "v4_block_height", ',"id":"v4_block_height"'),
 }
 
 
@@ -57,7 +70,9 @@ def fast(pair: Pair) -> int:
 @pytest.mark.parametrize("name", LETTERS)
 def test_updates_to_the_letter_go_the_short_way(pair: Pair, name: str) -> None:
     before = fast(pair)
-    assert all(row["kind"] in ("LEVEL", "TRADE") for row in pair.feed([(1, 0, 0, LETTERS[name])]))
+    assert all(
+        row["kind"] in ("LEVEL", "TRADE", "ORACLE", "BLOCK") for row in pair.feed([(1, 0, 0, LETTERS[name])])
+    )
     assert fast(pair) == before + 1
 
 
@@ -72,6 +87,16 @@ def test_one_byte_beside_the_letter(pair: Pair, name: str) -> None:
         pair.feed([(1, 0, 0, data) for data in frames])
     pair.compare_state()
     assert fast(pair) > 20
+
+
+def test_markets_named_on_the_short_way_are_known_once_the_message_was_good(pair: Pair) -> None:
+    known = '"tickSize":"1","stepSize":"0.1","oraclePrice":"7"'
+    for ticker, end in (("ETH-USD", b"}}"), ("SOL-USD", b"}},1"), ("XRP-USD", b"},"), ("SUI-USD", b"} }")):
+        for last in (b"", b',"BTC-USD":1'):
+            one = f'{{"trading":{{"{ticker}":{{{known}}}'.encode() + last
+            pair.feed([(1, 0, 0, news(one + end)), (1, 0, 0, news(ORACLE))])
+            pair.compare_state()
+    assert pair.decoder.tickers == ["BTC-USD", "ETH-USD", "SUI-USD"]
 
 
 @pytest.mark.parametrize("kind", ["channel_batch_data", "channel_data"])
