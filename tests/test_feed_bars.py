@@ -64,7 +64,7 @@ def test_the_engine_reads_back_the_same_candles(
         engine.tick(now_ns, records)
     counters = dict(zip(COUNTER_NAMES, engine.tape.counters.tolist(), strict=False))
     assert counters["rejected"] == 0 and counters["missing_ids"] == 0
-    assert counters["fast_frames"] == len(found) + sum(row[4] > 0 for row in found)
+    assert counters["fast_frames"] == 3 * len(found) + sum(row[4] > 0 for row in found)
     closed = {bar[0]: bar for bar in engine.candles.bars(0, 0, 50).tolist()}
     for start_ns, row in zip(bars.start_ns.tolist(), found, strict=True):
         if row[4]:
