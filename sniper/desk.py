@@ -110,11 +110,16 @@ class Desk:
         if clock is not None:
             return self._timed(tick, now_ns, n, records, clock)
         hear, signal, rescore, reckon = self._work
-        whom = hear(now_ns) if self._at_rest else UNHEARD
-        if whom & ~TO_ORDERS:
-            self._take_in(whom, now_ns, n, records)
-        else:
-            self.account.now_ns = self.funding.now_ns = now_ns
+        whom = UNHEARD
+        if self._at_rest:
+            whom = hear(now_ns)
+            if not whom & ~TO_ORDERS:
+                self.account.now_ns = self.funding.now_ns = now_ns
+                signal(n)
+                rescore(now_ns)
+                reckon(now_ns, n)
+                return self._decide(tick, now_ns)
+        self._take_in(whom, now_ns, n, records)
         signal(n)
         rescore(now_ns)
         reckon(now_ns, n)
@@ -158,7 +163,13 @@ class Desk:
         """Whether nothing is held, open or awaited: until rows tell of us, only market and strategy move."""
         account = self.account
         awaited = account.busy or self.funding.charges or self._reconciling or self._watching or self._guarded
-        return not (awaited or account.positions or self.trips.markets or account.trust == "empty")
+        if awaited or account.positions or self.trips.markets:
+            return False
+        return self._knows_account()
+
+    def _knows_account(self) -> bool:
+        """Without an account, or with one older than what was taken over, nobody asks for anything."""
+        return self.account.trust != "empty" and self.account.height >= self.handover.height
 
     def _tell(self, whom: int, now_ns: int, n: int, records: Sequence[Record]) -> None:
         """Rows that concern the account, funding or the operator, or news of the last tick to be taken away."""
@@ -216,22 +227,23 @@ class Desk:
         return self.resilience.withdraws(now_ns, claims)
 
     def _decide(self, tick: int, now_ns: int) -> Sequence[Place | Cancel]:
-        """Strategy, ladder and protection ask; risk answers; orders makes commands. Nobody asks without an account."""
-        if self.account.trust == "empty" or self.account.height < self.handover.height:
+        """Strategy, ladder and protection ask; risk answers; orders makes commands."""
+        at_rest, view, risk, notices = self._at_rest, self.view, self.risk, self._notices
+        if not at_rest and not self._knows_account():
             return ()
-        view, risk, notices = self.view, self.risk, self._notices
         changed = self._changed
         view.begin(tick, now_ns, notices.height, notices.feed_ns, changed())
-        for market in self.trips.markets:
-            bid, _, ask, _ = view.top(market)
-            self.trips.mark(market, bid, ask)
+        if not at_rest:
+            for market in self.trips.markets:
+                bid, _, ask, _ = view.top(market)
+                self.trips.mark(market, bid, ask)
         try:
             wanted = self.strategy.decide(view)
             if wanted:
                 wanted = wishes(wanted)
         except (Exception, SystemExit) as problem:  # a strategy is anybody's code
             raise blamed(self.strategy, "decide", tick, problem) from problem
-        if self._at_rest and risk.rests(view):
+        if at_rest and risk.rests(view):
             return self._carry_out(tick, now_ns, [*wanted]) if wanted else ()
         forced, protective = risk.ladder(view), risk.protect(view)
         withdrawn = self._watch_over(now_ns) if self._watching else ()

@@ -117,13 +117,9 @@ class Risk:
 
     def rests(self, view: View) -> bool:
         """Whether ladder and protection would find as little as last time: for an account without positions, orders."""
-        now_ns = view.now_ns
-        stale = now_ns - view.feed_ns > self._stale_ns
-        if not self._rests or view.account is not self._seen or stale != self.assessment.stale:
+        if not self._rests or view.account is not self._seen:
             return False
-        if now_ns >= self._protect_due_ns:
-            self._protect_due_ns = now_ns + self._check_ns
-        return True
+        return (view.now_ns - view.feed_ns > self._stale_ns) == self.assessment.stale
 
     def _climb(self, view: View) -> Sequence[Wanted]:
         facts, now_ns = view.account, view.now_ns
@@ -158,12 +154,12 @@ class Risk:
         return self._ladder.act(view, found, rung, ordered, self._orders.claims())
 
     def protect(self, view: View) -> Sequence[Wanted]:
-        """Stops that are missing or too many, every `check_ns`. To be called also without positions."""
+        """Stops that are missing or too many, every `check_ns`, at once where nothing was held and open before."""
         if view.now_ns < self._protect_due_ns:
             return NOTHING
-        self._protect_due_ns = view.now_ns + self._check_ns
         if not (view.positions or self._orders.live) or not view.account.computable:
             return NOTHING
+        self._protect_due_ns = view.now_ns + self._check_ns
         net, orders = view.account.net, self._orders.all_open()
         assessment = at_last_prices(net, self._margin, self.settings.account)
 

@@ -89,7 +89,7 @@ class Paper:
 
     def due(self, now_ns: int) -> int | None:
         """When something of the venue next happens or is said, None while nothing will."""
-        if self._subscribed and self._next_ns == NEVER and not self.outbox.waiting:
+        if self.idle or (self._subscribed and self._next_ns == NEVER and not self.outbox.waiting):
             return None
         says_ns = self.outbox.due() if self._subscribed else None
         if self._connected and not self._subscribed and not self.grants.waiting:
