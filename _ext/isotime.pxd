@@ -14,19 +14,14 @@ cdef inline int two(const uint8_t* s) noexcept nogil:
     return -1
 
 
-cdef inline int64_t second_ns(const uint8_t* s) noexcept nogil:
-    """`YYYY-MM-DDTHH:MM:SS` -> nanoseconds since 1970, -1 if it is not a time from 1970 to 2199."""
-    cdef int y, m, d, h, mi, se, days
+cdef inline int64_t day_ns(const uint8_t* s) noexcept nogil:
+    """`YYYY-MM-DDT` -> nanoseconds since 1970, -1 if it is not a day from 1970 to 2199."""
+    cdef int y, m, d, days
     cdef int64_t era, doe, yy
     y = two(s) * 100 + two(s + 2) if two(s) >= 0 and two(s + 2) >= 0 else -1
     m = two(s + 5)
     d = two(s + 8)
-    h = two(s + 11)
-    mi = two(s + 14)
-    se = two(s + 17)
-    if s[4] != c'-' or s[7] != c'-' or s[10] != c'T' or s[13] != c':' or s[16] != c':':
-        return -1
-    if not (1970 <= y < 2200 and 1 <= m <= 12 and 0 <= h < 24 and 0 <= mi < 60 and 0 <= se < 60):
+    if s[4] != c'-' or s[7] != c'-' or s[10] != c'T' or not (1970 <= y < 2200 and 1 <= m <= 12):
         return -1
     days = 30 + ((m + (m >> 3)) & 1)
     if m == 2:
@@ -39,25 +34,39 @@ cdef inline int64_t second_ns(const uint8_t* s) noexcept nogil:
     yy -= era * 400
     m = m - 3 if m > 2 else m + 9
     doe = yy * 365 + yy // 4 - yy // 100 + (153 * m + 2) // 5 + d - 1
-    return (((era * 146097 + doe - 719468) * 24 + h) * 60 + mi) * <int64_t> 60000000000 + <int64_t> se * 1000000000
+    return (era * 146097 + doe - 719468) * <int64_t> 86400000000000
+
+
+cdef inline int64_t clock_ns(const uint8_t* s) noexcept nogil:
+    """`HH:MM:SS` -> nanoseconds since midnight, -1 if it is not a time of day."""
+    cdef int h = two(s)
+    cdef int m = two(s + 3)
+    cdef int se = two(s + 6)
+    if s[2] != c':' or s[5] != c':' or not (0 <= h < 24 and 0 <= m < 60 and 0 <= se < 60):
+        return -1
+    return ((h * 60 + m) * 60 + se) * <int64_t> 1000000000
 
 
 cdef inline int64_t iso_time(Reader* c, const uint8_t* s, uint32_t length) noexcept nogil:
     """`YYYY-MM-DDTHH:MM:SS[.fraction](Z|+00:00)` -> nanoseconds since 1970, -1 if it is not that."""
-    cdef int64_t ns
+    cdef int64_t ns, clock
     cdef int64_t unit = 100000000
     cdef int64_t fraction = 0
     cdef uint32_t i = 19
     if length < 20 or length > 35:
         return -1
-    if memcmp(s, c.iso, 19) == 0:
-        ns = c.iso_ns
+    if likely(memcmp(s, c.day, 11) == 0):
+        ns = c.day_ns
     else:
-        ns = second_ns(s)
+        ns = day_ns(s)
         if ns < 0:
             return -1
-        memcpy(c.iso, s, 19)
-        c.iso_ns = ns
+        memcpy(c.day, s, 11)
+        c.day_ns = ns
+    clock = clock_ns(s + 11)
+    if unlikely(clock < 0):
+        return -1
+    ns += clock
     if s[19] == c'.':
         i = 20
         while i < length and c'0' <= s[i] <= c'9':

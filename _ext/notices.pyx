@@ -89,6 +89,10 @@ cdef class Notices:
                 to |= A_FUNDING
         return to
 
+    def latest(self):
+        """(height, feed_ns)."""
+        return self.height, self.feed_ns
+
     def believe(self, int64_t height, int64_t now_ns):
         """A height that was above the ceiling is the chain's."""
         self.height, self.height_ns = height, now_ns

@@ -53,8 +53,8 @@ cdef struct Reader:
     int depth               # containers open around what stands inside the contents object, that object included
     int resolution          # of candles, from the envelope
     uint8_t[SCRATCH] scratch
-    uint8_t[20] iso         # the last whole second read, and its nanoseconds
-    int64_t iso_ns
+    uint8_t[11] day         # the last day read, `YYYY-MM-DDT`, and its nanoseconds
+    int64_t day_ns
 
 
 cdef inline void refuse(Reader* c, int reason) noexcept nogil:

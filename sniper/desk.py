@@ -92,7 +92,7 @@ class Desk:
         )
         # One look-up a tick: a bound method that is an attribute costs as much to find as to call.
         self._work = self._notices.hear, self.signals.apply, self.signals.update, self._reckoning.apply
-        self._changed = self.signals.changed
+        self._news = self._notices.latest, self.signals.changed
         self.stage_ns = [0] * 4
 
     def tick(
@@ -228,11 +228,13 @@ class Desk:
 
     def _decide(self, tick: int, now_ns: int) -> Sequence[Place | Cancel]:
         """Strategy, ladder and protection ask; risk answers; orders makes commands."""
-        at_rest, view, risk, notices = self._at_rest, self.view, self.risk, self._notices
+        at_rest, view, risk = self._at_rest, self.view, self.risk
         if not at_rest and not self._knows_account():
             return ()
-        changed = self._changed
-        view.begin(tick, now_ns, notices.height, notices.feed_ns, changed())
+        latest, changed = self._news
+        view.tick, view.now_ns = tick, now_ns
+        view.height, view.feed_ns = latest()
+        view.changed = changed()
         if not at_rest:
             for market in self.trips.markets:
                 bid, _, ask, _ = view.top(market)

@@ -59,11 +59,6 @@ class DeskView:
         self.account = account
         self.positions: Mapping[int, Position] = {}
 
-    def begin(self, tick: int, now_ns: int, height: int, feed_ns: int, changed: Sequence[int]) -> None:
-        """A new tick: books, prices and signals are others now."""
-        self.tick, self.now_ns, self.height, self.feed_ns = tick, now_ns, height, feed_ns
-        self.changed = changed
-
     @property
     def markets(self) -> int:
         """How many markets are known."""

@@ -89,8 +89,17 @@ class Links:
     def apply(self, now_ns: int) -> tuple[Command, ...]:
         """Look at this tick's rows and, when it is time, at every connection. Returns commands for the feed."""
         loud, due = self._kinds[0] & LOUD, now_ns >= self._due_ns
-        if not loud and (not due or self._at_ease(now_ns)):
-            return ()
+        if not loud:
+            if not due:
+                return ()
+            calm, crossed_since = self._looks
+            if (
+                calm(now_ns, self._stale_block_ns, self._silence_ns, self._missing_id_ns, self._quiet)
+                and not crossed_since(now_ns - self._crossed_ns)
+                and not self._spoilt
+            ):
+                self._due_ns = now_ns + CHECK_NS
+                return ()
         commands: list[Command] = []
         if loud:
             self._read_rows(now_ns, commands)
@@ -104,18 +113,6 @@ class Links:
         self._counters[RESUBSCRIBES] += sum(isinstance(c, Resubscribe) for c in commands)
         self._counters[RECONNECTS] += sum(isinstance(c, Reconnect) for c in commands)
         return tuple(commands)
-
-    def _at_ease(self, now_ns: int) -> bool:
-        """Whether a look at every connection would find nothing; the next one is due after CHECK_NS then."""
-        calm, crossed_since = self._looks
-        if (
-            self._spoilt
-            or not calm(now_ns, self._stale_block_ns, self._silence_ns, self._missing_id_ns, self._quiet)
-            or crossed_since(now_ns - self._crossed_ns)
-        ):
-            return False
-        self._due_ns = now_ns + CHECK_NS
-        return True
 
     def _read_rows(self, now_ns: int, commands: list[Command]) -> None:
         """Rows that change what we want from the feed: new markets, new ticks, lost records, closed links."""

@@ -75,7 +75,7 @@ class Risk:
         # Said each tick: whether our books agree with the venue's, the session's mode, what it leaves of sizes.
         self.reconciled, self.mode, self.size_ppm = True, 0, MILLION
         self._seen: AccountFacts | None = None
-        self._rests = False  # whether the ladder last saw an account without positions, on no rung
+        self._rests = self._rests_stale = False  # whether the ladder last saw an account without positions, on no rung
         self._stale_ns, self._check_ns = settings.ladder.feed_stale_ns, settings.protection.check_ns
         self._watch_due_ns = self._protect_due_ns = self._losses = self._streak_ns = 0
         self._leap_ns = -BEYOND
@@ -119,7 +119,7 @@ class Risk:
         """Whether ladder and protection would find as little as last time: for an account without positions, orders."""
         if not self._rests or view.account is not self._seen:
             return False
-        return (view.now_ns - view.feed_ns > self._stale_ns) == self.assessment.stale
+        return (view.now_ns - view.feed_ns > self._stale_ns) is self._rests_stale
 
     def _climb(self, view: View) -> Sequence[Wanted]:
         facts, now_ns = view.account, view.now_ns
@@ -148,7 +148,7 @@ class Risk:
         rung = self.rung
         calm = rung == CALM and not ordered
         self._watch_due_ns = now_ns + (ladder.calm_ns if calm and not near else ladder.watch_ns)
-        self._rests = calm and not view.positions
+        self._rests, self._rests_stale = calm and not view.positions, found.stale
         if calm:
             return NOTHING
         return self._ladder.act(view, found, rung, ordered, self._orders.claims())
@@ -336,6 +336,7 @@ class Risk:
         self._rungs.rung, self._rungs.better_ns = kept.rung, kept.better_ns
         self._operator.latch, self._operator.journal_stopped = kept.latch, kept.journal_stopped
         self.assessment, self._seen, self._rests = kept.assessment, kept.seen, kept.rests
+        self._rests_stale = kept.assessment.stale
         self._watch_due_ns, self._protect_due_ns, self._losses, self._streak_ns = kept.timers
         self._pace.load(kept.pace)
         self._ladder.sent, self._ladder.asked = dict(kept.reductions), dict(kept.asked)
