@@ -26,6 +26,7 @@ sizes, of more than 36 decimals, candles that do not start on their interval.
 
 import numpy as np
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc
@@ -38,6 +39,7 @@ from event cimport BLOCK, CANDLE, GAP, STAGE_CANDLES, TRADE, U_OTHERS, UNSUBSCRI
 from indexer cimport bar_of, candle, settle
 from lent cimport NEWS_MAX, BarNews
 from news cimport Teller, begin, go_on
+from step cimport step_of
 
 BAR_COMPLETE, BAR_CLOSED, BAR_AMENDED, BAR_INDEXER = B_COMPLETE, B_CLOSED, B_AMENDED, B_INDEXER
 BAR_SAME, BAR_DIFFERS, BAR_INEXACT, BAR_NO_USD = B_SAME, B_DIFFERS, B_INEXACT, B_NO_USD
@@ -69,6 +71,7 @@ TALLY_DTYPE = np.asarray(<Tally[:1]> &_tally).dtype
 NEWS_DTYPE = np.asarray(<BarNews[:1]> &_news).dtype
 
 
+@cython.final
 cdef class Candles:
     """Bars of up to `markets_max` markets, the newest `bars_max` closed ones of each resolution and the current one.
 
@@ -131,7 +134,11 @@ cdef class Candles:
         """Rows that could not be taken."""
         return self.b.skipped
 
-    def apply(self, Py_ssize_t n):
+    def step(self):
+        """Its part of a tick, for `Column`."""
+        return step_of(candles_step)
+
+    cpdef apply(self, Py_ssize_t n):
         """Read what is not a LEVEL row of the first n rows of the tape.
 
         Raises MemoryError if there is none for a ring: that ends the run.
@@ -303,3 +310,8 @@ cdef void show(const Bar* b, int64_t start_ns, BarRow* out) noexcept nogil:
     out.size_dec = b.scale >> 8
     out.usd_dec = b.usd_dec
     out.flags = b.flags
+
+
+cdef int candles_step(void* kernel, int64_t now_ns, Py_ssize_t n) except -1:
+    (<Candles> kernel).apply(n)
+    return 0

@@ -26,6 +26,7 @@ from market_table cimport *
 from reader cimport *
 from records cimport *
 from scan cimport *
+from step cimport S_UNEASY, step_of
 
 from sniper._ext.tape import MARKET_DTYPE, sparse
 
@@ -62,6 +63,10 @@ cdef extern from *:
 
 cdef enum:
     AHEAD = 4       # records that are fetched ahead of their turn
+    LOUD = 1 << GAP | 1 << MARKET | 1 << LINK | 1 << CONNECTED | 1 << BOOK | 1 << UNSUBSCRIBED | 1 << ERROR
+    # kinds of rows that `Links` reads
+
+LOUD_KINDS = LOUD
 
 cdef Connection _connection
 CONNECTION_DTYPE = np.asarray(<Connection[:1]> &_connection).dtype
@@ -144,6 +149,10 @@ cdef class Decoder:
     cdef readonly int connections_n
     cdef int[CONNECTIONS] talkers       # connections that brought frames, ascending
     cdef int talkers_n
+    cdef uint8_t[CONNECTIONS] hushed    # 1: taken to be quiet
+    cdef int hushed_n
+    cdef int64_t stale_block_ns, silence_ns, grace_ns
+    cdef bint uneasy
     cdef object _slots, _stamps
     cdef Reader c
     cdef int guess
@@ -509,20 +518,38 @@ cdef class Decoder:
                 out += (i,)
         return out
 
-    def calm(self, int64_t now_ns, int64_t stale_block_ns, int64_t silence_ns, int64_t grace_ns, tuple quiet):
-        """Whether `quiet` would return these connections and `overdue` nothing."""
+    def step(self):
+        """Its part of a tick, for `Column`."""
+        return step_of(decode_step)
+
+    def allow(self, int64_t stale_block_ns, int64_t silence_ns, int64_t grace_ns):
+        """The bounds of `calm`."""
+        self.stale_block_ns, self.silence_ns, self.grace_ns = stale_block_ns, silence_ns, grace_ns
+
+    def expect(self, tuple quiet, bint uneasy):
+        """Which connections `calm` takes to be quiet. uneasy: a step of this kernel asks for a look in any case."""
         cdef int i
+        memset(self.hushed, 0, sizeof(self.hushed))
+        self.hushed_n = len(quiet)
+        for i in quiet:
+            self.hushed[i] = 1
+        self.uneasy = uneasy
+
+    cpdef bint calm(self, int64_t now_ns):
+        """Whether `quiet` would return what is expected and `overdue` nothing, by the bounds of `allow`."""
+        cdef int i
+        cdef int known = 0
         cdef Connection* link
-        cdef Py_ssize_t known = 0
         for i in self.talkers[:self.talkers_n]:
             link = &self._connections[i]
-            if link.given_up or link.missing_n and now_ns - link.missing_ns[0] > grace_ns:
+            if link.given_up or link.missing_n and now_ns - link.missing_ns[0] > self.grace_ns:
                 return False
-            if now_ns - link.block_recv_ns > stale_block_ns if link.height else now_ns - link.last_ns > silence_ns:
-                if known == len(quiet) or <int> quiet[known] != i:
+            if (now_ns - link.block_recv_ns > self.stale_block_ns if link.height
+                    else now_ns - link.last_ns > self.silence_ns):
+                if not self.hushed[i]:
                     return False
                 known += 1
-        return known == len(quiet)
+        return known == self.hushed_n
 
     @property
     def block_ns(self):
@@ -612,3 +639,9 @@ cdef class Decoder:
         self.c.d.a = head.digest_a
         self.c.d.b = head.digest_b
         self.rehash()
+
+
+cdef int decode_step(void* kernel, int64_t now_ns, Py_ssize_t n) except -1:
+    """The rows stand on the tape already: whether `Links` has to look at them, or at the connections."""
+    cdef Decoder decoder = <Decoder> kernel
+    return S_UNEASY if decoder.uneasy or decoder.kinds & LOUD or not decoder.calm(now_ns) else 0

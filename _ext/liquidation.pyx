@@ -21,6 +21,7 @@ from forced cimport *
 from kept cimport *
 from margin cimport *
 from scenario cimport *
+from step cimport S_FACTS, step_of
 from terms cimport *
 from wide cimport *
 
@@ -300,7 +301,11 @@ cdef class Liquidation:
 
     # ---- what changes by the market -----------------------------------------------------------------------------
 
-    def apply(self, Py_ssize_t n):
+    def step(self):
+        """Its part of a tick, for `Column`."""
+        return step_of(margin_step)
+
+    cpdef apply(self, Py_ssize_t n):
         """Note which markets the first n rows of the tape changed."""
         cdef Py_ssize_t i
         cdef int word
@@ -339,7 +344,7 @@ cdef class Liquidation:
         cdef const double* d = &self.drifts[0] if self._drifts is not None else NULL
         distances(&self.a[account], &self.p[account, 0], s, d)
 
-    def update(self):
+    cpdef int update(self) except -1:
         """Compute the accounts that changed. Returns how many."""
         cdef int word, account
         cdef int count = 0
@@ -789,3 +794,8 @@ cdef class Liquidation:
         self.restart()
         self.d.a = head.digest_a
         self.d.b = head.digest_b
+
+
+cdef int margin_step(void* kernel, int64_t now_ns, Py_ssize_t n) except -1:
+    (<Liquidation> kernel).apply(n)
+    return S_FACTS if (<Liquidation> kernel).update() else 0

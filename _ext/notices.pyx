@@ -8,6 +8,7 @@ cimport cython
 from libc.stdint cimport int64_t, uint32_t
 
 from event cimport *
+from step cimport S_HALT, step_of
 
 cdef enum:
     TOLD = 1 << 13 | 1 << 14 | 1 << 21 | 1 << 16 | 1 << 17 | 1 << 1 | 1 << 18
@@ -50,7 +51,11 @@ cdef class Notices:
         self.hour = -1
         self.ceiling = MAX_HEIGHT
 
-    def hear(self, int64_t now_ns):
+    def step(self):
+        """Its part of a tick, for `Column`."""
+        return step_of(notices_step)
+
+    cpdef int hear(self, int64_t now_ns):
         """Walk over this tick's rows. Returns whom they concern, TO_ACCOUNT and the like as bits."""
         cdef int64_t kinds = self.used[U_KINDS]
         cdef int to = A_ACCOUNT if kinds & TOLD else 0
@@ -100,3 +105,8 @@ cdef class Notices:
     def restart(self, int64_t height, int64_t feed_ns, int64_t block_ns=0):
         """Go on from here: the next block concerns funding."""
         self.height, self.height_ns, self.feed_ns, self.block_ns, self.hour = height, 0, feed_ns, block_ns, -1
+
+
+cdef int notices_step(void* kernel, int64_t now_ns, Py_ssize_t n) except -1:
+    cdef int whom = (<Notices> kernel).hear(now_ns)
+    return whom | S_HALT if whom & ~A_ORDERS else whom

@@ -18,6 +18,7 @@ from libc.string cimport memcmp, memcpy, memset
 from event cimport *
 from lent cimport NEAR, NEARNESSES, Depth
 from levels cimport *
+from step cimport S_UNEASY, step_of
 
 cdef enum:
     RING = 64           # samples of the top levels, one a block
@@ -152,6 +153,7 @@ cdef class Books:
     cdef readonly int markets_max
     cdef int used                       # markets below this index may have a book
     cdef readonly int64_t height        # of the last block sampled
+    cdef int64_t crossed_max_ns
     cdef Event[::1] rows
     cdef Best[::1] t
     cdef Depth[::1] near
@@ -199,7 +201,11 @@ cdef class Books:
             free(self.books[m])
             self.books[m] = NULL
 
-    def apply(self, Py_ssize_t n):
+    def step(self):
+        """Its part of a tick, for `Column`."""
+        return step_of(books_step)
+
+    cpdef apply(self, Py_ssize_t n):
         """Apply the first n rows of the tape and stamp each with its market's best bid and ask."""
         cdef Event* row = &self.rows[0]
         cdef Event* end = row + n
@@ -426,6 +432,18 @@ cdef class Books:
     def lost(self, int connection):
         """Mark the books of a connection stale until their next snapshot. Returns how many changed."""
         return self.mark(<uint32_t> connection, STALE_LOST, 1)
+
+    def allow(self, int64_t crossed_ns):
+        """How long a book may stay crossed until a step of this kernel asks for a look."""
+        self.crossed_max_ns = crossed_ns
+
+    cdef bint crossed_long(self, int64_t limit_ns) noexcept:
+        """Whether `crossed_since` would return a market."""
+        cdef int m
+        for m in range(self.used):
+            if self.t[m].crossed and self.t[m].state == T_LIVE and self.t[m].crossed_since_ns <= limit_ns:
+                return True
+        return False
 
     def crossed_since(self, int64_t limit_ns):
         """Markets whose raw book has been crossed since `limit_ns` or longer."""
@@ -765,3 +783,9 @@ cdef class Books:
         self.height = head.height
         self.d.a = head.digest_a
         self.d.b = head.digest_b
+
+
+cdef int books_step(void* kernel, int64_t now_ns, Py_ssize_t n) except -1:
+    cdef Books books = <Books> kernel
+    books.apply(n)
+    return S_UNEASY if books.crossed_long(now_ns - books.crossed_max_ns) else 0

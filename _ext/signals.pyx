@@ -26,6 +26,7 @@ from indicators cimport *
 from lent cimport N_OPEN, N_RESTART, NEWS_MAX, BarNews, Depth
 from pulse cimport Pulse, charged, fade, funding, grid, look, oracle, trade
 from scores cimport DIRECTIONAL, SIGNALS as SIGNALS_N, Parts, measure, rate, tilt, warmed_up
+from step cimport step_of
 
 cdef enum:
     TURNS = 64                  # in a second; the markets whose number leaves the same rest by it are scored in one
@@ -214,7 +215,11 @@ cdef class Signals:
     cdef inline void mark(self, int m) noexcept:
         self.marks[m >> 6] |= <uint64_t> 1 << (m & 63)
 
-    def apply(self, Py_ssize_t n):
+    def step(self):
+        """Its part of a tick, for `Column`."""
+        return step_of(signals_step)
+
+    cpdef apply(self, Py_ssize_t n):
         """Take in the first n rows of the tape, which decode, book, trades and candles have worked on."""
         cdef uint64_t kinds = <uint64_t> self.used[U_KINDS]
         cdef Py_ssize_t i, count
@@ -298,7 +303,7 @@ cdef class Signals:
         fold(&self.d, <uint64_t> b.high * 3 ^ <uint64_t> b.low, <uint64_t> b.volume ^ <uint64_t> b.flags << 56)
         self.mark(b.market)
 
-    def update(self, int64_t now_ns):
+    cpdef update(self, int64_t now_ns):
         """Score the markets that changed in this tick, and those whose turn it is in this second."""
         cdef int64_t turn = now_ns // TURN_NS
         cdef int64_t i
@@ -534,3 +539,9 @@ def indicators_of(const double[:, ::1] bars not None, int64_t minutes=1):
         out[i, 10] = vwap(s)
         out[i, 11] = tilt(bars[i, 5], bars[i, 6])
     return result
+
+
+cdef int signals_step(void* kernel, int64_t now_ns, Py_ssize_t n) except -1:
+    (<Signals> kernel).apply(n)
+    (<Signals> kernel).update(now_ns)
+    return 0

@@ -12,6 +12,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
 from event cimport *
+from step cimport step_of
 
 cdef extern from *:
     """
@@ -295,7 +296,11 @@ cdef class Trades:
             free(self.ids[m])
             self.ids[m] = NULL
 
-    def apply(self, Py_ssize_t n):
+    def step(self):
+        """Its part of a tick, for `Column`."""
+        return step_of(trades_step)
+
+    cpdef apply(self, Py_ssize_t n):
         """Flag the duplicates among the first n rows of the tape and count the rest."""
         cdef Py_ssize_t i
         cdef Event* row
@@ -478,3 +483,8 @@ cdef class Trades:
             memcpy(&ids.recent[0], raw + <Py_ssize_t> tape_at, size)
         self.d.a = head.digest_a
         self.d.b = head.digest_b
+
+
+cdef int trades_step(void* kernel, int64_t now_ns, Py_ssize_t n) except -1:
+    (<Trades> kernel).apply(n)
+    return 0

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sniper._ext.column import SAID_FACTS, SAID_HALT, Column
 from sniper._ext.liquidation import Liquidation
 from sniper._ext.notices import TO_ACCOUNT, TO_FUNDING, TO_OPERATOR, TO_ORDERS, Notices
 from sniper._ext.signals import SIGNAL_TABLE, SIGNALS, Signals
@@ -91,7 +92,8 @@ class Desk:
             self.margin, self.account, self.standing, self.trips, self.view, tape.counters
         )
         # One look-up a tick: a bound method that is an attribute costs as much to find as to call.
-        self._work = self._notices.hear, self.signals.apply, self.signals.update, self._reckoning.apply
+        self._work = self.signals.apply, self.signals.update, self._reckoning.apply
+        self._go_by = Column(self._notices, self.signals, self.margin).run
         self._news = self._notices.latest, self.signals.changed
         self.stage_ns = [0] * 4
 
@@ -109,16 +111,16 @@ class Desk:
         """
         if clock is not None:
             return self._timed(tick, now_ns, n, records, clock)
-        hear, signal, rescore, reckon = self._work
         whom = UNHEARD
         if self._at_rest:
-            whom = hear(now_ns)
-            if not whom & ~TO_ORDERS:
+            whom = self._go_by(now_ns, n)
+            if not whom & SAID_HALT:  # nothing concerns us
+                if whom & SAID_FACTS:
+                    self._reckoning.look(now_ns)
                 self.account.now_ns = self.funding.now_ns = now_ns
-                signal(n)
-                rescore(now_ns)
-                reckon(now_ns, n)
                 return self._decide(tick, now_ns)
+            whom &= ~SAID_HALT
+        signal, rescore, reckon = self._work
         self._take_in(whom, now_ns, n, records)
         signal(n)
         rescore(now_ns)
@@ -130,7 +132,7 @@ class Desk:
         self, tick: int, now_ns: int, n: int, records: Sequence[Record], clock: Callable[[], int]
     ) -> Sequence[Command]:
         """The same, by the clock."""
-        _, signal, rescore, reckon = self._work
+        signal, rescore, reckon = self._work
         t0 = clock()
         self._take_in(UNHEARD, now_ns, n, records)
         t1 = clock()

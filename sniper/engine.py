@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from sniper._ext.candles import Candles
+from sniper._ext.column import Column
 from sniper._ext.decode import Decoder
 from sniper._ext.orderbook import Books
 from sniper._ext.tape import STAGE_NAMES, Tape
@@ -86,9 +87,7 @@ class Engine:
         # One look-up a tick: a bound method that is an attribute costs as much to find as to call.
         self._work = (
             self.decoder.apply,
-            self.books.apply,
-            self.trades.apply,
-            self.candles.apply,
+            Column(self.books, self.trades, self.candles, self.decoder).run,
             self.links.apply,
             None if self.desk is None else self.desk.tick,
         )
@@ -105,24 +104,21 @@ class Engine:
             raise ValueError(f"time went back from {self.now_ns} to {now_ns}")
         self.now_ns = now_ns
         self.ticks += 1
-        decode, book, trade, candle, link, decide = self._work
+        decode, follow, link, decide = self._work
         if clock is None:
             n = self.rows = decode(records)
-            book(n)
-            trade(n)
-            candle(n)
-            commands = link(now_ns)
+            commands = link(now_ns) if follow(now_ns, n) else ()
             if decide is not None and (orders := decide(self.ticks, now_ns, n, records)):
                 return (*commands, *orders)
             return commands
         t0 = clock()
         n = self.rows = decode(records)
         t1 = clock()
-        book(n)
+        self.books.apply(n)
         t2 = clock()
-        trade(n)
+        self.trades.apply(n)
         t3 = clock()
-        candle(n)
+        self.candles.apply(n)
         t4 = clock()
         commands = link(now_ns)
         t5 = clock()

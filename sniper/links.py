@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from sniper._ext.decode import LOUD_KINDS
 from sniper._ext.tape import (
     CHANNEL_NAMES,
     COUNTER_NAMES,
@@ -28,7 +29,6 @@ KIND = {name: i for i, name in enumerate(KIND_NAMES)}
 GAP, MARKET, LINK, CONNECTED, BOOK, UNSUBSCRIBED, ERROR = (
     KIND[name] for name in ("GAP", "MARKET", "LINK", "CONNECTED", "BOOK", "UNSUBSCRIBED", "ERROR")
 )
-LOUD = sum(1 << kind for kind in (GAP, MARKET, LINK, CONNECTED, BOOK, UNSUBSCRIBED, ERROR))
 NO_MARKET = 0xFFFF
 NEW, RETICKED = 256, 512
 LINK_CLOSED = 3
@@ -39,13 +39,14 @@ STAGE = 2 * STAGE_NAMES.index("links")
 RESUBSCRIBES, RECONNECTS = COUNTER_NAMES.index("resubscribes"), COUNTER_NAMES.index("reconnects")
 OTHERS, KINDS = 0, 4  # of Tape.used
 CHECK_NS = 250_000_000
+"""While something is amiss connections and books are judged anew after this time."""
 AGAIN_NS = 30_000_000_000
 """A market or connection that was asked for is asked for again after this time at the earliest."""
 WORD = (1 << 64) - 1
 
 
 class Links:
-    """Judges connections and books once every CHECK_NS of tape time and on the rows that call for it."""
+    """Judges connections and books where something is amiss, and on the rows that call for it."""
 
     def __init__(
         self,
@@ -75,6 +76,8 @@ class Links:
         self.silent: dict[int, bool] = {}
         """Connection -> whether it is judged silent."""
         self._quiet: tuple[int, ...] = ()
+        decoder.allow(stale_block_ns, silence_ns, missing_id_ns)
+        books.allow(crossed_ns)
         self._looks = decoder.calm, books.crossed_since
         self._closed: set[int] = set()
         self._asked: dict[int, int] = {}  # market -> when its book was last asked for anew
@@ -87,18 +90,16 @@ class Links:
         self._publish()
 
     def apply(self, now_ns: int) -> tuple[Command, ...]:
-        """Look at this tick's rows and, when it is time, at every connection. Returns commands for the feed."""
-        loud, due = self._kinds[0] & LOUD, now_ns >= self._due_ns
+        """Look at this tick's rows and, when it is time, at every connection. Returns commands for the feed.
+
+        Where the steps of decoder and books say nothing in a tick, this would do nothing and need not be called.
+        """
+        loud, due = self._kinds[0] & LOUD_KINDS, now_ns >= self._due_ns
         if not loud:
             if not due:
                 return ()
             calm, crossed_since = self._looks
-            if (
-                calm(now_ns, self._stale_block_ns, self._silence_ns, self._missing_id_ns, self._quiet)
-                and not crossed_since(now_ns - self._crossed_ns)
-                and not self._spoilt
-            ):
-                self._due_ns = now_ns + CHECK_NS
+            if not self._spoilt and calm(now_ns) and not crossed_since(now_ns - self._crossed_ns):
                 return ()
         commands: list[Command] = []
         if loud:
@@ -106,6 +107,7 @@ class Links:
         if due:
             self._due_ns = now_ns + CHECK_NS
             self._check(now_ns, commands)
+        self._decoder.expect(self._quiet, bool(self._spoilt))
         if not commands:
             return ()
         for command in commands:
@@ -164,8 +166,7 @@ class Links:
 
     def _check(self, now_ns: int, commands: list[Command]) -> None:
         """Silence, missing message ids and books that stay crossed."""
-        limits = self._stale_block_ns, self._silence_ns, self._missing_id_ns
-        if not self._decoder.calm(now_ns, *limits, self._quiet):
+        if not self._decoder.calm(now_ns):
             self._look_at_connections(now_ns, commands)
         if self._spoilt:
             self._mend(now_ns, commands)
@@ -276,6 +277,7 @@ class Links:
         self._spoilt = dict(spoilt)
         self._mended = dict(mended)
         self._digest = digest
+        self._decoder.expect(self._quiet, bool(spoilt))
         self._publish()
 
 

@@ -75,7 +75,9 @@ class Risk:
         # Said each tick: whether our books agree with the venue's, the session's mode, what it leaves of sizes.
         self.reconciled, self.mode, self.size_ppm = True, 0, MILLION
         self._seen: AccountFacts | None = None
-        self._rests = self._rests_stale = False  # whether the ladder last saw an account without positions, on no rung
+        self._rests = self._rests_stale = (
+            False  # whether the ladder last saw an account without positions, on no rung
+        )
         self._stale_ns, self._check_ns = settings.ladder.feed_stale_ns, settings.protection.check_ns
         self._watch_due_ns = self._protect_due_ns = self._losses = self._streak_ns = 0
         self._leap_ns = -BEYOND

@@ -278,8 +278,11 @@ def test_calm_is_what_quiet_and_overdue_come_to() -> None:
         times = now_s * second, 9 * second, 6 * second
         quiet = decoder.quiet(*times)
         for guess in (quiet, (), (3,), (7,), (3, 7), (1, 3)):
-            said = decoder.calm(*times, 10 * second, guess)
-            waits = decoder.calm(*times, 10**18, guess)
+            decoder.expect(guess, False)
+            decoder.allow(*times[1:], 10 * second)
+            said = decoder.calm(times[0])
+            decoder.allow(*times[1:], 10**18)
+            waits = decoder.calm(times[0])
             assert waits == (guess == quiet)
             answers.append((said, waits))
         overdue = decoder.overdue(now_s * second, 10 * second)
