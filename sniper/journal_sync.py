@@ -16,8 +16,8 @@ class SyncThread:
     def __init__(self) -> None:
         self.busy = False
         """One was begun and has not ended."""
-        self.problem: OSError | None = None
-        """What the disk said last. Whoever acts on it clears it."""
+        self.problem: Exception | None = None
+        """What the disk said last, or what went wrong otherwise. Whoever acts on it clears it."""
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="journal-sync", daemon=True)
         self._thread.start()
@@ -35,7 +35,7 @@ class SyncThread:
         while (sync := self._work.get()) is not None:
             try:
                 sync()
-            except OSError as problem:
+            except Exception as problem:  # whoever waits for it must hear of it, whatever it is
                 self.problem = problem
             del sync  # it holds what the file is made of
             self.busy = False

@@ -284,6 +284,8 @@ class JournalThread:
         file, syncing = self._file, self._syncing
         if syncing.problem is not None:
             problem, syncing.problem = syncing.problem, None
+            if not isinstance(problem, OSError):
+                raise problem  # ours: the journal ends, and is told to have ended
             self._fail(problem)
         elif file is not None and (file, file.size) != self._synced and not syncing.busy:
             now_s = time.monotonic()

@@ -270,6 +270,20 @@ def test_closing_does_not_wait_for_ever(tmp_path: Path, disk: Disk) -> None:
     disk.open.set()
 
 
+def test_a_sync_that_fails_in_no_way_of_the_disk_ends_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(JournalFile, "sync", lambda file: broken)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    journal = Journal(tmp_path / "a.mcap", HEADER)
+    journal.snapshot(0, DAY_NS, b"s")
+    until(lambda: journal.status.state == "stopped")
+    assert "ended unexpectedly" in journal.status.error
+
+
 def test_a_thread_that_ended_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError
