@@ -136,7 +136,7 @@ cdef class Candles:
 
     def step(self):
         """Its part of a tick, for `Column`."""
-        return step_of(candles_step)
+        return step_of(self, candles_step)
 
     cpdef apply(self, Py_ssize_t n):
         """Read what is not a LEVEL row of the first n rows of the tape.

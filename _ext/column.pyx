@@ -5,7 +5,7 @@ can stand in a column has `step()`, which gives its part as a C function.
 """
 
 cimport cython
-from cpython.pycapsule cimport PyCapsule_GetPointer
+from cpython.pycapsule cimport PyCapsule_GetContext, PyCapsule_GetPointer
 from libc.stdint cimport int64_t
 
 from step cimport S_FACTS, S_HALT, STEP, Step
@@ -34,7 +34,10 @@ cdef class Column:
             raise ValueError(f"a column of {len(kernels)} kernels: 1 to {STEPS_MAX} can stand in one")
         self.kernels = kernels
         for i, kernel in enumerate(kernels):
-            self.parts[i].step = <Step> PyCapsule_GetPointer(kernel.step(), STEP)
+            step = kernel.step()
+            self.parts[i].step = <Step> PyCapsule_GetPointer(step, STEP)
+            if PyCapsule_GetContext(step) != <void*> kernel:
+                raise ValueError("a step of another kernel")
             self.parts[i].kernel = <void*> kernel
         self.count = len(kernels)
 

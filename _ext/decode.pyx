@@ -4,7 +4,7 @@ Any bytes give rows or one ERROR row, never an exception and never half a messag
 taken back when something turns out wrong. A message is read in one of three ways, each of which hands over to
 the next when it meets what it does not expect, so that nothing is guessed:
 
-1. `fast`: books and trades exactly as the Indexer writes them, by comparing literals;
+1. `fast`: updates exactly as the Indexer writes them, by comparing literals;
 2. `envelope` once over: keys in any order, contents read where they stand;
 3. `envelope` twice over: contents only after type, channel and id are known.
 
@@ -210,6 +210,7 @@ cdef class Decoder:
         self.c.markets_max = markets_max
         self.guess = CH_ORDERBOOK
         self.c.counters = &self.counters[0]
+        memcpy(self.c.day, b"1970-01-01T", 11)      # the day of `day_ns` 0
         self.c.d.a = 1
         self.c.d.b = 2
 
@@ -520,15 +521,23 @@ cdef class Decoder:
 
     def step(self):
         """Its part of a tick, for `Column`."""
-        return step_of(decode_step)
+        return step_of(self, decode_step)
 
     def allow(self, int64_t stale_block_ns, int64_t silence_ns, int64_t grace_ns):
         """The bounds of `calm`."""
         self.stale_block_ns, self.silence_ns, self.grace_ns = stale_block_ns, silence_ns, grace_ns
 
     def expect(self, tuple quiet, bint uneasy):
-        """Which connections `calm` takes to be quiet. uneasy: a step of this kernel asks for a look in any case."""
+        """Which connections, ascending, `calm` takes to be quiet. uneasy: a step asks for a look in any case.
+
+        IndexError, and no change, for one that cannot be.
+        """
         cdef int i
+        before = -1
+        for one in quiet:
+            if not before < one < CONNECTIONS:
+                raise IndexError(f"no such connections, ascending: {quiet}")
+            before = one
         memset(self.hushed, 0, sizeof(self.hushed))
         self.hushed_n = len(quiet)
         for i in quiet:

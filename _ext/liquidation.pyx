@@ -303,7 +303,7 @@ cdef class Liquidation:
 
     def step(self):
         """Its part of a tick, for `Column`."""
-        return step_of(margin_step)
+        return step_of(self, margin_step)
 
     cpdef apply(self, Py_ssize_t n):
         """Note which markets the first n rows of the tape changed."""

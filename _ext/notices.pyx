@@ -53,7 +53,7 @@ cdef class Notices:
 
     def step(self):
         """Its part of a tick, for `Column`."""
-        return step_of(notices_step)
+        return step_of(self, notices_step)
 
     cpdef int hear(self, int64_t now_ns):
         """Walk over this tick's rows. Returns whom they concern, TO_ACCOUNT and the like as bits."""

@@ -203,7 +203,7 @@ cdef class Books:
 
     def step(self):
         """Its part of a tick, for `Column`."""
-        return step_of(books_step)
+        return step_of(self, books_step)
 
     cpdef apply(self, Py_ssize_t n):
         """Apply the first n rows of the tape and stamp each with its market's best bid and ask."""
@@ -679,9 +679,10 @@ cdef class Books:
         return out
 
     def save(self):
-        """The state as bytes: tops, and each book's levels and samples."""
+        """The state as bytes: tops, and each book's levels and samples; of a market without a book what it lost."""
         cdef Head head
         cdef BookHead bh
+        cdef Book* b
         cdef int m
         cdef list parts = [b""]
         memset(&head, 0, sizeof(Head))
@@ -691,21 +692,23 @@ cdef class Books:
         head.digest_a = self.d.a
         head.digest_b = self.d.b
         for m in range(self.markets_max):
-            if self.books[m] == NULL:
+            b = self.books[m]
+            if b == NULL and not self.t[m].orphans:
                 continue
             head.books += 1
             bh.market = m
-            bh.base = self.books[m].base
-            bh.samples = self.books[m].samples
-            bids = self.pack(self.books[m], 0)
-            asks = self.pack(self.books[m], 1)
+            bh.base = b.base if b != NULL else 0
+            bh.samples = b.samples if b != NULL else 0
+            bids = self.pack(b, 0) if b != NULL else np.zeros(0, LEVEL_DTYPE)
+            asks = self.pack(b, 1) if b != NULL else np.zeros(0, LEVEL_DTYPE)
             bh.bids = len(bids)
             bh.asks = len(asks)
             parts.append((<char*> &bh)[:sizeof(BookHead)])
             parts.append(self.tops[m:m + 1].tobytes())
             parts.append(bids.tobytes())
             parts.append(asks.tobytes())
-            parts.append((<char*> &self.books[m].ring[0])[:min(bh.samples, RING) * sizeof(Sample)])
+            if b != NULL:
+                parts.append((<char*> &b.ring[0])[:min(bh.samples, RING) * sizeof(Sample)])
         parts[0] = (<char*> &head)[:sizeof(Head)]
         return b"".join(parts)
 

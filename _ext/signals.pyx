@@ -217,7 +217,7 @@ cdef class Signals:
 
     def step(self):
         """Its part of a tick, for `Column`."""
-        return step_of(signals_step)
+        return step_of(self, signals_step)
 
     cpdef apply(self, Py_ssize_t n):
         """Take in the first n rows of the tape, which decode, book, trades and candles have worked on."""

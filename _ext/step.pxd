@@ -1,6 +1,6 @@
 # A kernel's part of a tick as a C function, so that `column.pyx` can go from kernel to kernel without Python between.
 
-from cpython.pycapsule cimport PyCapsule_New
+from cpython.pycapsule cimport PyCapsule_New, PyCapsule_SetContext
 from libc.stdint cimport int64_t
 
 ctypedef int (*Step)(void* kernel, int64_t now_ns, Py_ssize_t n) except -1
@@ -19,5 +19,8 @@ cdef extern from *:
     const char* STEP "SNIPER_STEP"
 
 
-cdef inline object step_of(Step step):
-    return PyCapsule_New(<void*> step, STEP, NULL)
+cdef inline object step_of(object kernel, Step step):
+    """The step of this kernel and no other: the capsule knows whose it is."""
+    made = PyCapsule_New(<void*> step, STEP, NULL)
+    PyCapsule_SetContext(made, <void*> kernel)
+    return made

@@ -298,7 +298,7 @@ cdef class Trades:
 
     def step(self):
         """Its part of a tick, for `Column`."""
-        return step_of(trades_step)
+        return step_of(self, trades_step)
 
     cpdef apply(self, Py_ssize_t n):
         """Flag the duplicates among the first n rows of the tape and count the rest."""

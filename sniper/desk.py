@@ -362,4 +362,4 @@ class Desk:
         self.risk.mode, self.risk.size_ppm = self.resilience.mode, self.resilience.size_ppm
         self.digest.load(digest)
         self._reckoning.load(held)
-        self._reckoning.look(0)
+        self._reckoning.restored()

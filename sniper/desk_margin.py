@@ -18,6 +18,7 @@ FAMILY: Final = 128
 """Children of subaccount n are n + 128 k; slot k of the margin kernel holds them, slot 0 the traded one."""
 NOBODY: Final = AccountFacts(0, 0, 0, 0, 0, 0.0, 0.0, 0.0, 0.0, False, 0, 0, 0, 0)
 
+Reckoned = tuple[int, int, int, int, int, float, float, float, float, bool]
 SavedHeld = list[tuple[int, list[tuple[int, int]]]]
 
 
@@ -70,13 +71,20 @@ class Reckoning:
                     self._margin.set_position(slot, market, position.size_quantums)
 
     def look(self, now_ns: int) -> None:
-        """The facts of the account, after its margin was computed."""
-        usdc, net, initial, maintenance, free, leverage, usage, danger, sigmas, computable = (
-            self._margin.account(0)
-        )
+        """The facts of the account, after its margin was computed: its standing first, then what is shown."""
+        found = self._margin.account(0)
+        _, net, *_, computable = found
+        if computable and self._account.trust != "empty":
+            self._standing.look(now_ns, net, self._account.transferred)
+        self._show(found)
+
+    def restored(self) -> None:
+        """The facts again after a load, which is no look: the day and the peak are as they were saved."""
+        self._show(self._margin.account(0))
+
+    def _show(self, found: Reckoned) -> None:
+        usdc, net, initial, maintenance, free, leverage, usage, danger, sigmas, computable = found
         standing, account = self._standing, self._account
-        if computable and account.trust != "empty":
-            standing.look(now_ns, net, account.transferred)
         self._counters[NOT_COMPUTABLE] = self._margin.unknown
         self._view.positions = MappingProxyType(account.positions)  # lent to strategies
         self._view.account = AccountFacts(

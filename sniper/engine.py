@@ -26,7 +26,7 @@ from sniper.types import Command, Record
 STAGES: tuple[str, ...] = STAGE_NAMES
 MARKET_STAGES = STAGES[:5]
 """The stages up to links. Those behind them are the decision half (`desk.py`), which may be off."""
-STATE_VERSION = 1
+STATE_VERSION = 2
 
 
 Markets = Annotated[int, msgspec.Meta(ge=1, le=8192)]

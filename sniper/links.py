@@ -39,7 +39,7 @@ STAGE = 2 * STAGE_NAMES.index("links")
 RESUBSCRIBES, RECONNECTS = COUNTER_NAMES.index("resubscribes"), COUNTER_NAMES.index("reconnects")
 OTHERS, KINDS = 0, 4  # of Tape.used
 CHECK_NS = 250_000_000
-"""While something is amiss connections and books are judged anew after this time."""
+"""Connections and books are judged after this time at the earliest, where something is amiss or rows call for it."""
 AGAIN_NS = 30_000_000_000
 """A market or connection that was asked for is asked for again after this time at the earliest."""
 WORD = (1 << 64) - 1
@@ -256,28 +256,29 @@ class Links:
                 sorted(self._spoilt.items()),
                 sorted(self._mended.items()),
                 list(self._digest),
+                list(self._quiet),
             ]
         )
 
     def load(self, state: bytes) -> None:
         """Take over a state that `save` wrote. ValueError on anything else."""
         try:
-            due, watched, silent, closed, asked, broken, spoilt, mended, digest = msgspec.msgpack.decode(
-                state, type=_State
+            due, watched, silent, closed, asked, broken, spoilt, mended, digest, quiet = (
+                msgspec.msgpack.decode(state, type=_State)
             )
-        except msgspec.MsgspecError as problem:
+            self._decoder.expect(quiet, bool(spoilt))
+        except (msgspec.MsgspecError, IndexError) as problem:
             raise ValueError(f"not a state of the links: {problem}") from None
         self._due_ns = due
         self.watched = tuple(watched)
         self.silent = dict(silent)
-        self._quiet = tuple([i for i, is_silent in sorted(self.silent.items()) if is_silent])
+        self._quiet = quiet
         self._closed = set(closed)
         self._asked = dict(asked)
         self._broken = dict(broken)
         self._spoilt = dict(spoilt)
         self._mended = dict(mended)
         self._digest = digest
-        self._decoder.expect(self._quiet, bool(spoilt))
         self._publish()
 
 
@@ -291,4 +292,5 @@ _State = tuple[
     list[tuple[int, int]],
     list[tuple[int, int]],
     tuple[int, int],
+    tuple[int, ...],
 ]

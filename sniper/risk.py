@@ -75,9 +75,8 @@ class Risk:
         # Said each tick: whether our books agree with the venue's, the session's mode, what it leaves of sizes.
         self.reconciled, self.mode, self.size_ppm = True, 0, MILLION
         self._seen: AccountFacts | None = None
-        self._rests = self._rests_stale = (
-            False  # whether the ladder last saw an account without positions, on no rung
-        )
+        # Whether the ladder last saw an account without positions, on no rung, and whether prices were old then.
+        self._rests = self._rests_stale = False
         self._stale_ns, self._check_ns = settings.ladder.feed_stale_ns, settings.protection.check_ns
         self._watch_due_ns = self._protect_due_ns = self._losses = self._streak_ns = 0
         self._leap_ns = -BEYOND
@@ -156,7 +155,7 @@ class Risk:
         return self._ladder.act(view, found, rung, ordered, self._orders.claims())
 
     def protect(self, view: View) -> Sequence[Wanted]:
-        """Stops that are missing or too many, every `check_ns`, at once where nothing was held and open before."""
+        """Stops that are missing or too many, every `check_ns` while anything is held or open."""
         if view.now_ns < self._protect_due_ns:
             return NOTHING
         if not (view.positions or self._orders.live) or not view.account.computable:

@@ -129,11 +129,16 @@ def test_a_column_keeps_its_kernels_and_takes_nothing_else() -> None:
         Column(7)
 
     class Other:
+        def __init__(self, step: object) -> None:
+            self._step = step
+
         def step(self) -> object:
-            return 7
+            return self._step
 
     with pytest.raises(ValueError, match="PyCapsule"):
-        Column(Other())
+        Column(Other(7))
+    with pytest.raises(ValueError, match="another kernel"):
+        Column(Other(Kernels().books.step()))
 
 
 def test_what_a_kernel_raises_passes_through() -> None:

@@ -132,6 +132,21 @@ def test_the_market_half_is_not_changed_by_decisions(session: tuple[Engine, Path
     assert plain.stages == MARKET_STAGES and engine.stages == STAGE_NAMES
 
 
+def test_the_result_of_the_day_outlives_a_load(session: tuple[Engine, Path]) -> None:
+    """A load is no look at the account: what was lost today counts on against the day's limit."""
+    engine, _ = session
+    other = Engine(engine.settings)
+    other.load(engine.save())
+    assert engine.desk is not None and other.desk is not None
+    assert other.desk.view.account == engine.desk.view.account
+    assert engine.desk.view.account.day_realised != 0
+    assert other.save() == engine.save()
+    for desk in (engine.desk, other.desk):
+        desk._reckoning.look(engine.now_ns)
+    assert other.desk.standing.save() == engine.desk.standing.save()
+    assert other.desk.view.account == engine.desk.view.account
+
+
 def test_a_kill_stops_trading_and_survives_a_reload() -> None:
     engine, _ = paper_run.run(20.0, markets=3)
     desk = engine.desk

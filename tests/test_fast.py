@@ -137,3 +137,13 @@ def test_numbers_of_all_shapes_and_places(pair: Pair, kind: str) -> None:
 def test_objects_in_the_wrong_place(pair: Pair, kind: str, contents: bytes) -> None:
     pair.feed([(1, 0, 0, frame(contents, kind)), (1, 0, 0, frame(contents, kind, "v4_trades"))])
     pair.compare_state()
+
+
+def test_a_time_before_any_day_was_read(pair: Pair) -> None:
+    """The day that is remembered is a real one from the start: no text that is none of a day may equal it."""
+    for time in ("\\u0000" * 11 + "12:00:00Z", "1970-01-01T12:00:00Z", "1970-01-01 12:00:00Z"):
+        height = '{"blockHeight":"81000000","time":"' + time + '"}'
+        for channel in ("v4_block_height", "v4_markets"):
+            pair.feed([(1, 0, 0, news(height.encode(), channel, ',"id":"v4_block_height"'))])
+    pair.compare_state()
+    assert [row["kind"] for row in pair.feed([(1, 0, 0, LETTERS["block"])])] == ["BLOCK"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from sniper._ext.decode import Decoder
 from sniper._ext.tape import COUNTER_NAMES, TRUST_NAMES, Tape
 from sniper.engine import Engine, Settings
+from sniper.trading import VENUE_CONNECTION
 from sniper.types import REC_FRAME, REC_GAP, REC_LINK, Command, Reconnect, Resubscribe, Watch
 from tests import messages as m
 
@@ -264,6 +266,32 @@ def test_the_state_survives_and_foreign_bytes_do_not() -> None:
     assert other.digest() == links.digest()
     with pytest.raises(ValueError, match="state of the links"):
         other.load(b"\x93\x01\x02\x03")
+    before = other.save()
+    for quiet in ([1 << 40], [-1], [1024], [3, 2], [2, 2]):
+        bad = msgspec.msgpack.decode(before)
+        bad[-1] = quiet
+        with pytest.raises(ValueError, match="state of the links"):
+            other.load(msgspec.msgpack.encode(bad))
+    assert other.save() == before
+
+
+def test_a_loaded_engine_judges_when_the_saved_one_does() -> None:
+    """Beside a venue of ours, which never tells of blocks and is quiet by nature."""
+    second = 10**9
+    engine = Engine(Settings(tickers=("BTC-USD",)))
+    first = [
+        (second, one, REC_FRAME, m.connected(name)) for one, name in ((0, "zero"), (VENUE_CONNECTION, "us"))
+    ]
+    engine.tick(second, first)
+    for s in range(2, 41):
+        block = m.block(s, "2025-12-08T16:00:00.000Z", s - 1, "zero")
+        engine.tick(s * second, [(s * second, 0, REC_FRAME, block)])
+    other = Engine(engine.settings)
+    other.load(engine.save())
+    for now_ns in (49_900_000_000, 50_000_000_001, 50_100_000_000):
+        assert engine.tick(now_ns, []) == other.tick(now_ns, [])
+        assert engine.save() == other.save()
+    assert engine.links.silent == {0: True}
 
 
 def test_calm_is_what_quiet_and_overdue_come_to() -> None:

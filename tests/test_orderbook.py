@@ -247,6 +247,15 @@ def test_a_damaged_state_is_refused_and_changes_nothing(cut: int) -> None:
         Books(book.tape, 9).load(state)
 
 
+def test_what_a_market_lost_before_its_first_book_is_remembered() -> None:
+    book = Book()
+    book.levels((0, 99, 1), (0, 98, 1))
+    other = Books(book.tape, 8)
+    other.load(book.books.save())
+    assert int(other.tops["orphans"][0]) == 2 and other.tops.tobytes() == book.books.tops.tobytes()
+    assert other.save() == book.books.save()
+
+
 def test_a_market_beyond_the_table_is_an_orphan() -> None:
     book = Book()
     assert (
