@@ -42,10 +42,10 @@ from sniper.order_record import OrdersSettings
 from sniper.reconciling import ReconcileSettings
 from sniper.resilience import ResilienceSettings
 from sniper.trading import VENUE_CONNECTION, Place
-from sniper.types import REC_OPERATOR
+from sniper.types import REC_OPERATOR, REC_VENUE
 from sniper.venues.live import Live
 from tests.tally import Tally
-from tests.verdict import Limits, Witnessed, calm, judged
+from tests.verdict import History, Limits, Witnessed, calm, judged
 from tests.virtual_venue import HouseFeed, Stage, drive, end
 
 SECOND_NS = 1_000_000_000
@@ -115,32 +115,37 @@ class Recorder:
 
     rotate_due = stopped = False
 
-    def __init__(self) -> None:
+    def __init__(self, history: History) -> None:
         self.ticks: list[tuple[int, list[Any]]] = []
         self.done_: list[tuple[bytes, bytes]] = []
+        self._history = history
 
     def snapshot(self, *_: Any) -> None:
         """None: a rehearsal replays from its beginning."""
 
     def tick(self, number: int, now_ns: int, records: list[Any]) -> None:
         self.ticks.append((now_ns, list(records)))
+        for _, _, kind, data in records:
+            if kind == REC_VENUE and data.startswith(b"place "):
+                _, client_id, code, *_ = data.split(b" ", 3)
+                if int(code) > 0:
+                    self._history.append(int(client_id))
 
     def done(self, number: int, commands: bytes, digests: bytes) -> None:
         self.done_.append((commands, digests))
 
 
 class Watched:
-    """The venue, with a list of every command that went to it."""
+    """The venue, with a list of every order that went to it."""
 
-    def __init__(self, live: Live, stage: Stage) -> None:
-        self._live, self._stage = live, stage
-        self.places: list[Place] = []
+    def __init__(self, live: Live, stage: Stage, history: History) -> None:
+        self._live, self._stage, self._history = live, stage, history
 
     def observe(self, now_ns: int, rows: int) -> None:
         self._live.observe(now_ns, rows)
 
     def send(self, now_ns: int, commands: Any) -> None:
-        self.places += [one for one in commands if isinstance(one, Place)]
+        self._history += [one for one in commands if isinstance(one, Place)]
         self._live.send(now_ns, commands)
         self._stage.loop.settle()
 
@@ -196,7 +201,8 @@ def play(house: Witnessed, seed: int, scenario: Scenario | None = None, replayed
     stage = Stage(house, WHOM.address)
     engine = Engine(settings(seed))
     inbox = Inbox(1 << 16, 64 << 20)
-    recorder = Recorder()
+    history: History = []
+    recorder = Recorder(history)
     live_settings = LiveSettings(
         nodes=("127.0.0.1:1", "127.0.0.1:2"), tls=False, address=WHOM.address, chain_id="localdydxprotocol"
     )
@@ -205,14 +211,14 @@ def play(house: Witnessed, seed: int, scenario: Scenario | None = None, replayed
     )
     live._inbox = inbox
     drive(live.sender, stage)
-    venue = Watched(live, stage)
+    venue = Watched(live, stage, history)
     limits = Limits(house, engine, WHOM.address, BARE_BLOCKS)
     feed = Script(stage, engine, limits)
     loop = Loop(engine, feed, inbox, speed=0, venue=venue, journal=recorder)  # type: ignore[arg-type]
     start_ns = house.now_ns
     loop.run()
     end(live.sender, stage)
-    wrong = [*judged(house, engine, venue.places, WHOM.address), *limits.wrong]
+    wrong = [*judged(house, engine, history, WHOM.address), *limits.wrong]
     if replayed:
         wrong += replay(seed, recorder)
     desk = engine.desk
@@ -220,7 +226,7 @@ def play(house: Witnessed, seed: int, scenario: Scenario | None = None, replayed
     facts = {
         "s": (house.now_ns - start_ns) // SECOND_NS,
         "ticks": engine.ticks,
-        "places": len(venue.places),
+        "places": sum(isinstance(one, Place) for one in history),
         "fills": int(engine.tape.counters[COUNTER_NAMES.index("fills")]),
         "sent": live.sender.sent,
         "unanswered": live.sender.unanswered,

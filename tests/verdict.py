@@ -56,12 +56,16 @@ def books_agree(engine: Engine) -> bool:
     return desk.account.trust == "live" and desk.reconcile.settled and not desk.account.differences
 
 
-def judged(house: Witnessed, engine: Engine, places: list[Place], owner: str) -> list[str]:
+History = list[Place | int]
+"""Orders as they were sent, and the client ids of those that were refused, when that was told."""
+
+
+def judged(house: Witnessed, engine: Engine, history: History, owner: str) -> list[str]:
     """What must hold at the end, and does not."""
     known = _known(engine)
     return [
         *_money(house, engine, owner),
-        *_ids(places, known),
+        *_ids(history, known),
         *_outcomes(house, engine, owner),
         *_there(house, engine, known, owner),
         *_counts(house, engine, owner),
@@ -99,11 +103,19 @@ def _money(house: Witnessed, engine: Engine, owner: str) -> list[str]:
     return wrong
 
 
-def _ids(places: list[Place], known: dict[int, Any]) -> list[str]:
-    """No id stands for two intents: only a resting short-term order is replaced, by its like and for longer."""
-    wrong, first = [], {}
-    for place in places:
-        before = first.get(place.client_id)
+def _ids(history: History, known: dict[int, Any]) -> list[str]:
+    """No id stands for two intents: only a resting short-term order is replaced, by its like and for longer.
+
+    A replacement that was refused never stood: the next one only has to last longer than what it would replace.
+    """
+    wrong: list[str] = []
+    stood: dict[int, list[Place]] = {}
+    for place in history:
+        if isinstance(place, int):
+            if len(stood.get(place, ())) > 1:
+                stood[place].pop()
+            continue
+        before = stood[place.client_id][-1] if place.client_id in stood else None
         if before is None:
             if place.client_id not in known:
                 wrong.append(f"order {place.client_id}: forgotten")
@@ -116,7 +128,7 @@ def _ids(places: list[Place], known: dict[int, Any]) -> list[str]:
             before.time_in_force,
         ) or place.good_til_block <= before.good_til_block:
             wrong.append(f"order {place.client_id}: one id for two intents")
-        first[place.client_id] = place
+        stood.setdefault(place.client_id, []).append(place)
     return wrong
 
 
