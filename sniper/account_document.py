@@ -6,6 +6,7 @@ from typing import Any
 
 from sniper.decimals import text
 from sniper.desk import Desk
+from sniper.quantums import atomic_resolution
 
 USDC_DECIMALS = 6
 RUNGS = ("calm", "stop", "cancel", "reduce", "flatten")
@@ -51,5 +52,5 @@ def account_document(desk: Desk, tickers: list[str]) -> dict[str, Any]:
 
 def coins(desk: Desk, market: int, size_quantums: int) -> str:
     """Base quantums as coins."""
-    resolution = desk.atomic_resolution(market)
+    resolution = atomic_resolution(desk.margin.markets, market)
     return text(size_quantums * 10 ** max(resolution, 0), max(-resolution, 0))

@@ -15,7 +15,7 @@ from sniper._ext.column import SAID_FACTS, SAID_HALT, Column
 from sniper._ext.liquidation import Liquidation
 from sniper._ext.notices import TO_ACCOUNT, TO_FUNDING, TO_OPERATOR, TO_ORDERS, Notices
 from sniper._ext.signals import SIGNAL_TABLE, SIGNALS, Signals
-from sniper._ext.tape import COUNTER_NAMES, FIELD_NAMES, Tape
+from sniper._ext.tape import COUNTER_NAMES, Tape
 from sniper.account import Account
 from sniper.desk_margin import NOBODY, Reckoning
 from sniper.desk_settings import Decided, DeskSettings
@@ -49,7 +49,6 @@ DECISIONS_MAX = 256
 UNHEARD = -1
 RESOLUTIONS = (0, 1, 2, 4)
 """Indicators are kept for 1MIN, 5MINS, 15MINS and 1HOUR, and for what the strategy asks for beside these."""
-ATOMIC = FIELD_NAMES.index("atomicResolution") - 12
 
 
 class Desk:
@@ -73,8 +72,7 @@ class Desk:
         )
         self.reconcile = Reconcile(settings.reconcile, settings.account.address, settings.account.subaccount)
         self.resilience = Resilience(settings.resilience)
-        self._reconciling = settings.reconcile.every_ns > 0
-        self._watching = settings.resilience.on
+        self._reconciling, self._watching = settings.reconcile.every_ns > 0, settings.resilience.on
         self._at_rest = False  # see `_rests`
         self._asked: tuple[Ask | Resubscribe, ...] = ()
         self.standing = Standing()
@@ -165,9 +163,7 @@ class Desk:
         """Whether nothing is held, open or awaited: until rows tell of us, only market and strategy move."""
         account = self.account
         awaited = account.busy or self.funding.charges or self._reconciling or self._watching or self._guarded
-        if awaited or account.positions or self.trips.markets:
-            return False
-        return self._knows_account()
+        return not (awaited or account.positions or self.trips.markets) and self._knows_account()
 
     def _knows_account(self) -> bool:
         """Without an account, or with one older than what was taken over, nobody asks for anything."""
@@ -273,8 +269,8 @@ class Desk:
         for command in commands:
             if isinstance(command, Place):
                 places += 1
-                if command.purpose == "protect":
-                    self._announce(command)
+                if command.purpose == "protect":  # round trips show where their stops stand
+                    self.trips.protect(self.orders.live[command.client_id].intent)
         counters[INTENTS] += len(wanted)
         counters[REFUSED] += len(refused) + len(self.orders.dropped)
         counters[PLACED] += places
@@ -282,13 +278,6 @@ class Desk:
         for no in refused:
             self.digest.fold(f"{no.intent.market} {no.intent.purpose} {no.gate} {no.text}".encode())
         return commands
-
-    def _announce(self, place: Place) -> None:
-        """Round trips show where their stops stand."""
-        order = self.orders.of(place.client_id)
-        intent = self.orders.origin(order.order_id) if order is not None else None
-        if intent is not None:
-            self.trips.protect(intent)
 
     @property
     def said(self) -> list[str]:
@@ -315,10 +304,6 @@ class Desk:
         if why:
             self.strategy = self._strategy()
         return why
-
-    def atomic_resolution(self, market: int) -> int:
-        """A coin of the market is 10 ** -this many base quantums."""
-        return int(self._decoder.markets[market]["whole"][ATOMIC])
 
     # ---- state ------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from sniper.inbox import Inbox
 from sniper.journal import Journal
 from sniper.loop import Loop
 from sniper.paper_settings import PaperSettings
+from sniper.quantums import atomic_resolution
 from sniper.risk_rungs import REDUCE
 from sniper.risk_units import MILLION, unit_of
 from sniper.stopping import Stopping
@@ -235,7 +236,7 @@ class Drill:
         return said
 
     def _atomic(self, market: int) -> int:
-        return self.desk.atomic_resolution(market)
+        return atomic_resolution(self.desk.margin.markets, market)
 
     def _record(self, now_ns: int) -> None:
         """A block before anything happens in it, and the moments at which the first orders could meet a book."""

@@ -71,6 +71,11 @@ class Scales:
         self._by_ticker.clear()
 
 
+def atomic_resolution(markets: Any, market: int) -> int:
+    """A coin of the market is 10 ** -this many base quantums. markets: `Decoder.markets`."""
+    return int(markets[market]["whole"][_ATOMIC - _WHOLES])
+
+
 def exact(text: str) -> tuple[int, int]:
     """A plain decimal -> (mantissa, decimals): `exact("-1.50") == (-150, 2)`. Inexact on anything else."""
     if len(text) <= TEXT_MAX and text.isascii():

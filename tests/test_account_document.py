@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from sniper.account_document import account_document, coins, usdc
+from sniper.quantums import atomic_resolution
 from tests import paper_run
 
 
@@ -22,6 +23,6 @@ def test_a_session_as_a_document() -> None:
     assert set(found["positions"]) == {engine.decoder.ticker(market) for market in desk.account.positions}
     for market, position in desk.account.positions.items():
         shown = found["positions"][engine.decoder.ticker(market)]["size"]
-        resolution = desk.atomic_resolution(market)
+        resolution = atomic_resolution(desk.margin.markets, market)
         assert round(float(shown) * 10.0**-resolution) == position.size_quantums
         assert shown == coins(desk, market, position.size_quantums)

@@ -131,7 +131,7 @@ def killed(
 ) -> tuple[str, str]:
     """End it by a signal, by default kill -9, as soon as something holds. What it wrote."""
     try:
-        end_s = time.monotonic() + 90
+        end_s = time.monotonic() + 240
         while not ready():
             assert process.poll() is None, process.stderr and process.stderr.read()[-2000:]
             assert time.monotonic() < end_s, why
@@ -186,7 +186,7 @@ def test_what_a_session_left_open_is_taken_over_by_the_next(home: Path, exchange
     """A position with its stop, and an order of which nobody knows whether it left: kill -9, and on it goes."""
     first = holding(home, "BTC-USD")
     process = subprocess.Popen(**command(home, (*first, "--passphrase-fd", "3"), 1, []))
-    killed(process, lambda: purse(exchange)[1] and stops(exchange), "no position with a stop within 90 s")
+    killed(process, lambda: purse(exchange)[1] and stops(exchange), "no position with a stop in time")
     (stop,) = stops(exchange)
     with contextlib.closing(database(home)) as state:
         (((ticker, _, trip),), _) = json.loads(state.bot("round trips") or b"[[], 0]")
@@ -231,7 +231,7 @@ def test_what_a_session_left_open_is_taken_over_by_the_next(home: Path, exchange
 def test_it_trades_dies_recovers_and_goes_on(home: Path, exchange: Venue) -> None:
     before = purse(exchange)[1]
     process = subprocess.Popen(**command(home, (*run_words(home), "--passphrase-fd", "3"), 1, []))
-    killed(process, lambda: purse(exchange)[1] != before, "no trade within 90 s")
+    killed(process, lambda: purse(exchange)[1] != before, "no trade in time")
     # What it left behind is explained, and explaining it again changes nothing, unless more of it was filled meanwhile.
     owner = ("--set", f"trade.address={WHOM.address}")
     recover = ("recover", "--config", str(home / "live.toml"), "--url", exchange.rest, *owner, "--json")
