@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sniper.desk import Decided, Desk
 from sniper.risk_gates import OPENING, REDUCTION
+from sniper.risk_gates_account import ACCOUNT_GATES
 from sniper.strategies.blame import blamed
 from sniper.trading import BUY, SELL, Intent, Reason, Withdraw
 from sniper.viewing import Strategy, View
@@ -161,9 +162,10 @@ def explain(desk: Desk, strategy: Strategy, view: View, market: int) -> Explanat
 def apart(reasons: tuple[Reason, ...]) -> tuple[tuple[Reason, ...], tuple[Reason, ...]]:
     """What risk says, as its gates and behind them what each rule of sizing allowed."""
     count = len(reasons)
-    for gates in (OPENING, REDUCTION):
-        whole = [gate.name for gate in gates]
-        without_size = [*(gate.name for gate in gates if not gate.sized), "size"]
+    for before, gates in ((ACCOUNT_GATES, OPENING), ((), REDUCTION)):
+        first = [gate.name for gate in before]
+        whole = [*first, *(gate.name for gate in gates)]
+        without_size = [*first, *(gate.name for gate in gates if not gate.sized), "size"]
         for names in (whole, without_size):
             if [one.name for one in reasons[: len(names)]] == names:
                 count = len(names)

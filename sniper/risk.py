@@ -12,8 +12,9 @@ from typing import Any, Final
 import msgspec
 
 from sniper.order_table import SHORT_TERM
-from sniper.risk_candidate import Candidate, Conditions, OpenOrders, rank, scaled
-from sniper.risk_gates import OPENING, REDUCTION
+from sniper.risk_candidate import OPENS, Candidate, Conditions, OpenOrders, rank, scaled
+from sniper.risk_gates import OPENING, REDUCTION, refusal
+from sniper.risk_gates_account import ACCOUNT_GATES, Situation, shut
 from sniper.risk_ladder import Fill, Ladder
 from sniper.risk_limits import ChainLimits, gates_of, in_words, understood
 from sniper.risk_margin import BEYOND, Margin, Shock, Totals, equity_slots
@@ -190,16 +191,21 @@ class Risk:
         self._pace.forget(view.now_ns, view.height)
         for _ in leaving:
             self._pace.add(view.now_ns, view.height, SHORT_TERM)
-        outlook = self._outlook(view)
+        barred, outlook = shut(self._situation(view)), None
         approved: list[Approved] = []
         refused: list[Refused] = []
         intents = [one for one in wanted if isinstance(one, Intent)]
         if len(intents) > 1:
             intents.sort(key=rank)
         for intent in intents:
-            old = self._replaces(view, intent, leaving)
-            here = outlook.without(claims[old]) if old >= 0 else outlook
-            verdict = self._judge(here, intent, self._conditions(view))
+            verdict: Approved | Refused
+            if barred is not None and intent.purpose == OPENS:
+                verdict = refusal(intent, *barred)
+            else:
+                outlook = outlook or self._outlook(view)
+                old = self._replaces(view, intent, leaving)
+                here = outlook.without(claims[old]) if old >= 0 else outlook
+                verdict = self._judge(here, intent, self._conditions(view))
             if isinstance(verdict, Refused):
                 refused.append(verdict)
                 self._digest.fold(f"refused {intent.market} {intent.side} {verdict.gate}".encode())
@@ -227,11 +233,10 @@ class Risk:
         if not form.passed:
             return (Reason(gates[0].name, form.found, form.limit, False),)
         candidate, notes = sized(outlook, candidate)
-        empty = candidate.steps <= 0
-        judged = [
-            gate for gate in gates if not (gate.sized and empty)
-        ]  # of no step there is nothing to judge
-        found = [(gate.name, gate.judge(outlook, candidate, conditions)) for gate in judged]
+        empty, situation = candidate.steps <= 0, self._situation(view)
+        found = [(gate.name, gate.judge(situation)) for gate in ACCOUNT_GATES if candidate.opens]
+        judged = [gate for gate in gates if not (gate.sized and empty)]  # no step: nothing to judge
+        found += [(gate.name, gate.judge(outlook, candidate, conditions)) for gate in judged]
         told = tuple(Reason(name, one.found, one.limit, one.passed) for name, one in found)
         return told + ((Reason("size", 0.0, 1.0, False),) if empty else ()) + notes
 
@@ -240,16 +245,15 @@ class Risk:
         if candidate is None:
             return Refused(intent, "market", 0.0, 1.0, f"market {intent.market} is not known well enough")
         notes: tuple[Reason, ...] = ()
-        for name, _, told, judge, _, by_size in OPENING if candidate.opens else REDUCTION:
-            if by_size and not notes:
+        for gate in OPENING if candidate.opens else REDUCTION:
+            if gate.sized and not notes:
                 candidate, notes = sized(outlook, candidate)
                 if candidate.opens and candidate.steps <= 0:
                     least = min(notes, key=lambda note: note.found).name
                     return Refused(intent, least, 0.0, 1.0, f"no room for one step: {least}")
-            found, limit, passed, detail = judge(outlook, candidate, conditions)
-            if not passed:
-                text = told.format(found=found, limit=limit, detail=detail)
-                return Refused(intent, name, found, limit, text)
+            found = gate.judge(outlook, candidate, conditions)
+            if not found.passed:
+                return refusal(intent, gate, found)
         return Approved(intent._replace(size_steps=candidate.steps), notes)
 
     def _candidate(self, outlook: Outlook, intent: Intent) -> Candidate | None:
@@ -271,18 +275,14 @@ class Risk:
 
     def _conditions(self, view: View) -> Conditions:
         pace = self._pace
-        return Conditions(
-            self.rung,
-            self.latch.verb,
-            self._operator.journal_stopped,
-            self._streak_ns,
-            pace.sent(view.now_ns),
-            pace.short_term(view.height),
-            pace.stateful(view.height),
-            self.mode,
-            self.reconciled,
-            self._operator.state_stopped,
-        )
+        return Conditions(pace.sent(view.now_ns), pace.short_term(view.height), pace.stateful(view.height))
+
+    def _situation(self, view: View) -> Situation:
+        kept = self._operator
+        return Situation(
+            view.account, self.settings.gates, view.now_ns, self.rung, self.latch.verb, kept.journal_stopped,
+            kept.state_stopped, self.mode, self.reconciled, self._streak_ns,
+        )  # fmt: skip
 
     # ---- the chain's limits, operator and state ----------------------------------------------------------------------
 

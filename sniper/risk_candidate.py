@@ -17,6 +17,8 @@ from sniper.viewing import MarketFacts
 
 EXACT_MAX: Final = 1 << 60
 """No order is larger, in BQ or QQ: the kernel is exact up to here."""
+OPENS: Final = "entry"
+"""The purpose of orders that may open or enlarge a position."""
 REDUCING: Final = ("exit", "reduce", "flatten")
 FORCED: Final = ("reduce", "flatten")
 RANKS: Final = {"flatten": 0, "reduce": 1, "exit": 2, "protect": 3, "entry": 4}
@@ -33,25 +35,14 @@ class OpenOrders(Protocol):
 
 
 class Conditions(NamedTuple):
-    """What the gates must know beside the market and the account."""
+    """What the gates must know beside the market and the account: the pace."""
 
-    rung: int = 0
-    ordered: str = ""
-    """What the operator ordered: pause, reduce, kill."""
-    journal_stopped: bool = False
-    streak_ns: int = 0
-    """When the last loss of the streak was seen."""
     sent: int = 0
     """Commands of the last second, those of this tick included."""
     short_term: tuple[Window, ...] = ()
     """What is used of the chain's rates of short-term orders and cancels, the shortest window first."""
     stateful: tuple[Window, ...] = ()
     """The same of stateful orders."""
-    mode: int = 0
-    """Of the session: 0 normal, 1 degraded, 2 critical, 3 emergency."""
-    reconciled: bool = True
-    """Whether our books are known to agree with the venue's."""
-    state_stopped: bool = False
 
 
 class Candidate(NamedTuple):
@@ -66,7 +57,7 @@ class Candidate(NamedTuple):
     @property
     def opens(self) -> bool:
         """Whether it may open or enlarge a position."""
-        return self.intent.purpose == "entry"
+        return self.intent.purpose == OPENS
 
     def fills(self, outlook: Outlook) -> Fills:
         """It, taken as filled."""

@@ -8,14 +8,24 @@ orders.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from sniper import risk_gates_market as market
 from sniper import risk_gates_size as size
 from sniper.risk_candidate import Candidate, Conditions, Finding
 from sniper.risk_outlook import Outlook
+from sniper.trading import Intent, Refused
 
 Judge = Callable[[Outlook, Candidate, Conditions], Finding]
+
+
+class Row(Protocol):
+    """What all gates have: a name, and the sentence of a refusal."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def text(self) -> str: ...
 
 
 class Gate(NamedTuple):
@@ -32,8 +42,6 @@ class Gate(NamedTuple):
 
 GATES: Final = (
     Gate("form", "", "{detail}", market.form, reductions=True),
-    Gate("operator", "", "the operator ordered {detail}", market.operator),
-    Gate("ladder", "ladder", "rung {found:g} of the liquidation ladder: nothing is opened", market.ladder),
     Gate("status", "", "market status {detail}", market.status, reductions=True),
     Gate("isolated", "", "{found:g} other markets, and one of them all is isolated", market.isolated),
     Gate("trust", "", "the book is {detail}", market.trust),
@@ -41,11 +49,7 @@ GATES: Final = (
     Gate("oracle_age", "oracle_age_ns_max", "its oracle price {detail}; {limit:g} s are allowed", market.oracle_age),
     Gate("oracle_gap", "oracle_gap_ppm_max", "book {found:g} ppm off the oracle price, at most {limit:g}",
          market.oracle_gap),
-    Gate("journal", "journal_required", "the journal does not write", market.journal),
-    Gate("mode", "", "the session is {detail}: reductions only", market.mode),
-    Gate("reconciled", "", "orders, fills and positions are not reconciled with the venue yet", market.reconciled),
-    Gate("state", "", "the database does not write", market.state),
-    Gate("computable", "", "the margin cannot be computed, or there is no equity", market.computable),
+    Gate("terms", "", "the margin of this market cannot be computed", market.terms),
     Gate("unknown", "", "{found:g} orders of unknown fate in this market", market.unknown),
     Gate("volatility", "", "the volatility is not known yet", market.volatility),
     Gate("collar_oracle", "collar_oracle_ppm", "limit {found:g} ppm worse than the oracle, at most {limit:g}",
@@ -61,9 +65,6 @@ GATES: Final = (
     Gate("stateful_rate", "stateful_reserved", "{found:g} stateful orders, at most {limit:g}",
          market.stateful_rate,
          reductions=True),
-    Gate("daily_loss", "daily_loss_ppm_max", "{found:g} ppm lost today, at most {limit:g}", market.daily_loss),
-    Gate("drawdown", "drawdown_ppm_max", "{found:g} ppm below the peak, at most {limit:g}", market.drawdown),
-    Gate("loss_streak", "losses_in_row_max", "{found:g} losses in a row, at most {limit:g}", market.loss_streak),
     Gate("protective_slot", "equity_tiers", "{found:g} free slots for stops, {limit:g} needed",
          market.protective_slot),
     Gate("interest_tier", "initial_fraction_ppm_max", "initial margin {found:g} ppm, at most {limit:g}",
@@ -87,6 +88,12 @@ GATES: Final = (
     Gate("acceptance", "", "the chain would say: {detail}", size.acceptance, sized=True),
     Gate("stress", "stresses", "{found:.2f} USD short under the worst stress", size.stress, sized=True),
 )  # fmt: skip
-"""In the order in which they are asked."""
+"""In the order in which they are asked, of entries behind those of `risk_gates_account`."""
 OPENING: Final = tuple(gate for gate in GATES if gate.name not in ("collar_exit", "reduces"))
 REDUCTION: Final = tuple(gate for gate in GATES if gate.reductions)
+
+
+def refusal(intent: Intent, gate: Row, found: Finding) -> Refused:
+    """An order that this gate does not let through, in words."""
+    text = gate.text.format(found=found.found, limit=found.limit, detail=found.detail)
+    return Refused(intent, gate.name, found.found, found.limit, text)

@@ -1,9 +1,8 @@
-"""Gates that look at the order itself, the market, the pace and the results: everything but its size."""
+"""Gates that look at the order itself, the market, the pace and its protection: everything but its size."""
 
 from __future__ import annotations
 
 from sniper.order_table import ORDER_FLAGS, SHORT_TERM, UNKNOWN, misfit
-from sniper.resilience import DEGRADED, MODES
 from sniper.risk_candidate import (
     EXACT_MAX,
     FORCED,
@@ -17,7 +16,7 @@ from sniper.risk_outlook import Outlook
 from sniper.risk_settings import MILLION, SECOND_NS
 from sniper.trading import BUY, Intent
 
-# ---- the order itself, the operator, the ladder -------------------------------------------------------------------
+# ---- the order itself ---------------------------------------------------------------------------------------------
 
 
 def form(o: Outlook, c: Candidate, k: Conditions) -> Finding:
@@ -49,16 +48,6 @@ def misplaced(intent: Intent) -> str:
     ):
         return f"a target at {intent.target_ticks} on the wrong side of {intent.price_ticks}"
     return ""
-
-
-def operator(o: Outlook, c: Candidate, k: Conditions) -> Finding:
-    """Nothing is opened while the operator said pause, reduce or kill."""
-    return Finding(1.0 if k.ordered else 0.0, 0.0, not k.ordered, k.ordered)
-
-
-def ladder(o: Outlook, c: Candidate, k: Conditions) -> Finding:
-    """Nothing is opened on the liquidation ladder."""
-    return at_most(k.rung, 0)
 
 
 def status(o: Outlook, c: Candidate, k: Conditions) -> Finding:
@@ -116,29 +105,9 @@ def oracle_gap(o: Outlook, c: Candidate, k: Conditions) -> Finding:
     return at_most(gap, o.gates.oracle_gap_ppm_max)
 
 
-def journal(o: Outlook, c: Candidate, k: Conditions) -> Finding:
-    """What is not written down is not done."""
-    return Finding(float(k.journal_stopped), 0.0, not (k.journal_stopped and o.gates.journal_required))
-
-
-def mode(o: Outlook, c: Candidate, k: Conditions) -> Finding:
-    """Critical and emergency sessions open nothing."""
-    return Finding(float(k.mode), float(DEGRADED), k.mode <= DEGRADED, MODES[k.mode])
-
-
-def reconciled(o: Outlook, c: Candidate, k: Conditions) -> Finding:
-    """After a start or a doubt nothing is opened until the venue's own lists agree with our books."""
-    return Finding(float(not k.reconciled), 0.0, k.reconciled)
-
-
-def state(o: Outlook, c: Candidate, k: Conditions) -> Finding:
-    """What a crash could make us forget is not sent."""
-    return Finding(float(k.state_stopped), 0.0, not k.state_stopped)
-
-
-def computable(o: Outlook, c: Candidate, k: Conditions) -> Finding:
-    """The margin of account and market can be computed exactly, and there is equity."""
-    sound = o.account.computable and o.terms(c.intent.market) is not None and o.account.net > 0
+def terms(o: Outlook, c: Candidate, k: Conditions) -> Finding:
+    """What margin the market asks for is known."""
+    sound = o.terms(c.intent.market) is not None
     return Finding(float(sound), 1.0, sound)
 
 
@@ -215,30 +184,6 @@ def block_rate(o: Outlook, c: Candidate, k: Conditions) -> Finding:
         if not found.passed:
             return found
     return found
-
-
-# ---- results ------------------------------------------------------------------------------------------------------
-
-
-def daily_loss(o: Outlook, c: Candidate, k: Conditions) -> Finding:
-    """The day has not lost more than its share."""
-    lost = max(0, -o.account.day_realised)
-    begun = o.account.net + lost
-    return at_most(-(-lost * MILLION // begun) if begun > 0 else MILLION, o.gates.daily_loss_ppm_max)
-
-
-def drawdown(o: Outlook, c: Candidate, k: Conditions) -> Finding:
-    """Equity is not too far below its peak."""
-    peak = max(o.account.peak_net, o.account.net)
-    found = -((o.account.net - peak) * MILLION // peak) if peak > 0 else MILLION
-    return at_most(found, o.gates.drawdown_ppm_max)
-
-
-def loss_streak(o: Outlook, c: Candidate, k: Conditions) -> Finding:
-    """After so many losses in a row nothing is opened for a while."""
-    found, limit = o.account.losses_in_row, o.gates.losses_in_row_max
-    rested = o.view.now_ns - k.streak_ns >= o.gates.loss_pause_ns
-    return Finding(found, limit - 1, found < limit or rested)
 
 
 # ---- protection ---------------------------------------------------------------------------------------------------

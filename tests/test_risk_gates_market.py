@@ -28,7 +28,7 @@ def test_a_sound_entry_passes() -> None:
     assert refused(scene, scene.entry(ETH, 1)) == ""
 
 
-# ---- the order, the operator, the ladder ------------------------------------------------------------------------
+# ---- the order ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -64,23 +64,6 @@ def test_a_market_that_is_not_known() -> None:
     scene = Scene()
     for market in (2, -1, 1 << 40):
         assert refused(scene, scene.entry()._replace(market=market)) == "market"
-
-
-@pytest.mark.parametrize("verb", ["pause", "reduce", "kill"])
-def test_operator(verb: str) -> None:
-    scene = Scene()
-    assert scene.risk.operator(verb, "because") == ""
-    assert refused(scene, scene.entry()) == "operator"
-    scene.risk.operator("resume", "all is well")
-    assert refused(scene, scene.entry()) == ""
-
-
-def test_ladder() -> None:
-    scene = Scene()
-    scene.hold(BTC, 1000)
-    scene.settle(distance_sigmas=7.9)
-    scene.risk._rungs.rung = 1
-    assert refused(scene, scene.entry()) == "ladder"
 
 
 @pytest.mark.parametrize(
@@ -156,31 +139,6 @@ def test_what_never_came_is_not_told_as_an_age() -> None:
         assert (no.gate, no.text) == (gate, words)
 
 
-def test_journal() -> None:
-    for required, gate in ((True, "journal"), (False, "")):
-        scene = Scene(settings(journal_required=required))
-        scene.risk.operator("journal", "stopped disk full")
-        assert refused(scene, scene.entry()) == gate
-        scene.risk.operator("journal", "writing")
-        assert refused(scene, scene.entry()) == ""
-
-
-def test_state() -> None:
-    scene = Scene()
-    scene.risk.operator("state", "stopped disk full")
-    assert refused(scene, scene.entry()) == "state"
-    scene.risk.operator("state", "writing")
-    assert refused(scene, scene.entry()) == ""
-
-
-def test_computable() -> None:
-    scene = Scene()
-    scene.settle(computable=False)
-    assert refused(scene, scene.entry()) == "computable"
-    scene.settle(net=0)
-    assert refused(scene, scene.entry()) == "computable"
-
-
 def test_unknown() -> None:
     scene = Scene()
     scene.send(scene.entry(usd=100))
@@ -242,34 +200,6 @@ def test_stateful_rate() -> None:
     assert scene.verdict(entry) == ["stateful_rate"]
     scene.later(1, blocks=95)
     assert scene.verdict(entry) == []
-
-
-# ---- results ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("facts", "gate"),
-    [({"day_realised": -309_278_350}, ""), ({"day_realised": -309_278_400}, "daily_loss"),
-     ({"peak_net": 11_111_111_111}, ""), ({"peak_net": 11_111_200_000}, "drawdown"),
-     ({"losses_in_row": 5}, ""), ({"losses_in_row": 6}, "loss_streak")],
-)  # fmt: skip
-def test_results(facts: dict[str, int], gate: str) -> None:
-    scene = Scene()
-    scene.settle(**facts)
-    scene.risk.ladder(scene.view)
-    assert refused(scene, scene.entry()) == gate
-
-
-def test_a_streak_of_losses_pauses_and_the_next_loss_pauses_anew() -> None:
-    scene = Scene()
-    for losses in (6, 7):
-        scene.settle(losses_in_row=losses)
-        scene.risk.ladder(scene.view)
-        scene.later(1799)
-        scene.settle(losses_in_row=losses)
-        assert refused(scene, scene.entry()) == "loss_streak"
-        scene.later(1)
-        assert refused(scene, scene.entry(usd=50)) == ""
 
 
 # ---- protection ---------------------------------------------------------------------------------------------------

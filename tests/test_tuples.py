@@ -29,10 +29,22 @@ def test_a_reason_is_what_its_class_would_make() -> None:
     )
     assert type(one) is Reason and (one.name, one.found, one.needed, one.passed) == tuple(one)
     assert repr(one) == "Reason(name='gate.x', found=1.5, needed=2.0, passed=False)"
-    assert hash(one) == hash(Plain(*one)) and gc.is_tracked(one) is gc.is_tracked(Plain(*one))
+    assert hash(one) == hash(Plain(*one))
     for same in (one._replace(), Reason._make(one), copy.deepcopy(one), pickle.loads(pickle.dumps(one))):
         assert same == one and type(same) is Reason
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(one), type=Reason) == one
+
+
+def test_the_garbage_collector_sees_what_may_be_part_of_a_circle() -> None:
+    assert not gc.is_tracked(Reason("gate.x", 1.5, 2.0, False)) and not gc.is_tracked(Finding(1, 2, True))
+    circle: list[Any] = []
+    for place in range(4):
+        fields = ["x", 1.0, 2.0, True]
+        fields[place] = circle
+        assert gc.is_tracked(Reason(*fields))  # type: ignore[arg-type]
+    circle.append(Reason("x", circle, 0.0, True))  # type: ignore[arg-type]
+    del circle
+    assert gc.collect() >= 2
 
 
 def test_a_finding_needs_no_detail() -> None:
