@@ -14,6 +14,7 @@ from sniper.debugger_source import JournalSource
 from sniper.debugger_walk import Walk
 from sniper.expression import ExpressionError, parse
 from sniper.journal_reader import JournalReader
+from sniper.quantums import atomic_resolution
 from tests import played
 from tests.paper_run import run
 from tests.test_explaining import EAGER
@@ -58,9 +59,8 @@ def test_functions_agree_with_the_engine(debugger: Debugger) -> None:
     assert value(debugger, "rung()") == 0 and value(debugger, "trips()") == 0
     assert value(debugger, "decisions()") == desk.decided > 0
     assert value(debugger, f"open_orders('{ticker}')") == len(desk.view.orders(market))
-    size = Fraction(desk.view.positions[market].size_quantums) * Fraction(10) ** desk.atomic_resolution(
-        market
-    )
+    coin = Fraction(10) ** -atomic_resolution(desk.margin.markets, market)
+    size = Fraction(desk.view.positions[market].size_quantums) / coin
     assert value(debugger, f"position('{ticker}')") == size != 0
     assert value(debugger, "position('BTC-USD') == 0 or position('BTC-USD') != 0") is True
     scores = desk.view.scores(market)
