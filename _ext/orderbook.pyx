@@ -437,19 +437,14 @@ cdef class Books:
         """How long a book may stay crossed until a step of this kernel asks for a look."""
         self.crossed_max_ns = crossed_ns
 
-    cdef bint crossed_long(self, int64_t limit_ns) noexcept:
-        """Whether `crossed_since` would return a market."""
-        cdef int m
-        for m in range(self.used):
-            if self.t[m].crossed and self.t[m].state == T_LIVE and self.t[m].crossed_since_ns <= limit_ns:
-                return True
-        return False
+    cdef inline bint crossed_long(self, int m, int64_t limit_ns) noexcept:
+        """Whether the raw book of a market has been crossed since then or longer."""
+        return self.t[m].crossed and self.t[m].state == T_LIVE and self.t[m].crossed_since_ns <= limit_ns
 
     def crossed_since(self, int64_t limit_ns):
         """Markets whose raw book has been crossed since `limit_ns` or longer."""
         cdef int m
-        return [m for m in range(self.used)
-                if self.t[m].crossed and self.t[m].state == T_LIVE and self.t[m].crossed_since_ns <= limit_ns]
+        return [m for m in range(self.used) if self.crossed_long(m, limit_ns)]
 
     def on_connection(self, int connection):
         """Markets whose book came by this connection."""
@@ -790,5 +785,9 @@ cdef class Books:
 
 cdef int books_step(void* kernel, int64_t now_ns, Py_ssize_t n) except -1:
     cdef Books books = <Books> kernel
+    cdef int m
     books.apply(n)
-    return S_UNEASY if books.crossed_long(now_ns - books.crossed_max_ns) else 0
+    for m in range(books.used):
+        if books.crossed_long(m, now_ns - books.crossed_max_ns):
+            return S_UNEASY
+    return 0

@@ -191,12 +191,13 @@ class Risk:
         self._pace.forget(view.now_ns, view.height)
         for _ in leaving:
             self._pace.add(view.now_ns, view.height, SHORT_TERM)
-        barred, outlook = shut(self._situation(view)), None
         approved: list[Approved] = []
         refused: list[Refused] = []
         intents = [one for one in wanted if isinstance(one, Intent)]
         if len(intents) > 1:
             intents.sort(key=rank)
+        entries = any(intent.purpose == OPENS for intent in intents)
+        barred, outlook = shut(self._situation(view)) if entries else None, None
         for intent in intents:
             verdict: Approved | Refused
             if barred is not None and intent.purpose == OPENS:

@@ -115,3 +115,12 @@ def test_they_bar_entries_alone_and_all_of_them_at_once() -> None:
     assert not {gate.name for gate in ACCOUNT_GATES} & {
         one.name for one in scene.risk.explain(scene.view, scene.leave())
     }
+
+
+def test_an_entry_is_barred_whatever_stands_behind_it() -> None:
+    scene = Scene()
+    scene.settle(losses_in_row=6)
+    scene.risk.ladder(scene.view)
+    wanted = [scene.entry(), scene.entry(ETH)._replace(purpose="gamble")]
+    approved, refused_, _ = scene.risk.check(scene.view, wanted)
+    assert not approved and [one.gate for one in refused_] == ["loss_streak", "form"]
