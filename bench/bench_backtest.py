@@ -84,6 +84,9 @@ def timed(engine: Engine, venue: Paper, ticks: Any, sample_ns: int) -> tuple[flo
 def on_bars(bars: Bars, times: int, risk: RiskSettings) -> dict[str, Any]:
     """Candles with macd."""
     count, runs = len(bars.close), []
+    risk = risk._replace(
+        gates=risk.gates._replace(slow_block_ns=0)
+    )  # as `sniper backtest` has it: a block a bar
     for _ in range(times):
         engine, venue = decider("macd", risk, fill="bars")
         feed = BarFeed([(grid_of("BTC-USD", bars, None)[0], bars)], Quoting())

@@ -70,7 +70,7 @@ class Risk:
         self._ladder = Ladder(settings, decoder, fill, margin)
         self.protector = Protector(settings.protection, decoder)
         self._operator = Operator(settings.killed)
-        self._pace = Pace()
+        self._pace = Pace(settings.gates.slow_block_ns)
         self.assessment = Assessment(0, 0, 0, FAR, False, ())
         """How near liquidation the account was when the ladder last looked."""
         # Said each tick: whether our books agree with the venue's, the session's mode, what it leaves of sizes.
@@ -167,7 +167,9 @@ class Risk:
 
         def room() -> tuple[int, int]:
             stateful = len([order for order in orders if order.kind != SHORT_TERM])
-            return equity_slots(self.settings.gates, net) - stateful, self._pace.left(view.height)
+            return equity_slots(self.settings.gates, net) - stateful, self._pace.left(
+                view.now_ns, view.height
+            )
 
         return self.protector.look(view, assessment, orders, room)
 
@@ -275,8 +277,8 @@ class Risk:
         return Outlook(view, self._decoder, self._margin, claims, self._shocks, self.settings)
 
     def _conditions(self, view: View) -> Conditions:
-        pace = self._pace
-        return Conditions(pace.sent(view.now_ns), pace.short_term(view.height), pace.stateful(view.height))
+        pace, now_ns, told = self._pace, view.now_ns, view.height
+        return Conditions(pace.sent(now_ns), pace.short_term(now_ns, told), pace.stateful(now_ns, told))
 
     def _situation(self, view: View) -> Situation:
         kept = self._operator

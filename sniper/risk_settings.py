@@ -69,6 +69,9 @@ class GateSettings(NamedTuple):
     """Of these, for orders that reduce or protect."""
     stateful_reserved: Annotated[int, Meta(ge=0, le=20)] = 10
     """Of 20 stateful orders in 100 blocks, for protection."""
+    slow_block_ns: Nanoseconds = 3 * SECOND_NS
+    """A block has surely passed by then (mainnet takes about 0.65 s): by it rates go on while the height stands still,
+    as it does without news, or after a node told one too high. 0: only as told."""
     short_term_reserved_ppm: Ppm = 250_000
     """Of the short-term orders and cancels that the chain takes in so many blocks, for what reduces."""
     daily_loss_ppm_max: Ppm = 30_000

@@ -98,4 +98,4 @@ def test_what_was_told_is_saved() -> None:
     other.risk.load(scene.risk.save())
     assert other.risk.save() == scene.risk.save()
     assert other.risk.settings == scene.risk.settings != RiskSettings()
-    assert other.risk._pace.short_term(1) == scene.risk._pace.short_term(1)
+    assert other.risk._pace.short_term(0, 1) == scene.risk._pace.short_term(0, 1)

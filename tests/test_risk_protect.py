@@ -171,6 +171,21 @@ def test_two_stops_a_block() -> None:
     assert len(protect(scene)) == 1
 
 
+def test_a_height_that_stands_still_keeps_a_position_without_its_stop_for_seconds_only() -> None:
+    """Told too high, or not told at all: what a block allows is used up, and no news of the next one come."""
+    scene = Scene(usdc=1_000 * USD)
+    scene.hold(BTC, 100)
+    scene.hold(ETH, 500)
+    assert len(protect(scene)) == 2
+    ended = [news(order, "CANCELED") for order in scene.orders.all_open()]
+    scene.orders.apply(ended, (), (), scene.view.now_ns, 0, 0)  # another's cancels: both stand without again
+    sent_ns = scene.view.now_ns
+    while not protect(scene):
+        assert scene.risk.unprotected == (BTC, ETH) and scene.view.now_ns - sent_ns < 4 * 10**9
+    assert scene.view.now_ns - sent_ns == 3 * 10**9
+    assert look(scene) == [] and scene.risk.unprotected == ()
+
+
 def test_when_liquidation_comes_nearer_the_stop_moves() -> None:
     scene = Scene(usdc=1_000 * USD)
     scene.hold(BTC, 300)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from sniper.types import Record
 
 NAMED = re.compile(r"([A-Za-z0-9._,-]{1,100})=(.+)", re.DOTALL)
+BARS = ("paper.fill=bars", "risk.gates.slow_block_s=0")
+"""What candles mean: prices inside a bar by rule, and one block a bar, however long that is."""
 LONG_BARS = 50_000
 HOUR_NS = 3_600_000_000_000
 
@@ -90,7 +92,7 @@ def command(
     named = [split(text) for text in inputs]
     candles = are_candles([path for _, path in named])
     sets = (*sets, "trade.mode=paper", *([f"strategy.name={strategy}"] if strategy else []))
-    config = load(config_path, (*sets, "paper.fill=bars") if candles else sets).config
+    config = load(config_path, (*sets, *BARS) if candles else sets).config
     source: dict[str, Any] = {"strategy": config.strategy.name, "fill": config.paper.fill}
     engine = Engine(wiring.settings(config))
     venue = wiring.paper(config, engine)
