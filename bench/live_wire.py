@@ -8,10 +8,11 @@ signed bytes are given to gRPC; `answer`, until the answer is there. With --stat
 new database there, as a live session keeps it; with --note in a plain file there that is synced. The bars: wire p50
 0.5 ms, p99 2 ms; with either 1 and 4 ms; held 0.1 ms.
 
-A busy machine takes the processor away in the middle of anything. So a stretch of plain counting, as long as a hand-over,
-is timed between the orders (`bare`), and of every hand-over is told how often it waited for something (switches that the
-thread asked for: a lock, the interpreter, a disk) and how much processor time it took itself (`held_cpu`). What is ours
-to answer for are waits, which must be 0, and `held_cpu`; the rest of `held` beyond the bar is to be compared with `bare`.
+A busy machine takes the processor away in the middle of anything. So a stretch of plain counting, as long as a
+hand-over, is timed between the orders (`bare`), and of every hand-over is told how often it waited for something
+(switches that the thread asked for: a lock, the interpreter, a disk) and how much processor time it took itself
+(`held_cpu`). Ours to answer for are waits, which must be 0, and `held_cpu`; the rest of `held` beyond the bar is to be
+compared with `bare`.
 """
 
 from __future__ import annotations
@@ -156,9 +157,9 @@ def main() -> int:
         bad |= bars is not None and (p50 > bars[0] or p99 > bars[1])
     above, bare = (len([1 for ms in found[name] if ms > HELD_MS]) for name in ("held", "bare"))
     print(
-        f"held: {above} of {len(found['held'])} above {HELD_MS:g} ms (bare: {bare}); {waits} waits (none may be); "
+        f"held: {above} of {len(found['held'])} above {HELD_MS:g} ms (bare: {bare}); {waits} waits (none may be)"
     )
-    print(f"      the machine took the processor away {taken} times")
+    print(f"the machine took the processor away in {taken} of them")
     return 8 if bad else 0
 
 
