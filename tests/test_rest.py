@@ -185,10 +185,10 @@ def test_no_answer_in_time_is_status_0() -> None:
     held = threading.Event()
 
     def slow(call: Call) -> Reply:
-        held.wait(2.0)
+        held.wait(10.0)
         return 200, {}, b"{}"
 
-    with asking(slow, timeout_s=0.1, attempts=1) as (rest, inbox, _):
+    with asking(slow, timeout_s=0.6, attempts=1) as (rest, inbox, _):
         rest.request("time")
         until(lambda: inbox.records)
         assert inbox.of(REC_REST) == [b"time 0 \nReadTimeout: "]

@@ -231,13 +231,13 @@ def test_a_server_that_never_says_connected_is_given_up(server: Indexer) -> None
 
 
 def test_messages_keep_a_connection_alive(server: Indexer) -> None:
-    with feeding(server, silence_s=0.4) as (feed, inbox):
+    with feeding(server, silence_s=1.2) as (feed, inbox):
         until(live(feed))
-        for height in range(30):
+        for height in range(40):
             server.publish(
                 "v4_block_height", "", [{"blockHeight": str(height), "time": "2026-01-01T00:00:00.000Z"}]
             )
-            threading.Event().wait(0.03)
+            threading.Event().wait(0.05)
         assert inbox.links() == ["connecting 0", "open 0"]
 
 
