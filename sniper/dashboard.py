@@ -280,7 +280,7 @@ def _status_cells(header: Header) -> tuple[tuple[str, str], ...]:
     if session is not None:
         word, style = RUNGS[session.rung]
         traded = (
-            (f"  {session.mode.upper()} equity {session.equity}", ""),
+            (f"  {session.mode.upper()} equity {session.equity or '?'}", ""),
             (f"  rung {session.rung} {word}", style),
         )
     return (

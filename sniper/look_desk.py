@@ -74,7 +74,7 @@ class DeskLook:
         return Session(
             self._mode,
             desk.strategy.name,
-            dollars(facts.net),
+            dollars(facts.net) if desk.account.trust != "empty" else "",
             dollars(facts.day_realised, plus=True),
             (facts.day_realised > 0) - (facts.day_realised < 0),
             desk.account.trust,

@@ -352,6 +352,8 @@ def test_the_status_text_names_what_matters() -> None:
     assert text == "tick 7  replay closed  5 frames/s  tick p99 0ns  books none  digest 0123456789abcdef"
     paper = Header("sim", "open", 7, 0, "", 5, session=Session("paper", "sniper", "9,999.10", rung=3))
     assert "  PAPER equity 9,999.10  rung 3 reduce  digest" in status_text(paper)
+    live = Header("sim", "open", 7, 0, "", 5, session=Session("live", "sniper"))
+    assert "  LIVE equity ?  rung 0 calm" in status_text(live)
 
 
 def test_the_display_fits_the_stream(pty: Pty) -> None:

@@ -141,6 +141,7 @@ def test_the_state_of_the_way_to_the_venue_in_the_header() -> None:
     engine = paper_run.engine(resilience=ResilienceSettings(on=True))
     session = DeskLook(engine).session()
     assert session is not None and (session.state, session.cause, session.since_ns) == ("normal", "", 0)
+    assert session.equity == "", "an account of which nothing is known has no equity, not one of 0"
     desk = engine.desk
     assert desk is not None
     desk.resilience.apply(Signs(10**18, 10**18, "live", True, 0, 0))
