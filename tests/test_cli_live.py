@@ -192,7 +192,9 @@ def test_what_a_session_left_open_is_taken_over_by_the_next(home: Path, exchange
         (((ticker, _, trip),), _) = json.loads(state.bot("round trips") or b"[[], 0]")
         strategy = state.bot(f"strategy {ROOT / 'tests' / 'holder.py'}")
         in_doubt, _ = state.reserve(count=1)
-        last = exchange.on(lambda: exchange.house.chain.height) + 40  # the next session must begin before, however slow
+        last = (
+            exchange.on(lambda: exchange.house.chain.height) + 40
+        )  # the next session must begin before, however slow
         state.note([Handed(doubtful(in_doubt, last))])
     assert ticker == "BTC-USD" and trip["plan"][2] == "holder" and strategy
     again = (*holding(home, "BTC-USD", "ETH-USD"), "--json", "--passphrase-fd", "3")

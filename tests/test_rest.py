@@ -169,7 +169,7 @@ def test_429_holds_the_whole_bucket_for_the_milliseconds_it_says() -> None:
 
 def test_the_budget_is_kept_and_candles_have_their_own() -> None:
     buckets = {"default": 3, "candles": 30, "orders": 1, "fills": 1}
-    with asking(workers=8, buckets=buckets, window_s=0.4) as (rest, inbox, server):
+    with asking(workers=8, buckets=buckets, window_s=1.2) as (rest, inbox, server):
         for _ in range(5):
             rest.request("time")
             rest.request("candles", ticker="BTC-USD", resolution="1MIN")
@@ -177,7 +177,7 @@ def test_the_budget_is_kept_and_candles_have_their_own() -> None:
         candles = [c.at_s for c in server.calls if "candles" in c.path]
         others = [c.at_s for c in server.calls if "time" in c.path]
         assert len(candles) == len(others) == 5
-        assert others[4] - others[0] >= 0.4  # two at once, two 0.4 s later, one 0.8 s later
+        assert others[4] - others[0] >= 1.2  # two at once, two 1.2 s later, one 2.4 s later
         assert max(candles) < others[4]
 
 
