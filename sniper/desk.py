@@ -29,7 +29,7 @@ from sniper.order_record import NOTHING
 from sniper.order_table import UNKNOWN
 from sniper.orders import Evidence, Orders
 from sniper.reconciling import Reconcile, Seen
-from sniper.resilience import Resilience, Signs, described
+from sniper.resilience import Resilience, Signs, described, lost_and_barred
 from sniper.risk import Risk
 from sniper.running_digest import RunningDigest
 from sniper.standing import Standing
@@ -215,10 +215,10 @@ class Desk:
     def _watch_over(self, now_ns: int) -> Sequence[Withdraw]:
         """The mode of the session, and what must not rest in it."""
         claims = self.orders.claims()
-        lost = sum(answer.code < 0 for answer in self.account.answers)
+        lost, barred = lost_and_barred(self.account.answers)
         unknown = sum(claim.state == UNKNOWN for claim in claims)
-        trust, settled = self.account.trust, self.reconcile.settled
-        change = self.resilience.apply(Signs(now_ns, self._notices.feed_ns, trust, settled, lost, unknown))
+        trust, settled, feed_ns = self.account.trust, self.reconcile.settled, self._notices.feed_ns
+        change = self.resilience.apply(Signs(now_ns, feed_ns, trust, settled, lost, unknown, barred))
         if change is not None:
             self.digest.fold(described(change).encode())
         self.risk.mode, self.risk.size_ppm = self.resilience.mode, self.resilience.size_ppm

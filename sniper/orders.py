@@ -98,8 +98,8 @@ class Orders:
 
     def questions(self) -> tuple[Question, ...]:
         """What has to be asked so that an end can be proven (rule "query" only)."""
-        asked = (question(h, self.settings.proof, self.indexer_height) for h in self.live.values())
-        return tuple(one for one in asked if one is not None)
+        reach = self.settings.proof, self.indexer_height, self.height
+        return tuple(one for held in self.live.values() if (one := question(held, *reach)) is not None)
 
     @property
     def due_ns(self) -> int:

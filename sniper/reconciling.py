@@ -16,12 +16,11 @@ import msgspec
 from msgspec import Meta
 
 from sniper.account_facts import Queried
+from sniper.order_proof import CACHED_BLOCKS
 from sniper.order_record import NOTHING, Evidence
 from sniper.types import Ask, Resubscribe
 
 SECOND_NS: Final = 1_000_000_000
-CACHED_BLOCKS: Final = 3
-"""An answer may come out of a cache that is a second old (rest.md 1), which is two blocks."""
 FILLS_MAX: Final = 1000
 STATUSES: Final = "OPEN,UNTRIGGERED,BEST_EFFORT_OPENED"
 WANTED: Final = ("subaccount", "orders", "fills")

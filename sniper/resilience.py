@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Meta
 
 from sniper.order_record import Claim
-from sniper.trading import Withdraw
+from sniper.trading import Answer, Withdraw
 
 SECOND_NS: Final = 1_000_000_000
 MODES: Final = ("normal", "degraded", "critical", "emergency")
@@ -29,6 +29,9 @@ CHANGES_MAX: Final = 64
 LOST_MAX: Final = 256
 NEVER: Final = 1 << 62
 STANDING: Final = ("sent", "acked", "replacing")
+KEY_REFUSED: Final = (("accountplus", 1), ("accountplus", 4), ("accountplus", 100), ("sdk", 4), ("sdk", 8))
+"""Codespace and code (orders.md 7): no such authenticator, or not active, or not its signature; not authorized, or not
+the account's key. A market or message that a good key is not meant for is refused otherwise."""
 
 Nanoseconds = Annotated[int, Meta(ge=0, le=10**15)]
 
@@ -53,6 +56,9 @@ class ResilienceSettings(NamedTuple):
     unknown_degraded: int = 1  # orders of unknown fate
     unknown_critical: int = 4
     unknown_emergency: int = 16
+    key_degraded: int = 1  # commands refused because the node does not take our key, within lost_ns
+    key_critical: int = 3
+    key_emergency: int = 1000
     hold_ns: Nanoseconds = 10 * SECOND_NS  # without a sign for so long the next better mode is entered
     degraded_size_ppm: Annotated[int, Meta(ge=1, le=1_000_000)] = 500_000  # of the size of an entry
     retry_ns: Nanoseconds = 2 * SECOND_NS  # an order that still rests in an emergency is withdrawn again
@@ -67,6 +73,16 @@ class Signs(NamedTuple):
     settled: bool
     lost: int
     unknown: int
+    barred: int = 0
+
+
+def lost_and_barred(answers: Sequence[Answer]) -> tuple[int, int]:
+    """How many commands got no answer, and how many the node refused because it does not take the key."""
+    lost = barred = 0
+    for answer in answers:
+        lost += answer.code < 0
+        barred += (answer.text.partition(" ")[0], answer.code) in KEY_REFUSED
+    return lost, barred
 
 
 class Sign(NamedTuple):
@@ -98,6 +114,7 @@ class _State(msgspec.Struct, array_like=True):
     settled_ns: int = 0
     lost: list[int] = []
     asked: list[tuple[int, int]] = []
+    barred: list[int] = []
 
 
 SIGNS: Final = (
@@ -130,6 +147,12 @@ SIGNS: Final = (
         "",
         lambda state, signs: signs.unknown,
         lambda s: (s.unknown_degraded, s.unknown_critical, s.unknown_emergency),
+    ),
+    Sign(
+        "key refused",
+        "",
+        lambda state, signs: len(state.barred),
+        lambda s: (s.key_degraded, s.key_critical, s.key_emergency),
     ),
 )
 
@@ -186,9 +209,10 @@ class Resilience:
             state.trusted_ns = now_ns
         if signs.settled:
             state.settled_ns = now_ns
-        state.lost += [now_ns] * min(signs.lost, LOST_MAX)
-        while state.lost and (now_ns - state.lost[0] >= settings.lost_ns or len(state.lost) > LOST_MAX):
-            del state.lost[0]
+        for kept, count in ((state.lost, signs.lost), (state.barred, signs.barred)):
+            kept += [now_ns] * min(count, LOST_MAX)
+            while kept and (now_ns - kept[0] >= settings.lost_ns or len(kept) > LOST_MAX):
+                del kept[0]
         mode, name, figure, limit = NORMAL, "", 0.0, 0.0
         for sign in SIGNS:
             found, limits = sign.figure(state, signs), sign.limits(settings)

@@ -28,6 +28,29 @@ def test_a_fills_query_is_no_proof_while_the_indexer_is_behind() -> None:
     assert scene.state(order) == "fading"
 
 
+def test_an_account_without_frames_has_its_orders_proven_all_the_same() -> None:
+    """Nothing happens to it, so nothing is told of it: the query says how far the Indexer has come."""
+    scene = Scene(proof="query")
+    order = scene.acked(**IOC)
+    scene.block(10, indexer=100)
+    assert scene.orders.height == 110 and scene.orders.questions() == (), "an answer may be some blocks old"
+    scene.block(1, indexer=100)
+    (question,) = scene.orders.questions()
+    assert (question.query, question.order_id, question.height) == ("fills", order.order_id, 105)
+    scene.block(1, Evidence(fills_height=107), indexer=100)
+    assert scene.state(order) == "fading"
+    scene.block(1, Evidence(fills_height=108), indexer=100)
+    assert scene.state(order) == "dead"
+    stop = scene.acked(**STOP)
+    scene.told(stop, "UNTRIGGERED")
+    scene.withdraw(stop)
+    scene.answer(stop, 3006, "cancel")
+    scene.block(5, indexer=100)
+    assert scene.orders.questions() == ()
+    scene.block(1, indexer=100)
+    assert [one.query for one in scene.orders.questions()] == ["orders"]
+
+
 def test_a_stateful_order_that_was_seen_is_dead_when_a_later_list_lacks_it() -> None:
     scene = Scene(proof="query")
     stop = scene.acked(**STOP)

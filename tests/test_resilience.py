@@ -21,8 +21,9 @@ from sniper.resilience import (
     ResilienceSettings,
     Signs,
     described,
+    lost_and_barred,
     table,
-)
+)from sniper.trading import Answer
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "resilience.md"
 
@@ -86,6 +87,29 @@ def test_answers_that_did_not_come_count_for_a_while(lost: int, mode: int) -> No
     for i in range(200):
         made.apply(signs(102 + i))
     assert made.mode == NORMAL
+
+
+def test_a_key_that_the_node_does_not_take_any_more_leaves_reductions_only() -> None:
+    made = begun()
+    refusals = [
+        Answer("place", 1, 1, "accountplus failed to get initialized authenticator"),
+        Answer("place", 2, 4, "sdk signature verification failed: unauthorized"),
+        Answer("cancel", 3, 100, "accountplus Signature verification failed"),
+    ]
+    others = [
+        Answer("place", 4, 102, "accountplus Clob pair id verification failed"),  # a good key, but not for this
+        Answer("place", 5, 2003, "clob Post-only order would cross"),
+        Answer("place", 6, -1, "accountplus"),
+        Answer("place", 7, 0, "0A1B"),
+    ]
+    assert lost_and_barred(others) == (1, 0) and lost_and_barred([*others, *refusals]) == (1, 3)
+    for i, answer in enumerate(refusals):
+        made.apply(signs(101 + i, barred=lost_and_barred([answer])[1]))
+    assert made.mode == CRITICAL and made.cause == "key refused 3, limit 3"
+    made.load(made.save())
+    made.apply(signs(104 + 60))
+    made.apply(signs(104 + 71))
+    assert made.mode == DEGRADED, "as soon as none was refused for long enough, step by step"
 
 
 @pytest.mark.parametrize(("unknown", "mode"), [(1, DEGRADED), (4, CRITICAL), (16, EMERGENCY)])
