@@ -6,8 +6,8 @@ when something happened to the account, whatever a block did to it has been told
 
 Short-term: no block above its good-til-block can fill it; the Indexer must have come PROOF_BLOCKS further and, under
 "query", a fills query at a height above the good-til-block must have shown every fill. How far the Indexer has come
-say the account's frames or, of an account of which there is nothing to tell, the query itself. Stateful: under "query" an
-orders query must lack it with every fill up to then known and, if it was never seen, its transaction must be over by
+say the account's frames or, of an account of which there is nothing to tell, the query itself. Stateful: under "query"
+an orders query must lack it with every fill up to then known and, if it was never seen, its transaction must be over by
 now: the account's sequence went past its own, or the last block that may take it has gone by, in blocks that both
 queries have seen; or the block time is past its good-til time. Under "frames" the account frames must have come
 PROOF_BLOCKS further than where it became doubtful, without a word of it.

@@ -23,7 +23,8 @@ from sniper.resilience import (
     described,
     lost_and_barred,
     table,
-)from sniper.trading import Answer
+)
+from sniper.trading import Answer
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "resilience.md"
 
@@ -97,7 +98,9 @@ def test_a_key_that_the_node_does_not_take_any_more_leaves_reductions_only() -> 
         Answer("cancel", 3, 100, "accountplus Signature verification failed"),
     ]
     others = [
-        Answer("place", 4, 102, "accountplus Clob pair id verification failed"),  # a good key, but not for this
+        Answer(
+            "place", 4, 102, "accountplus Clob pair id verification failed"
+        ),  # a good key, but not for this
         Answer("place", 5, 2003, "clob Post-only order would cross"),
         Answer("place", 6, -1, "accountplus"),
         Answer("place", 7, 0, "0A1B"),
