@@ -230,6 +230,29 @@ def test_what_a_session_left_open_is_taken_over_by_the_next(home: Path, exchange
         said(home, 0, "replay", str(journal))
 
 
+def test_a_key_that_is_revoked_is_noticed_in_a_session_and_at_the_start_of_the_next(
+    home: Path, exchange: Venue
+) -> None:
+    at = ("--network", "local", "--node", f"http://{exchange.grpc}")
+    said(home, 1, "keys", "create", "lent", "--memory-mib", "64")
+    markets = ("--market", "BTC-USD", "--market", "ETH-USD", "--subaccount", "0")
+    said(home, 2, "keys", "authorize", "lent", "--owner", "owner", *markets, *at, "--yes")
+    words = (*run_words(home, "--set", "live.key=lent"), "--passphrase-fd", "3")
+    process = subprocess.Popen(**command(home, words, 1, []))
+    before, revoked = purse(exchange)[1], []
+
+    def refused() -> bool:
+        if not revoked and purse(exchange)[1] != before:
+            revoked.append(said(home, 1, "keys", "revoke", "lent", "--owner", "owner", *at, "--yes"))
+        status = subprocess.run(**command(home, ("status",), 0, []), timeout=60) if revoked else None
+        return status is not None and "critical: key refused" in status.stdout
+
+    _, told = killed(process, refused, "the session goes on as if nothing were", signal.SIGTERM)
+    assert process.returncode == 143 and "key refused 3, limit 3" in told, told[-2000:]
+    found = said(home, 1, *run_words(home, "--set", "live.key=lent"), code=4)
+    assert "its permission was revoked" in found.stderr and "sniper keys check lent" in found.stderr
+
+
 def test_it_trades_dies_recovers_and_goes_on(home: Path, exchange: Venue) -> None:
     before = purse(exchange)[1]
     process = subprocess.Popen(**command(home, (*run_words(home), "--passphrase-fd", "3"), 1, []))

@@ -176,6 +176,39 @@ def settings(config: Config, address: str, authenticators: tuple[int, ...]) -> L
         raise ConfigError(str(error), "Change [live]; 'sniper config show' prints it.") from None
 
 
+def permitted(config: Config, signer: Signer) -> None:
+    """Ask the chain whether the permission that a trader's key names still stands. PermissionProblem where it does not.
+
+    Without an answer the session begins all the same: there may be something to protect, and `key refused` is a sign
+    of resilience.
+    """
+    from pathlib import Path
+
+    from sniper.errors import NetworkUnavailable, PermissionProblem
+    from sniper.keys.chain import Node
+    from sniper.keys.networks import Network
+
+    if not signer.authenticators:
+        return
+    node_side, why = settings(config, signer.address, signer.authenticators), ""
+    roots = Path(node_side.ca_file).read_bytes() if node_side.ca_file else None
+    for node in node_side.nodes:
+        address = f"{'https' if node_side.tls else 'http'}://{node}"
+        try:
+            with Node(Network(node_side.chain_id, address), roots) as asked:
+                standing = {one.id for one in asked.authenticators(signer.address)}
+        except NetworkUnavailable as error:
+            why = str(error)
+            continue
+        if not standing.issuperset(signer.authenticators):
+            raise PermissionProblem(
+                f"{config.live.key} may not trade for {signer.address} any more: its permission was revoked",
+                f"'sniper keys check {config.live.key}' says more, 'sniper keys authorize' grants it anew.",
+            )
+        return
+    note(f"whether {config.live.key} may still trade is not known: {why}")
+
+
 def recovered(config: Config, kept: State) -> Recovered:
     """Compare the book of last time with the venue before anything is sent. Unexplained: exit 6."""
     from sniper.reconcile import refused
@@ -253,6 +286,7 @@ def started(
     from sniper.audit_thread import AuditThread
     from sniper.written_venue import WrittenVenue
 
+    permitted(config, signer)
     hand_over(config, kept, recovered(config, kept), clock_ns, inbox)
     audit = AuditThread(signer.audit)
     made = venue(config, engine, signer, kept, clock_ns, inbox, audit)
