@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from sniper.cli.operate import said_stop, say_mode
+from sniper.cli.operate import said_stop, say_mode, say_orders
 from sniper.instances import listed
 
 ROOT = Path(__file__).parent.parent
@@ -139,6 +139,28 @@ def test_one_that_hangs_is_told_by_file(tmp_path_factory: pytest.TempPathFactory
 def test_nobody_runs(tmp_path: Path) -> None:
     found = sniper(tmp_path, "status")
     assert found.returncode == 5 and "sniper run" in found.stderr
+
+
+def test_blocks_of_an_order_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    row = {
+        "client_id": 7,
+        "market": "BTC-USD",
+        "side": "BUY",
+        "size_steps": 9,
+        "filled_steps": 2,
+        "price": "90000",
+    }
+    row |= {
+        "kind": "short_term",
+        "time_in_force": "gtt",
+        "state": "fading",
+        "purpose": "entry",
+        "age_s": 3.25,
+    }
+    later = row | {"blocks_left": None, "good_til_s": 1_800_000_000}
+    say_orders({"orders": [row | {"blocks_left": 4}, row | {"blocks_left": -34}, later]})
+    ends = [line.rpartition("  ")[2] for line in capsys.readouterr().out.splitlines()]
+    assert ends == ["4 blocks left", "its last block was 34 ago", "til 1800000000"]
 
 
 def test_what_is_at_stake_in_words() -> None:

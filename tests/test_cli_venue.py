@@ -49,10 +49,12 @@ def test_lines_for_people_and_a_recording(capsys: pytest.CaptureFixture[str], tm
         "recording",
         "try",
         "live",
+        "key",
         "note",
     ]
     assert "sniper run --set feed.source=wss://127.0.0.1:" in out and "--set feed.ca_file=" in out
     assert "--set live.chain_id=localdydxprotocol" in out and "--set live.ca_file=" in out
+    assert re.search(r"keys authorize .* --node https://127\.0\.0\.1:\d+ --ca-file ", out)
     assert re.search(r"\d+ frames are in .*r\.ndjson", err)
     assert path.stat().st_size > 1000
 

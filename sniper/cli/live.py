@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sniper.cli.terminal import note
@@ -88,9 +89,11 @@ def chain_id(config: Config) -> str:
 
 def signer(config: Config, passphrase_fd: int | None) -> Signer:
     """Open the key that the config names. PermissionProblem for an owner's key that is not wanted, or no permission."""
+    from sniper.cli.keys_chain import quiet
     from sniper.cli.keys_common import Desk
     from sniper.keys.trading import trading_key
 
+    quiet()
     check_named(config)
     desk = Desk(None, None, passphrase_fd)
     with desk.unlock(config.live.key, "live trading") as key:
@@ -218,7 +221,15 @@ def recovered(config: Config, kept: State) -> Recovered:
     source = IndexerBook(
         config.feed.indexer_url, config.trade.address, config.trade.subaccount, config.feed.ca_file
     )
-    found = recover(kept, source, config.trade.subaccount, taking_over=True)
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        if not waited:
+            note("recovering: waiting for what the venue has yet to tell of the last session")
+        waited.append(seconds)
+        time.sleep(seconds)
+
+    found = recover(kept, source, config.trade.subaccount, taking_over=True, sleep=wait)
     wrong = refused(found.rows, taking_over=True)
     if wrong:
         raise Unexplained(

@@ -184,11 +184,10 @@ def say_mode(answer: dict[str, Any]) -> list[str]:
 def say_orders(answer: dict[str, Any]) -> None:
     """A line an order."""
     for row in answer.get("orders", ()):
-        left = (
-            f"{row['blocks_left']} blocks left"
-            if row["blocks_left"] is not None
-            else f"til {row['good_til_s']}"
-        )
+        blocks = row["blocks_left"]
+        left = f"{blocks} blocks left" if blocks is not None else f"til {row['good_til_s']}"
+        if blocks is not None and blocks < 0:
+            left = f"its last block was {-blocks} ago"
         click.echo(
             f"{row['client_id']:>10}  {row['market']:<12} {row['side']:<4} {row['size_steps'] - row['filled_steps']}"
             f" steps at {row['price']}  {row['kind']} {row['time_in_force']}  {row['state']}  {row['purpose']}"

@@ -270,7 +270,13 @@ def say(running: Running, certificate: Certificate | None, as_json: bool) -> Non
     if running.recorder is not None:
         lines.append(f"recording {running.recorder.path}")
     lines.append(f"try       {point}")
-    lines.append(f"live      the same with {real}")
+    lines.append(f"live      {point} {real}")
+    secure = "https" if certificate is not None else "http"
+    trusting = f" --ca-file {certificate.chain}" if certificate is not None else ""
+    lines.append(
+        "key       sniper keys authorize KEY --owner OWNER --market TICKER --subaccount 0 --network local "
+        f"--node {secure}://{where['grpc']}{trusting}"
+    )
     lines.append(
         "note      this chain began now: give live runs a state.folder of their own, or recover refuses"
     )
