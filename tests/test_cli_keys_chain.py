@@ -146,9 +146,13 @@ def test_a_file_alone_can_be_proven_without_a_node(line: Line) -> None:
 def test_a_wrong_passphrase_is_exit_4_and_in_the_log(line: Line, alone: Path) -> None:
     said = line.refuses(4, b"wrong-passphrase\n", "check", "bot", "--offline")
     assert "does not open" in said and "wrong-passphrase" not in said
-    assert line.refuses(4, b"wrong-passphrase\nx\n", "authorize", "bot", *TRADE, "--yes")
-    assert line.refuses(4, OWNERS + b"\nwrong-passphrase\n", "authorize", "bot", *TRADE, "--yes")
-    assert line.refuses(4, OWNERS + b"\nwrong-passphrase\n", "rotate", "bot", "--owner", "me", "--yes")
+    for passphrases, verb, more, name in (
+        (b"wrong-passphrase\nx\n", "authorize", TRADE, "me"),
+        (OWNERS + b"\nwrong-passphrase\n", "authorize", TRADE, "bot"),
+        (OWNERS + b"\nwrong-passphrase\n", "rotate", ("--owner", "me"), "bot"),
+    ):
+        said = line.refuses(4, passphrases, verb, "bot", *more, "--yes")
+        assert f"key {name}: the key file does not open: the passphrase is wrong, or the file was" in said
     uses = [(one["kind"], one["facts"]["key"]) for one in audited(alone / "log")]  # type: ignore[index]
     refusals = [key for kind, key in uses if kind == "key.refused"]
     assert refusals == ["bot", "me", "bot", "bot"]
