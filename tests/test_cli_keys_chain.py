@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,22 @@ def test_what_is_said_to_people(line: Line) -> None:
     said = line.says(BOTH, "rotate", "bot", "--owner", "me", "--yes", "--keep-old")
     assert "the old key still trades" in said
     assert "revoked 2, 1 on the account of me" in line.says(OWNERS, "revoke", "bot", "--owner", "me", "--yes")
+
+
+def test_a_hint_can_be_typed_as_it_stands(line: Line) -> None:
+    """It asks the chain that the call asked, in the folders of the call."""
+
+    def hinted(said: str, start: str) -> list[str]:
+        return shlex.split(said.partition(f"{start} with '")[2].partition("'")[0])[1:]
+
+    check = hinted(line.says(BOTH, "authorize", "bot", *TRADE, "--yes"), "prove it")
+    assert check == ["keys", "check", "bot", *line.peer.options, "--folder", "k", "--audit", "log"]
+    with given(TRADERS) as (fd,):
+        assert document(line.capsys, *check, "--passphrase-fd", fd, "--json")["ok"]
+    narrow = ("--owner", "me", "--market", "0", "--subaccount", "0", "--yes")
+    revoke = hinted(line.says(BOTH, "authorize", "bot", *narrow), "take one away")
+    with given(OWNERS) as (fd,):
+        assert document(line.capsys, *revoke, "--passphrase-fd", fd, "--yes", "--json")["removed"] == [0]
 
 
 def test_a_file_alone_can_be_proven_without_a_node(line: Line) -> None:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from sniper.cli.keys_common import Desk, confirm, facts_of, key_options, lines_of, listed, yes_option
+from sniper.cli.keys_common import (
+    Desk,
+    confirm,
+    facts_of,
+    key_options,
+    lines_of,
+    listed,
+    typed,
+    yes_option,
+)
 from sniper.cli.options import json_option
 from sniper.cli.terminal import emit, note
 from sniper.errors import EXIT_DIFFERENCES, UsageError
@@ -180,9 +189,10 @@ def authorize(
         click.echo(line)
     if others:
         note(
-            f"{name} has other permissions, which still count: {listed(tuple(others))}; 'sniper keys revoke --number N'"
+            f"{name} has other permissions, which still count: {listed(tuple(others))}; "
+            f"take one away with '{typed('revoke', '--owner', owner, '--number', str(others[0]))}'"
         )
-    note(f"{name} may trade; prove it with 'sniper keys check {name}'")
+    note(f"{name} may trade; prove it with '{typed('check', name)}'")
 
 
 @click.command()
