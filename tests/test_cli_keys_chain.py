@@ -12,6 +12,7 @@ import pytest
 from sniper.__main__ import main
 from sniper.exchange.node.authenticators import Authenticator
 from sniper.exchange.node.server import Certificate
+from sniper.exchange.node.servicers import LOST, Treatment
 from sniper.keys import chain
 from sniper.keys.permission import Rule
 from tests.commands import document, refused
@@ -101,10 +102,14 @@ def test_the_life_of_a_trader_key(line: Line, alone: Path) -> None:
 
     kinds = [one["kind"] for one in audited(alone / "log")]
     assert [kind for kind in kinds if kind not in ("key.open", "key.check")] == [
+        "key.authorize.asked",
         "key.authorize",
+        "key.authorize.asked",
         "key.authorize",
         "key.rotate",
+        "key.revoke.asked",
         "key.revoke",
+        "key.revoke.asked",
         "key.revoke",
     ]
     assert document(line.capsys, "audit", "verify", "log", "--json")["ok"]
@@ -260,6 +265,35 @@ def test_wrong_calls(line: Line) -> None:
 def test_a_node_that_is_not_there_is_exit_5(line: Line) -> None:
     line.answers(BOTH, "authorize", "bot", *TRADE, "--yes")
     assert "did not answer" in line.refuses(5, TRADERS, "check", "bot", "--node", "http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("verb", "more", "kind"),
+    [
+        ("authorize", TRADE, "key.authorize"),
+        ("revoke", ("--owner", "me"), "key.revoke"),
+        ("rotate", ("--owner", "me"), "key.authorize"),
+    ],
+)
+def test_a_change_whose_answer_is_lost(
+    line: Line, alone: Path, verb: str, more: tuple[str, ...], kind: str
+) -> None:
+    """It was carried out: what is said and what is audited leave that open, and the command that is named shows it."""
+    if verb != "authorize":
+        line.answers(BOTH, "authorize", "bot", *TRADE, "--yes")
+    before, log = line.peer.kept(), len(audited(alone / "log")) if verb != "authorize" else 0
+    line.peer.counter.suffers["BroadcastTx"] = Treatment(LOST)
+    said = line.refuses(5, BOTH, verb, "bot", *more, "--yes")
+    line.peer.counter.suffers.clear()
+    assert "did not answer (UNAVAILABLE" in said and "may have been carried out" in said
+    assert "Check the address" not in said
+    assert audited(alone / "log")[log:][-1]["kind"] == f"{kind}.asked"
+    command = shlex.split(said.partition("See whether it was with '")[2].partition("'")[0])[1:]
+    assert command == ["keys", "check", "me", *line.peer.options, "--folder", "k", "--audit", "log"]
+    with given(OWNERS) as (fd,):
+        found = document(line.capsys, *command, "--passphrase-fd", fd, "--json")
+    assert [one["authenticator"] for one in found["account"]["permissions"]] == line.peer.kept() != before
+    assert not line.says(BOTH, verb, "bot", *more, "--yes").count("may have been"), "and again: it goes on"
 
 
 def test_a_self_signed_certificate_is_refused_unless_it_is_given(

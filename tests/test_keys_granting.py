@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sniper.errors import PermissionProblem, UsageError
+from sniper.errors import NetworkUnavailable, PermissionProblem, UsageError
 from sniper.keys import chain, granting
 from sniper.keys.chain import Node
 from sniper.keys.granting import Scope, authorize, revoke, rotate, scope, standing_for
@@ -80,14 +80,16 @@ def test_a_trader_key_is_permitted_and_its_file_says_so(case: Case) -> None:
         (0, 1),
         (0, 2),
     )
-    (kind, facts), *rest = case.told
+    (asked, wanted), (kind, facts), *rest = case.told
     assert (kind, facts["authenticator"], facts["new"], rest) == ("key.authorize", number, True, [])
+    assert asked == "key.authorize.asked" and facts.items() > wanted.items()
 
 
 def test_the_same_twice_is_one_permission(case: Case) -> None:
     assert case.authorize() == case.authorize()
     assert len(case.peer.kept()) == 1 and len(case.peer.counter.sent) == 1
-    assert case.told[1][1]["new"] is False
+    assert [kind for kind, _ in case.told] == ["key.authorize.asked", "key.authorize", "key.authorize"]
+    assert case.told[-1][1]["new"] is False
     case.authorize(Scope((0,), (0,)))
     assert len(case.peer.kept()) == 2, "another scope is another permission"
 
@@ -114,7 +116,30 @@ def test_revoking_takes_every_permission_of_that_key_and_no_other(case: Case) ->
     assert case.peer.kept() == [left]
     assert not case.may_trade(header.public_key)
     assert revoke(case.node, case.owner, header, "bot", case.tell) == []
-    assert [facts["authenticator"] for kind, facts in case.told if kind == "key.revoke"] == [first, second]
+    for said in ("key.revoke.asked", "key.revoke"):
+        assert [facts["authenticator"] for kind, facts in case.told if kind == said] == [first, second]
+
+
+def test_what_is_asked_of_the_chain_is_told_before(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the log has it whatever becomes of the answer."""
+
+    def lost(*_: object) -> int:
+        raise NetworkUnavailable("no answer")
+
+    for verb, act in (
+        ("add", case.authorize),
+        ("remove", lambda: revoke(case.node, case.owner, case.ring.header("bot"), "bot", case.tell)),
+        ("remove", lambda: granting.revoke_number(case.node, case.owner, case.peer.kept()[0], case.tell)),
+    ):
+        case.told.clear()
+        with monkeypatch.context() as patch, pytest.raises(NetworkUnavailable):
+            patch.setattr(case.node, verb, lost)
+            act()
+        ((kind, facts),) = case.told
+        assert kind == f"key.{'authorize' if verb == 'add' else 'revoke'}.asked"
+        assert (facts["owner"], facts["chain_id"]) == ("owner", case.node.chain_id)
+        if verb == "add":
+            case.authorize()
 
 
 def test_keys_of_the_wrong_kind_are_refused_before_anything_is_sent(case: Case) -> None:
@@ -140,7 +165,12 @@ def test_a_rotation_puts_a_new_key_in_the_place_of_the_old_one(case: Case) -> No
     assert case.works() and not case.may_trade(old.public_key)
     assert len(case.peer.kept()) == 1
     assert not case.ring.has("bot", OLD) and not case.ring.has("bot", NEXT)
-    assert [kind for kind, _ in case.told] == ["key.authorize", "key.authorize", "key.rotate", "key.revoke"]
+    assert [kind for kind, _ in case.told if not kind.endswith(".asked")] == [
+        "key.authorize",
+        "key.authorize",
+        "key.rotate",
+        "key.revoke",
+    ]
 
 
 def test_the_old_key_may_be_kept_until_it_is_unused(case: Case) -> None:

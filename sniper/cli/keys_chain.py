@@ -17,6 +17,7 @@ from sniper.cli.keys_common import (
     key_options,
     lines_of,
     listed,
+    shown_by,
     typed,
     yes_option,
 )
@@ -169,7 +170,11 @@ def authorize(
         raise UsageError(
             "a trader key needs at least one market and one subaccount", "Give --market and --subaccount."
         )
-    with Desk(folder, audit, passphrase_fd) as desk, connect(network, node, chain_id, ca_file) as chain:
+    with (
+        Desk(folder, audit, passphrase_fd) as desk,
+        connect(network, node, chain_id, ca_file) as chain,
+        shown_by(owner),
+    ):
         wanted = scope(_numbers(chain, markets), subaccounts)
         confirm(
             f"permit {name} to trade markets {listed(wanted.markets)} of subaccounts {listed(wanted.subaccounts)} "
@@ -232,7 +237,11 @@ def revoke(
             "what to revoke is a key's name or a permission's number", "Give NAME or --number N."
         )
 
-    with Desk(folder, audit, passphrase_fd) as desk, connect(network, node, chain_id, ca_file) as chain:
+    with (
+        Desk(folder, audit, passphrase_fd) as desk,
+        connect(network, node, chain_id, ca_file) as chain,
+        shown_by(owner),
+    ):
         if name is None:
             assert number is not None
             confirm(f"revoke permission {number} on {chain.chain_id}", yes)
@@ -282,7 +291,11 @@ def rotate(
     """
     from sniper.keys.granting import rotate as replace
 
-    with Desk(folder, audit, passphrase_fd) as desk, connect(network, node, chain_id, ca_file) as chain:
+    with (
+        Desk(folder, audit, passphrase_fd) as desk,
+        connect(network, node, chain_id, ca_file) as chain,
+        shown_by(owner),
+    ):
         before = desk.ring.header(name)
         confirm(f"replace {name} ({before.address}) on {chain.chain_id}", yes)
         with (

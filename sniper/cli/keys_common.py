@@ -15,7 +15,7 @@ import click
 
 from sniper.cli.audit import audit_folder
 from sniper.cli.folders import state_folder
-from sniper.errors import PermissionProblem, UsageError
+from sniper.errors import NetworkUnavailable, PermissionProblem, UsageError
 
 if TYPE_CHECKING:
     from sniper.keys.keyfile import Header
@@ -68,6 +68,21 @@ def typed(verb: str, *words: str) -> str:
     params = click.get_current_context().params
     given = [(f"--{name.replace('_', '-')}", params[name]) for name in REPEATED if params.get(name)]
     return shlex.join(["sniper", "keys", verb, *words, *(word for pair in given for word in pair)])
+
+
+@contextmanager
+def shown_by(owner: str) -> Iterator[None]:
+    """A change that may or may not have been carried out names the command that shows which."""
+    from sniper.keys.chain import Unconfirmed
+
+    try:
+        yield
+    except Unconfirmed as error:
+        raise NetworkUnavailable(
+            error.message,
+            f"See whether it was with '{typed('check', owner)}', or run the same command again: "
+            "it goes on where this one ended.",
+        ) from None
 
 
 def keys_folder(given: str | None) -> Path:

@@ -78,12 +78,14 @@ def authorize(
         return one.rule is not None and reach([one.rule], public_key) == expected
 
     there = [one.id for one in standing_for(node, owner.header.address, public_key) if same(one)]
+    facts = {"key": trader.name, "owner": owner.name, "address": trader.header.address, "chain_id": node.chain_id,
+             "markets": list(wanted.markets), "subaccounts": list(wanted.subaccounts)}  # fmt: skip
+    if not there:
+        tell("key.authorize.asked", facts)
     number = there[0] if there else node.add(_wallet(owner), rule, same)
     grant = Grant(node.chain_id, owner.header.address, number, *wanted)
     ring.record(trader, grant, passphrase, stage)
-    tell("key.authorize", {"key": trader.name, "owner": owner.name, "address": trader.header.address,
-                           "chain_id": grant.chain_id, "authenticator": number, "new": not there,
-                           "markets": list(wanted.markets), "subaccounts": list(wanted.subaccounts)})  # fmt: skip
+    tell("key.authorize", facts | {"authenticator": number, "new": not there})
     return grant
 
 
@@ -97,10 +99,8 @@ def revoke(node: Account, owner: Key, header: Header, name: str, tell: Tell) -> 
     check_owner(owner)
     removed = []
     for one in standing_for(node, owner.header.address, header.public_key):
-        node.remove(_wallet(owner), one.id)
+        _remove(node, owner, one.id, {"key": name, "address": header.address}, tell)
         removed.append(one.id)
-        tell("key.revoke", {"key": name, "owner": owner.name, "address": header.address,
-                            "chain_id": node.chain_id, "authenticator": one.id})  # fmt: skip
     return removed
 
 
@@ -118,9 +118,16 @@ def revoke_number(node: Account, owner: Key, number: int, tell: Tell) -> list[in
     check_owner(owner)
     if all(one.id != number for one in node.authenticators(owner.header.address)):
         return []
-    node.remove(_wallet(owner), number)
-    tell("key.revoke", {"owner": owner.name, "chain_id": node.chain_id, "authenticator": number})
+    _remove(node, owner, number, {}, tell)
     return [number]
+
+
+def _remove(node: Account, owner: Key, number: int, whose: dict[str, object], tell: Tell) -> None:
+    """That it is asked for is told before: an answer may be lost, and what was asked for be done."""
+    facts = whose | {"owner": owner.name, "chain_id": node.chain_id, "authenticator": number}
+    tell("key.revoke.asked", facts)
+    node.remove(_wallet(owner), number)
+    tell("key.revoke", facts)
 
 
 def rotate(
