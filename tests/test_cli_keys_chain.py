@@ -21,7 +21,7 @@ from tests.loopback import certificate
 from tests.test_cli_keys import given
 from tests.test_cli_keys_common import audited
 from tests.test_keys_permission import encoded
-from tests.vectors import ABANDON, LEGAL, PASSPHRASE, kept
+from tests.vectors import ABANDON, LEGAL, LETTER, PASSPHRASE, kept
 
 OWNERS, TRADERS = b"canary-of-the-owner", b"canary-of-the-trader"
 BOTH = OWNERS + b"\n" + TRADERS + b"\n"
@@ -204,10 +204,25 @@ def test_a_permission_is_revoked_by_its_number_where_the_file_is_lost(line: Line
         found = document(line.capsys, *revoke("--number", "0", "--passphrase-fd", fd, "--json"))
     assert found["removed"] == [0] and line.peer.kept() == []
     with given(OWNERS) as (fd,):
-        assert main(revoke("--number", "0", "--passphrase-fd", fd)) == 0
-    assert "there was no such permission" in line.capsys.readouterr().err
+        said = refused(line.capsys, 8, *revoke("--number", "0", "--passphrase-fd", fd))
+    assert "nothing was revoked: me has no permission 0" in said
+    assert f"'sniper keys check me {' '.join(line.peer.options)} --folder k --audit log' shows" in said
     assert "NAME or --number" in refused(line.capsys, 2, *revoke())
     assert "NAME or --number" in refused(line.capsys, 2, *revoke("bot", "--number", "1"))
+
+
+def test_what_was_not_revoked_is_no_success(line: Line, alone: Path) -> None:
+    """A script in an emergency sees the exit code alone."""
+    kept(alone / "k", "wrong", LETTER, "owner", OWNERS)
+    wrong, right = (("--owner", name, "--yes") for name in ("wrong", "me"))
+    assert "authorized on localdydxprotocol by nobody" in line.refuses(4, OWNERS, "revoke", "bot", *right)
+    line.answers(BOTH, "authorize", "bot", *TRADE, "--yes")
+    said = line.refuses(4, OWNERS, "revoke", "bot", *wrong, "--json")
+    assert "nothing was revoked" in said and f"by {OWNER}, and wrong is dydx1" in said
+    assert line.peer.kept() == [0]
+    assert line.answers(OWNERS, "revoke", "bot", *right)["removed"] == [0]
+    assert "bot was revoked before" in line.says(OWNERS, "revoke", "bot", *right)
+    assert line.answers(OWNERS, "revoke", "bot", *right)["removed"] == []
 
 
 def test_what_changes_the_chain_is_asked_for(line: Line) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from sniper.errors import NetworkUnavailable, PermissionProblem, UsageError
@@ -118,6 +119,32 @@ def test_revoking_takes_every_permission_of_that_key_and_no_other(case: Case) ->
     assert revoke(case.node, case.owner, header, "bot", case.tell) == []
     for said in ("key.revoke.asked", "key.revoke"):
         assert [facts["authenticator"] for kind, facts in case.told if kind == said] == [first, second]
+
+
+def test_a_key_whose_file_names_another_owner_is_not_said_to_be_revoked(case: Case) -> None:
+    """What stands on the account of the owner that was given goes; that it may trade elsewhere is no success."""
+    number = case.authorize()
+    with case.unlock("bot") as bot:
+        granted = bot.header.grant(case.node.chain_id)
+        assert granted is not None
+        elsewhere = msgspec.structs.replace(granted, owner=bot.header.address)
+        case.ring.record(bot, elsewhere, Secret(PASSPHRASE))
+    for what in (f"only permission {number} was", "nothing was"):
+        with pytest.raises(PermissionProblem, match=f"^{what} revoked.*by {elsewhere.owner}, and owner is"):
+            granting.revoke_all(case.ring, case.node, case.owner, "bot", case.tell)
+        assert case.peer.kept() == []
+
+
+def test_a_rotation_is_finished_by_the_owner_who_granted_alone(case: Case) -> None:
+    """Another's account has no permission of the old key, which would be forgotten while it still trades."""
+    case.authorize()
+    old = case.ring.header("bot")
+    assert case.rotate(keep_old=True) is False
+    kept(case.ring.folder, "wrong", LETTER, "owner")
+    with case.unlock("wrong") as wrong, pytest.raises(PermissionProblem, match="not authorized by wrong"):
+        rotate(case.ring, case.node, wrong, "bot", Secret(PASSPHRASE), False, case.tell)
+    assert case.ring.has("bot", OLD) and case.may_trade(old.public_key)
+    assert case.rotate() is True and not case.may_trade(old.public_key)
 
 
 def test_what_is_asked_of_the_chain_is_told_before(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:

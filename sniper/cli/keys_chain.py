@@ -23,7 +23,7 @@ from sniper.cli.keys_common import (
 )
 from sniper.cli.options import json_option
 from sniper.cli.terminal import emit, note
-from sniper.errors import EXIT_DIFFERENCES, UsageError
+from sniper.errors import EXIT_DIFFERENCES, DifferencesFound, UsageError
 
 if TYPE_CHECKING:
     from sniper.keys.chain import Node
@@ -229,6 +229,7 @@ def revoke(
     Which key is meant comes from the file of NAME, which is not proven without its passphrase: read what was taken
     away. Keys that an unfinished rotation keeps beside it lose theirs too.
     Where that file is lost or in doubt, 'sniper keys check OWNER' shows the numbers for --number.
+    Exit 4 where the file names another owner on this chain, or none; 8 for a number that is not there.
     """
     from sniper.keys.granting import revoke_all, revoke_number
 
@@ -247,6 +248,11 @@ def revoke(
             confirm(f"revoke permission {number} on {chain.chain_id}", yes)
             with desk.unlock(owner, "revoke") as owner_key:
                 removed = revoke_number(chain, owner_key, number, desk.tell)
+            if not removed:
+                raise DifferencesFound(
+                    f"nothing was revoked: {owner} has no permission {number} on {chain.chain_id}",
+                    f"It was revoked before, or never was: '{typed('check', owner)}' shows those that there are.",
+                )
         else:
             header = desk.ring.header(name)
             confirm(f"revoke every permission of {name} ({header.address}) on {chain.chain_id}", yes)
@@ -257,7 +263,7 @@ def revoke(
     elif removed:
         note(f"revoked {listed(tuple(removed))} on the account of {owner}")
     else:
-        note(f"there was no such permission; 'sniper keys check {owner}' shows those that there are")
+        note(f"{name} was revoked before: it has no permission left on the account of {owner}")
 
 
 @click.command()

@@ -105,16 +105,29 @@ def revoke(node: Account, owner: Key, header: Header, name: str, tell: Tell) -> 
 
 
 def revoke_all(ring: Ring, node: Account, owner: Key, name: str, tell: Tell) -> list[int]:
-    """Take away every permission of this key, and of the keys that an unfinished rotation keeps beside it."""
+    """Take away every permission of this key, and of the keys that an unfinished rotation keeps beside it.
+
+    None where they were taken away before. PermissionProblem where the file of the key names another owner on this
+    chain, or none and nothing is there: the key may still trade, on another account or chain. What stands on this
+    owner's account is gone by then.
+    """
     removed: list[int] = []
+    grant = ring.header(name).grant(node.chain_id)
     for stage in ("", NEXT, OLD):
         if not stage or ring.has(name, stage):
             removed += revoke(node, owner, ring.header(name, stage), f"{name}{stage}", tell)
+    if (grant is None and not removed) or (grant is not None and grant.owner != owner.header.address):
+        gone = f"only permission {', '.join(map(str, removed))}" if removed else "nothing"
+        raise PermissionProblem(
+            f"{gone} was revoked: by its file, key {name} was authorized on {node.chain_id} by "
+            f"{grant.owner if grant else 'nobody'}, and {owner.name} is {owner.header.address}",
+            f"See 'sniper keys show {name}' for the owner and the chain.",
+        )
     return removed
 
 
 def revoke_number(node: Account, owner: Key, number: int, tell: Tell) -> list[int]:
-    """Take away the permission with this number, whosever it is: for a key whose file is lost."""
+    """Take away the permission with this number, whosever it is: for a key whose file is lost. None: not there."""
     check_owner(owner)
     if all(one.id != number for one in node.authenticators(owner.header.address)):
         return []
@@ -143,12 +156,7 @@ def rotate(
     if not ring.has(name, OLD):
         with ring.unlock(name, passphrase) as now:
             check_kinds(owner, now)
-            grant = now.header.grant(node.chain_id)
-            if grant is None or grant.owner != owner.header.address:
-                raise PermissionProblem(
-                    f"key {name} was not authorized by {owner.name} on {node.chain_id}, so there is nothing to rotate",
-                    f"See 'sniper keys show {name}'.",
-                )
+            grant = _granted(now, owner, node.chain_id)
             if not ring.has(name, NEXT):
                 _make_next(ring, now, passphrase)
         with ring.unlock(name, passphrase, NEXT) as after:
@@ -162,9 +170,21 @@ def rotate(
     with ring.unlock(
         name, passphrase, OLD
     ) as old:  # its header must be true: it says which key loses its permission
+        _granted(old, owner, node.chain_id)
         revoke(node, owner, old.header, f"{name}{OLD}", tell)
     ring.drop_old(name)
     return ring.header(name), True
+
+
+def _granted(key: Key, owner: Key, chain_id: str) -> Grant:
+    """What this owner granted to the key on this chain. PermissionProblem where that is nothing."""
+    grant = key.header.grant(chain_id)
+    if grant is None or grant.owner != owner.header.address:
+        raise PermissionProblem(
+            f"key {key.name} was not authorized by {owner.name} on {chain_id}, so there is nothing to rotate",
+            f"See 'sniper keys show {key.name}'.",
+        )
+    return grant
 
 
 def _make_next(ring: Ring, now: Key, passphrase: Secret) -> None:
