@@ -78,8 +78,14 @@ def authorize(
         return one.rule is not None and reach([one.rule], public_key) == expected
 
     there = [one.id for one in standing_for(node, owner.header.address, public_key) if same(one)]
-    facts = {"key": trader.name, "owner": owner.name, "address": trader.header.address, "chain_id": node.chain_id,
-             "markets": list(wanted.markets), "subaccounts": list(wanted.subaccounts)}  # fmt: skip
+    facts: dict[str, object] = {
+        "key": trader.name,
+        "owner": owner.name,
+        "address": trader.header.address,
+        "chain_id": node.chain_id,
+        "markets": list(wanted.markets),
+        "subaccounts": list(wanted.subaccounts),
+    }
     if not there:
         tell("key.authorize.asked", facts)
     number = there[0] if there else node.add(_wallet(owner), rule, same)
