@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from sniper.__main__ import main
 from sniper.exchange.node.authenticators import Authenticator
 from sniper.exchange.node.server import Certificate
+from sniper.exchange.node.servicers import LOST, Treatment
 from sniper.keys import chain
 from sniper.keys.permission import Rule
 from tests.commands import document, refused
@@ -19,7 +21,7 @@ from tests.loopback import certificate
 from tests.test_cli_keys import given
 from tests.test_cli_keys_common import audited
 from tests.test_keys_permission import encoded
-from tests.vectors import ABANDON, LEGAL, PASSPHRASE, kept
+from tests.vectors import ABANDON, LEGAL, LETTER, PASSPHRASE, kept
 
 OWNERS, TRADERS = b"canary-of-the-owner", b"canary-of-the-trader"
 BOTH = OWNERS + b"\n" + TRADERS + b"\n"
@@ -100,10 +102,14 @@ def test_the_life_of_a_trader_key(line: Line, alone: Path) -> None:
 
     kinds = [one["kind"] for one in audited(alone / "log")]
     assert [kind for kind in kinds if kind not in ("key.open", "key.check")] == [
+        "key.authorize.asked",
         "key.authorize",
+        "key.authorize.asked",
         "key.authorize",
         "key.rotate",
+        "key.revoke.asked",
         "key.revoke",
+        "key.revoke.asked",
         "key.revoke",
     ]
     assert document(line.capsys, "audit", "verify", "log", "--json")["ok"]
@@ -138,6 +144,22 @@ def test_what_is_said_to_people(line: Line) -> None:
     assert "revoked 2, 1 on the account of me" in line.says(OWNERS, "revoke", "bot", "--owner", "me", "--yes")
 
 
+def test_a_hint_can_be_typed_as_it_stands(line: Line) -> None:
+    """It asks the chain that the call asked, in the folders of the call."""
+
+    def hinted(said: str, start: str) -> list[str]:
+        return shlex.split(said.partition(f"{start} with '")[2].partition("'")[0])[1:]
+
+    check = hinted(line.says(BOTH, "authorize", "bot", *TRADE, "--yes"), "prove it")
+    assert check == ["keys", "check", "bot", *line.peer.options, "--folder", "k", "--audit", "log"]
+    with given(TRADERS) as (fd,):
+        assert document(line.capsys, *check, "--passphrase-fd", fd, "--json")["ok"]
+    narrow = ("--owner", "me", "--market", "0", "--subaccount", "0", "--yes")
+    revoke = hinted(line.says(BOTH, "authorize", "bot", *narrow), "take one away")
+    with given(OWNERS) as (fd,):
+        assert document(line.capsys, *revoke, "--passphrase-fd", fd, "--yes", "--json")["removed"] == [0]
+
+
 def test_a_file_alone_can_be_proven_without_a_node(line: Line) -> None:
     assert line.answers(TRADERS, "check", "bot", "--offline", "--node", "http://127.0.0.1:9")["ok"]
     assert "its address is that of its key" in line.says(TRADERS, "check", "bot", "--offline")
@@ -146,9 +168,13 @@ def test_a_file_alone_can_be_proven_without_a_node(line: Line) -> None:
 def test_a_wrong_passphrase_is_exit_4_and_in_the_log(line: Line, alone: Path) -> None:
     said = line.refuses(4, b"wrong-passphrase\n", "check", "bot", "--offline")
     assert "does not open" in said and "wrong-passphrase" not in said
-    assert line.refuses(4, b"wrong-passphrase\nx\n", "authorize", "bot", *TRADE, "--yes")
-    assert line.refuses(4, OWNERS + b"\nwrong-passphrase\n", "authorize", "bot", *TRADE, "--yes")
-    assert line.refuses(4, OWNERS + b"\nwrong-passphrase\n", "rotate", "bot", "--owner", "me", "--yes")
+    for passphrases, verb, more, name in (
+        (b"wrong-passphrase\nx\n", "authorize", TRADE, "me"),
+        (OWNERS + b"\nwrong-passphrase\n", "authorize", TRADE, "bot"),
+        (OWNERS + b"\nwrong-passphrase\n", "rotate", ("--owner", "me"), "bot"),
+    ):
+        said = line.refuses(4, passphrases, verb, "bot", *more, "--yes")
+        assert f"key {name}: the key file does not open: the passphrase is wrong, or the file was" in said
     uses = [(one["kind"], one["facts"]["key"]) for one in audited(alone / "log")]  # type: ignore[index]
     refusals = [key for kind, key in uses if kind == "key.refused"]
     assert refusals == ["bot", "me", "bot", "bot"]
@@ -178,10 +204,25 @@ def test_a_permission_is_revoked_by_its_number_where_the_file_is_lost(line: Line
         found = document(line.capsys, *revoke("--number", "0", "--passphrase-fd", fd, "--json"))
     assert found["removed"] == [0] and line.peer.kept() == []
     with given(OWNERS) as (fd,):
-        assert main(revoke("--number", "0", "--passphrase-fd", fd)) == 0
-    assert "there was no such permission" in line.capsys.readouterr().err
+        said = refused(line.capsys, 8, *revoke("--number", "0", "--passphrase-fd", fd))
+    assert "nothing was revoked: me has no permission 0" in said
+    assert f"'sniper keys check me {' '.join(line.peer.options)} --folder k --audit log' shows" in said
     assert "NAME or --number" in refused(line.capsys, 2, *revoke())
     assert "NAME or --number" in refused(line.capsys, 2, *revoke("bot", "--number", "1"))
+
+
+def test_what_was_not_revoked_is_no_success(line: Line, alone: Path) -> None:
+    """A script in an emergency sees the exit code alone."""
+    kept(alone / "k", "wrong", LETTER, "owner", OWNERS)
+    wrong, right = (("--owner", name, "--yes") for name in ("wrong", "me"))
+    assert "authorized on localdydxprotocol by nobody" in line.refuses(4, OWNERS, "revoke", "bot", *right)
+    line.answers(BOTH, "authorize", "bot", *TRADE, "--yes")
+    said = line.refuses(4, OWNERS, "revoke", "bot", *wrong, "--json")
+    assert "nothing was revoked" in said and f"by {OWNER}, and wrong is dydx1" in said
+    assert line.peer.kept() == [0]
+    assert line.answers(OWNERS, "revoke", "bot", *right)["removed"] == [0]
+    assert "bot was revoked before" in line.says(OWNERS, "revoke", "bot", *right)
+    assert line.answers(OWNERS, "revoke", "bot", *right)["removed"] == []
 
 
 def test_what_changes_the_chain_is_asked_for(line: Line) -> None:
@@ -239,6 +280,35 @@ def test_wrong_calls(line: Line) -> None:
 def test_a_node_that_is_not_there_is_exit_5(line: Line) -> None:
     line.answers(BOTH, "authorize", "bot", *TRADE, "--yes")
     assert "did not answer" in line.refuses(5, TRADERS, "check", "bot", "--node", "http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("verb", "more", "kind"),
+    [
+        ("authorize", TRADE, "key.authorize"),
+        ("revoke", ("--owner", "me"), "key.revoke"),
+        ("rotate", ("--owner", "me"), "key.authorize"),
+    ],
+)
+def test_a_change_whose_answer_is_lost(
+    line: Line, alone: Path, verb: str, more: tuple[str, ...], kind: str
+) -> None:
+    """It was carried out: what is said and what is audited leave that open, and the command that is named shows it."""
+    if verb != "authorize":
+        line.answers(BOTH, "authorize", "bot", *TRADE, "--yes")
+    before, log = line.peer.kept(), len(audited(alone / "log")) if verb != "authorize" else 0
+    line.peer.counter.suffers["BroadcastTx"] = Treatment(LOST)
+    said = line.refuses(5, BOTH, verb, "bot", *more, "--yes")
+    line.peer.counter.suffers.clear()
+    assert "did not answer (UNAVAILABLE" in said and "may have been carried out" in said
+    assert "Check the address" not in said
+    assert audited(alone / "log")[log:][-1]["kind"] == f"{kind}.asked"
+    command = shlex.split(said.partition("See whether it was with '")[2].partition("'")[0])[1:]
+    assert command == ["keys", "check", "me", *line.peer.options, "--folder", "k", "--audit", "log"]
+    with given(OWNERS) as (fd,):
+        found = document(line.capsys, *command, "--passphrase-fd", fd, "--json")
+    assert [one["authenticator"] for one in found["account"]["permissions"]] == line.peer.kept() != before
+    assert not line.says(BOTH, verb, "bot", *more, "--yes").count("may have been"), "and again: it goes on"
 
 
 def test_a_self_signed_certificate_is_refused_unless_it_is_given(

@@ -12,9 +12,9 @@ import pytest
 from sniper.errors import NetworkUnavailable, PermissionProblem, UsageError
 from sniper.exchange.facts import Outcome
 from sniper.exchange.node.server import Certificate
-from sniper.exchange.node.servicers import HANG, UNAVAILABLE, Treatment
+from sniper.exchange.node.servicers import HANG, LOST, UNAVAILABLE, Treatment
 from sniper.keys import chain
-from sniper.keys.chain import Node, Standing
+from sniper.keys.chain import Node, Standing, Unconfirmed
 from sniper.keys.networks import Network
 from sniper.keys.pair import identity, private_key, wallet
 from sniper.keys.permission import Rule, trade_only
@@ -215,6 +215,36 @@ def test_a_node_that_does_not_answer(
     )
     with Node(peer.network) as node, pytest.raises(NetworkUnavailable, match="did not answer"):
         act(node)
+
+
+@pytest.mark.parametrize("suffers", [Treatment(LOST), Treatment(HANG, 5.0)])
+def test_a_transaction_that_is_not_answered_may_have_been_carried_out(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch, suffers: Treatment
+) -> None:
+    peer.counter.suffers["BroadcastTx"] = suffers
+    monkeypatch.setattr(chain, "DEADLINE_S", 0.5)
+    with Node(peer.network) as node:
+        with pytest.raises(Unconfirmed, match=r"did not answer .*may have been carried out") as caught:
+            node.add(wallet(MINE), RULE, any_of)
+        assert "Check the address" not in str(caught.value)
+        peer.counter.suffers["Simulate"] = Treatment(UNAVAILABLE)
+        with pytest.raises(NetworkUnavailable, match="did not answer") as before:
+            node.remove(wallet(MINE), 0)
+    assert type(before.value) is NetworkUnavailable, "it died before the transaction was sent"
+
+
+def test_an_accepted_transaction_whose_fruit_cannot_be_seen_may_have_been_carried_out(
+    peer: Peer, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broadcast = peer.counter.broadcast
+
+    def then_silent(tx: bytes) -> tuple[Outcome, str]:
+        peer.counter.suffers["GetAuthenticators"] = Treatment(UNAVAILABLE)
+        return broadcast(tx)
+
+    monkeypatch.setattr(peer.counter, "broadcast", then_silent)
+    with pytest.raises(Unconfirmed, match=r"was accepted, but then the node .* did not answer"):
+        node.add(wallet(MINE), RULE, any_of)
 
 
 def test_a_self_signed_certificate_is_refused_unless_it_is_given(tmp_path: Path) -> None:

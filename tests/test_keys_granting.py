@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from sniper.errors import PermissionProblem, UsageError
+from sniper.errors import NetworkUnavailable, PermissionProblem, UsageError
 from sniper.keys import chain, granting
 from sniper.keys.chain import Node
 from sniper.keys.granting import Scope, authorize, revoke, rotate, scope, standing_for
@@ -80,14 +81,16 @@ def test_a_trader_key_is_permitted_and_its_file_says_so(case: Case) -> None:
         (0, 1),
         (0, 2),
     )
-    (kind, facts), *rest = case.told
+    (asked, wanted), (kind, facts), *rest = case.told
     assert (kind, facts["authenticator"], facts["new"], rest) == ("key.authorize", number, True, [])
+    assert asked == "key.authorize.asked" and facts.items() > wanted.items()
 
 
 def test_the_same_twice_is_one_permission(case: Case) -> None:
     assert case.authorize() == case.authorize()
     assert len(case.peer.kept()) == 1 and len(case.peer.counter.sent) == 1
-    assert case.told[1][1]["new"] is False
+    assert [kind for kind, _ in case.told] == ["key.authorize.asked", "key.authorize", "key.authorize"]
+    assert case.told[-1][1]["new"] is False
     case.authorize(Scope((0,), (0,)))
     assert len(case.peer.kept()) == 2, "another scope is another permission"
 
@@ -114,7 +117,56 @@ def test_revoking_takes_every_permission_of_that_key_and_no_other(case: Case) ->
     assert case.peer.kept() == [left]
     assert not case.may_trade(header.public_key)
     assert revoke(case.node, case.owner, header, "bot", case.tell) == []
-    assert [facts["authenticator"] for kind, facts in case.told if kind == "key.revoke"] == [first, second]
+    for said in ("key.revoke.asked", "key.revoke"):
+        assert [facts["authenticator"] for kind, facts in case.told if kind == said] == [first, second]
+
+
+def test_a_key_whose_file_names_another_owner_is_not_said_to_be_revoked(case: Case) -> None:
+    """What stands on the account of the owner that was given goes; that it may trade elsewhere is no success."""
+    number = case.authorize()
+    with case.unlock("bot") as bot:
+        granted = bot.header.grant(case.node.chain_id)
+        assert granted is not None
+        elsewhere = msgspec.structs.replace(granted, owner=bot.header.address)
+        case.ring.record(bot, elsewhere, Secret(PASSPHRASE))
+    for what in (f"only permission {number} was", "nothing was"):
+        with pytest.raises(PermissionProblem, match=f"^{what} revoked.*by {elsewhere.owner}, and owner is"):
+            granting.revoke_all(case.ring, case.node, case.owner, "bot", case.tell)
+        assert case.peer.kept() == []
+
+
+def test_a_rotation_is_finished_by_the_owner_who_granted_alone(case: Case) -> None:
+    """Another's account has no permission of the old key, which would be forgotten while it still trades."""
+    case.authorize()
+    old = case.ring.header("bot")
+    assert case.rotate(keep_old=True) is False
+    kept(case.ring.folder, "wrong", LETTER, "owner")
+    with case.unlock("wrong") as wrong, pytest.raises(PermissionProblem, match="not authorized by wrong"):
+        rotate(case.ring, case.node, wrong, "bot", Secret(PASSPHRASE), False, case.tell)
+    assert case.ring.has("bot", OLD) and case.may_trade(old.public_key)
+    assert case.rotate() is True and not case.may_trade(old.public_key)
+
+
+def test_what_is_asked_of_the_chain_is_told_before(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the log has it whatever becomes of the answer."""
+
+    def lost(*_: object) -> int:
+        raise NetworkUnavailable("no answer")
+
+    for verb, act in (
+        ("add", case.authorize),
+        ("remove", lambda: revoke(case.node, case.owner, case.ring.header("bot"), "bot", case.tell)),
+        ("remove", lambda: granting.revoke_number(case.node, case.owner, case.peer.kept()[0], case.tell)),
+    ):
+        case.told.clear()
+        with monkeypatch.context() as patch, pytest.raises(NetworkUnavailable):
+            patch.setattr(case.node, verb, lost)
+            act()
+        ((kind, facts),) = case.told
+        assert kind == f"key.{'authorize' if verb == 'add' else 'revoke'}.asked"
+        assert (facts["owner"], facts["chain_id"]) == ("owner", case.node.chain_id)
+        if verb == "add":
+            case.authorize()
 
 
 def test_keys_of_the_wrong_kind_are_refused_before_anything_is_sent(case: Case) -> None:
@@ -140,7 +192,12 @@ def test_a_rotation_puts_a_new_key_in_the_place_of_the_old_one(case: Case) -> No
     assert case.works() and not case.may_trade(old.public_key)
     assert len(case.peer.kept()) == 1
     assert not case.ring.has("bot", OLD) and not case.ring.has("bot", NEXT)
-    assert [kind for kind, _ in case.told] == ["key.authorize", "key.authorize", "key.rotate", "key.revoke"]
+    assert [kind for kind, _ in case.told if not kind.endswith(".asked")] == [
+        "key.authorize",
+        "key.authorize",
+        "key.rotate",
+        "key.revoke",
+    ]
 
 
 def test_the_old_key_may_be_kept_until_it_is_unused(case: Case) -> None:

@@ -69,6 +69,29 @@ def test_wide_permissions_are_refused(ring: Ring, place: str) -> None:
             act()
 
 
+def test_a_key_that_does_not_open_is_named_whatever_is_wrong(ring: Ring) -> None:
+    """A call may open two. Which part was wrong is not told: a wrong passphrase and a changed file say the same."""
+    kept(ring.folder, "bot", ABANDON, "trader")
+    kept(ring.folder, "other", LEGAL, "trader")
+    with ring.unlock("other", Secret(PASSPHRASE)) as key:
+        ring.stage("bot", key.header, key.secret, Secret(PASSPHRASE))
+    said = set()
+    for passphrase, changed in ((b"a wrong passphrase", False), (PASSPHRASE, True)):
+        if changed:
+            content = ring.path("bot").read_bytes()
+            ring.path("bot").write_bytes(content.replace(b'"trader"', b'"owner"'))
+        with pytest.raises(PermissionProblem) as caught:
+            ring.unlock("bot", Secret(passphrase))
+        said.add(str(caught.value))
+    (text,) = said
+    assert text.startswith("key bot: the key file does not open: the passphrase is wrong, or the file was")
+    with pytest.raises(PermissionProblem, match=r"^key bot\.next: the key file does not open"):
+        ring.unlock("bot", Secret(b"a wrong passphrase"), NEXT)
+    ring.path("bot").write_bytes(b"nothing\n")
+    with pytest.raises(PermissionProblem, match=r"^key bot: this is no key file"):
+        ring.header("bot")
+
+
 def test_a_grant_is_kept_in_the_file_one_a_chain(ring: Ring) -> None:
     header = kept(ring.folder, "bot", ABANDON, "trader")
     with ring.unlock("bot", Secret(PASSPHRASE)) as key:

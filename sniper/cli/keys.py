@@ -29,6 +29,9 @@ def command() -> None:
     (sniper.NAME.passphrase, sniper.passphrase) or from the file that SNIPER_PASSPHRASE_FILE names. It is never an
     option, and no key is ever printed.
     """
+    from sniper.keys.core_dumps import forbid_core_dumps
+
+    forbid_core_dumps()
 
 
 def memory_option(verb: F) -> F:

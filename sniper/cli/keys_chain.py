@@ -10,10 +10,20 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from sniper.cli.keys_common import Desk, confirm, facts_of, key_options, lines_of, listed, yes_option
+from sniper.cli.keys_common import (
+    Desk,
+    confirm,
+    facts_of,
+    key_options,
+    lines_of,
+    listed,
+    shown_by,
+    typed,
+    yes_option,
+)
 from sniper.cli.options import json_option
 from sniper.cli.terminal import emit, note
-from sniper.errors import EXIT_DIFFERENCES, UsageError
+from sniper.errors import EXIT_DIFFERENCES, DifferencesFound, UsageError
 
 if TYPE_CHECKING:
     from sniper.keys.chain import Node
@@ -160,7 +170,11 @@ def authorize(
         raise UsageError(
             "a trader key needs at least one market and one subaccount", "Give --market and --subaccount."
         )
-    with Desk(folder, audit, passphrase_fd) as desk, connect(network, node, chain_id, ca_file) as chain:
+    with (
+        Desk(folder, audit, passphrase_fd) as desk,
+        connect(network, node, chain_id, ca_file) as chain,
+        shown_by(owner),
+    ):
         wanted = scope(_numbers(chain, markets), subaccounts)
         confirm(
             f"permit {name} to trade markets {listed(wanted.markets)} of subaccounts {listed(wanted.subaccounts)} "
@@ -180,9 +194,10 @@ def authorize(
         click.echo(line)
     if others:
         note(
-            f"{name} has other permissions, which still count: {listed(tuple(others))}; 'sniper keys revoke --number N'"
+            f"{name} has other permissions, which still count: {listed(tuple(others))}; "
+            f"take one away with '{typed('revoke', '--owner', owner, '--number', str(others[0]))}'"
         )
-    note(f"{name} may trade; prove it with 'sniper keys check {name}'")
+    note(f"{name} may trade; prove it with '{typed('check', name)}'")
 
 
 @click.command()
@@ -214,6 +229,7 @@ def revoke(
     Which key is meant comes from the file of NAME, which is not proven without its passphrase: read what was taken
     away. Keys that an unfinished rotation keeps beside it lose theirs too.
     Where that file is lost or in doubt, 'sniper keys check OWNER' shows the numbers for --number.
+    Exit 4 where the file names another owner on this chain, or none; 8 for a number that is not there.
     """
     from sniper.keys.granting import revoke_all, revoke_number
 
@@ -222,12 +238,21 @@ def revoke(
             "what to revoke is a key's name or a permission's number", "Give NAME or --number N."
         )
 
-    with Desk(folder, audit, passphrase_fd) as desk, connect(network, node, chain_id, ca_file) as chain:
+    with (
+        Desk(folder, audit, passphrase_fd) as desk,
+        connect(network, node, chain_id, ca_file) as chain,
+        shown_by(owner),
+    ):
         if name is None:
             assert number is not None
             confirm(f"revoke permission {number} on {chain.chain_id}", yes)
             with desk.unlock(owner, "revoke") as owner_key:
                 removed = revoke_number(chain, owner_key, number, desk.tell)
+            if not removed:
+                raise DifferencesFound(
+                    f"nothing was revoked: {owner} has no permission {number} on {chain.chain_id}",
+                    f"It was revoked before, or never was: '{typed('check', owner)}' shows those that there are.",
+                )
         else:
             header = desk.ring.header(name)
             confirm(f"revoke every permission of {name} ({header.address}) on {chain.chain_id}", yes)
@@ -238,7 +263,7 @@ def revoke(
     elif removed:
         note(f"revoked {listed(tuple(removed))} on the account of {owner}")
     else:
-        note(f"there was no such permission; 'sniper keys check {owner}' shows those that there are")
+        note(f"{name} was revoked before: it has no permission left on the account of {owner}")
 
 
 @click.command()
@@ -272,7 +297,11 @@ def rotate(
     """
     from sniper.keys.granting import rotate as replace
 
-    with Desk(folder, audit, passphrase_fd) as desk, connect(network, node, chain_id, ca_file) as chain:
+    with (
+        Desk(folder, audit, passphrase_fd) as desk,
+        connect(network, node, chain_id, ca_file) as chain,
+        shown_by(owner),
+    ):
         before = desk.ring.header(name)
         confirm(f"replace {name} ({before.address}) on {chain.chain_id}", yes)
         with (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import click
 
 from sniper.cli.audit import audit_folder
 from sniper.cli.folders import state_folder
-from sniper.errors import PermissionProblem, UsageError
+from sniper.errors import NetworkUnavailable, PermissionProblem, UsageError
 
 if TYPE_CHECKING:
     from sniper.keys.keyfile import Header
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 FINGERPRINT_DIGITS = 16
+REPEATED = ("network", "node", "chain_id", "ca_file", "folder", "audit")
+"""Options that say which chain and which folders: what a hint repeats of them."""
 
 
 def folder_option(command: F) -> F:
@@ -58,6 +61,28 @@ def confirm(question: str, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise UsageError(f"{question}: nobody to ask", "Give --yes to mean it.")
     click.confirm(question, abort=True, err=True)
+
+
+def typed(verb: str, *words: str) -> str:
+    """`sniper keys VERB WORDS` for the chain and the folders of the present call, as it can be typed."""
+    params = click.get_current_context().params
+    given = [(f"--{name.replace('_', '-')}", params[name]) for name in REPEATED if params.get(name)]
+    return shlex.join(["sniper", "keys", verb, *words, *(word for pair in given for word in pair)])
+
+
+@contextmanager
+def shown_by(owner: str) -> Iterator[None]:
+    """A change that may or may not have been carried out names the command that shows which."""
+    from sniper.keys.chain import Unconfirmed
+
+    try:
+        yield
+    except Unconfirmed as error:
+        raise NetworkUnavailable(
+            error.message,
+            f"See whether it was with '{typed('check', owner)}', or run the same command again: "
+            "it goes on where this one ended.",
+        ) from None
 
 
 def keys_folder(given: str | None) -> Path:

@@ -91,8 +91,10 @@ def signer(config: Config, passphrase_fd: int | None) -> Signer:
     """Open the key that the config names. PermissionProblem for an owner's key that is not wanted, or no permission."""
     from sniper.cli.keys_chain import quiet
     from sniper.cli.keys_common import Desk
+    from sniper.keys.core_dumps import forbid_core_dumps
     from sniper.keys.trading import trading_key
 
+    forbid_core_dumps()
     quiet()
     check_named(config)
     desk = Desk(None, None, passphrase_fd)

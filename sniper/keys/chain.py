@@ -48,10 +48,20 @@ class Standing(NamedTuple):
     problem: str = ""
 
 
+class Unconfirmed(NetworkUnavailable):
+    """A transaction went out, and whether it was carried out is not known."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "Run the same command again: it goes on where this one ended.")
+
+
 class _Deadline(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc]  # grpc has no types
-    """Gives every call a deadline."""
+    """Gives every call a deadline. broadcast: whether the last call carried a transaction that is to be done."""
+
+    broadcast = False
 
     def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+        self.broadcast = str(details.method).endswith("/BroadcastTx")
         bound = grpc.ClientCallDetails()
         bound.method, bound.metadata, bound.credentials = (
             details.method,
@@ -75,8 +85,9 @@ class Node:
             if encrypted
             else grpc.insecure_channel(host)
         )
+        self._calls = _Deadline()
         self.client = NodeClient(
-            grpc.intercept_channel(self._channel, _Deadline()),
+            grpc.intercept_channel(self._channel, self._calls),
             Builder(network.chain_id, Denom.USDC.value),
         )
 
@@ -174,13 +185,20 @@ class Node:
         return ""
 
     def _send(self, wallet: Wallet, call: Callable[[], Awaitable[Any]]) -> None:
-        """Send with the account's own number and sequence; once again where the node expects another sequence."""
+        """Send with the account's own number and sequence; once again where the node expects another sequence.
+
+        Unconfirmed where the node does not answer the transaction itself: what it refuses it says in an answer.
+        """
         wallet.account_number, wallet.sequence = self.account(wallet.address)
         for again in (True, False):
             try:
                 answer = _run(call()).tx_response
                 code, text = answer.code, f"{answer.codespace} {answer.code}: {answer.raw_log}"
             except grpc.RpcError as error:  # the client simulates first, and that fails as a call
+                if self._calls.broadcast:
+                    raise Unconfirmed(
+                        f"{self._silent(error)}: the transaction may have been carried out"
+                    ) from None
                 if error.code() in _ABSENT:
                     raise self._unavailable(error) from None
                 text = str(error.details())
@@ -196,14 +214,16 @@ class Node:
 
     def _settled(self, look: Callable[[], T | None], problem: str) -> T:
         until = time.monotonic() + self._settle_s
-        while (found := look()) is None:
+        while True:
+            try:
+                found = look()
+            except NetworkUnavailable as error:
+                raise Unconfirmed(f"the transaction was accepted, but then {error.message}") from None
+            if found is not None:
+                return found
             if time.monotonic() > until:
-                raise NetworkUnavailable(
-                    f"the transaction was accepted, but after {self._settle_s:.0f} s {problem}",
-                    "Run the same command again: it goes on where this one ended.",
-                )
+                raise Unconfirmed(f"the transaction was accepted, but after {self._settle_s:.0f} s {problem}")
             time.sleep(POLL_S)
-        return found
 
     def _paged(self, first: Any, more: Callable[[Any], Any], request: Any, name: str) -> list[Any]:
         """All entries of a list that the chain answers page by page; the client asks for the first page alone."""
@@ -227,10 +247,13 @@ class Node:
             raise self._unavailable(error) from None
 
     def _unavailable(self, error: Any) -> NetworkUnavailable:
-        said = f"{error.code().name} {error.details()}"[:300]
         return NetworkUnavailable(
-            f"the node {self.network.node} did not answer ({said})",
-            "Check the address and the network; 'sniper doctor' tells more.",
+            self._silent(error), "Check the address and the network; 'sniper doctor' tells more."
+        )
+
+    def _silent(self, error: Any) -> str:
+        return (
+            f"the node {self.network.node} did not answer ({error.code().name} {str(error.details())[:300]})"
         )
 
 

@@ -78,12 +78,20 @@ def authorize(
         return one.rule is not None and reach([one.rule], public_key) == expected
 
     there = [one.id for one in standing_for(node, owner.header.address, public_key) if same(one)]
+    facts: dict[str, object] = {
+        "key": trader.name,
+        "owner": owner.name,
+        "address": trader.header.address,
+        "chain_id": node.chain_id,
+        "markets": list(wanted.markets),
+        "subaccounts": list(wanted.subaccounts),
+    }
+    if not there:
+        tell("key.authorize.asked", facts)
     number = there[0] if there else node.add(_wallet(owner), rule, same)
     grant = Grant(node.chain_id, owner.header.address, number, *wanted)
     ring.record(trader, grant, passphrase, stage)
-    tell("key.authorize", {"key": trader.name, "owner": owner.name, "address": trader.header.address,
-                           "chain_id": grant.chain_id, "authenticator": number, "new": not there,
-                           "markets": list(wanted.markets), "subaccounts": list(wanted.subaccounts)})  # fmt: skip
+    tell("key.authorize", facts | {"authenticator": number, "new": not there})
     return grant
 
 
@@ -97,30 +105,48 @@ def revoke(node: Account, owner: Key, header: Header, name: str, tell: Tell) -> 
     check_owner(owner)
     removed = []
     for one in standing_for(node, owner.header.address, header.public_key):
-        node.remove(_wallet(owner), one.id)
+        _remove(node, owner, one.id, {"key": name, "address": header.address}, tell)
         removed.append(one.id)
-        tell("key.revoke", {"key": name, "owner": owner.name, "address": header.address,
-                            "chain_id": node.chain_id, "authenticator": one.id})  # fmt: skip
     return removed
 
 
 def revoke_all(ring: Ring, node: Account, owner: Key, name: str, tell: Tell) -> list[int]:
-    """Take away every permission of this key, and of the keys that an unfinished rotation keeps beside it."""
+    """Take away every permission of this key, and of the keys that an unfinished rotation keeps beside it.
+
+    None where they were taken away before. PermissionProblem where the file of the key names another owner on this
+    chain, or none and nothing is there: the key may still trade, on another account or chain. What stands on this
+    owner's account is gone by then.
+    """
     removed: list[int] = []
+    grant = ring.header(name).grant(node.chain_id)
     for stage in ("", NEXT, OLD):
         if not stage or ring.has(name, stage):
             removed += revoke(node, owner, ring.header(name, stage), f"{name}{stage}", tell)
+    if (grant is None and not removed) or (grant is not None and grant.owner != owner.header.address):
+        gone = f"only permission {', '.join(map(str, removed))}" if removed else "nothing"
+        raise PermissionProblem(
+            f"{gone} was revoked: by its file, key {name} was authorized on {node.chain_id} by "
+            f"{grant.owner if grant else 'nobody'}, and {owner.name} is {owner.header.address}",
+            f"See 'sniper keys show {name}' for the owner and the chain.",
+        )
     return removed
 
 
 def revoke_number(node: Account, owner: Key, number: int, tell: Tell) -> list[int]:
-    """Take away the permission with this number, whosever it is: for a key whose file is lost."""
+    """Take away the permission with this number, whosever it is: for a key whose file is lost. None: not there."""
     check_owner(owner)
     if all(one.id != number for one in node.authenticators(owner.header.address)):
         return []
-    node.remove(_wallet(owner), number)
-    tell("key.revoke", {"owner": owner.name, "chain_id": node.chain_id, "authenticator": number})
+    _remove(node, owner, number, {}, tell)
     return [number]
+
+
+def _remove(node: Account, owner: Key, number: int, whose: dict[str, object], tell: Tell) -> None:
+    """That it is asked for is told before: an answer may be lost, and what was asked for be done."""
+    facts = whose | {"owner": owner.name, "chain_id": node.chain_id, "authenticator": number}
+    tell("key.revoke.asked", facts)
+    node.remove(_wallet(owner), number)
+    tell("key.revoke", facts)
 
 
 def rotate(
@@ -136,12 +162,7 @@ def rotate(
     if not ring.has(name, OLD):
         with ring.unlock(name, passphrase) as now:
             check_kinds(owner, now)
-            grant = now.header.grant(node.chain_id)
-            if grant is None or grant.owner != owner.header.address:
-                raise PermissionProblem(
-                    f"key {name} was not authorized by {owner.name} on {node.chain_id}, so there is nothing to rotate",
-                    f"See 'sniper keys show {name}'.",
-                )
+            grant = _granted(now, owner, node.chain_id)
             if not ring.has(name, NEXT):
                 _make_next(ring, now, passphrase)
         with ring.unlock(name, passphrase, NEXT) as after:
@@ -155,9 +176,21 @@ def rotate(
     with ring.unlock(
         name, passphrase, OLD
     ) as old:  # its header must be true: it says which key loses its permission
+        _granted(old, owner, node.chain_id)
         revoke(node, owner, old.header, f"{name}{OLD}", tell)
     ring.drop_old(name)
     return ring.header(name), True
+
+
+def _granted(key: Key, owner: Key, chain_id: str) -> Grant:
+    """What this owner granted to the key on this chain. PermissionProblem where that is nothing."""
+    grant = key.header.grant(chain_id)
+    if grant is None or grant.owner != owner.header.address:
+        raise PermissionProblem(
+            f"key {key.name} was not authorized by {owner.name} on {chain_id}, so there is nothing to rotate",
+            f"See 'sniper keys show {key.name}'.",
+        )
+    return grant
 
 
 def _make_next(ring: Ring, now: Key, passphrase: Secret) -> None:

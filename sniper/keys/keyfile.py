@@ -20,12 +20,12 @@ import base64
 import binascii
 import hmac
 import os
-import resource
 from typing import Annotated, Final, Literal
 
 import msgspec
 
 from sniper.errors import PermissionProblem
+from sniper.keys.core_dumps import forbid_core_dumps
 from sniper.keys.secret import Secret, wipe
 
 FORMAT: Final = b"sniper.key/1"
@@ -127,9 +127,7 @@ def unseal(content: bytes, passphrase: Secret) -> tuple[Header, Secret]:
 
     header, authenticated, body, mac = _parse(content)
     check_floor(header.kdf)
-    resource.setrlimit(
-        resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1])
-    )  # no core dump of it
+    forbid_core_dumps()
     keys, plain = _derive(header.kdf, passphrase), bytearray(KEY_BYTES)
     try:
         view = memoryview(keys)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -82,11 +83,15 @@ class Ring:
 
     def header(self, name: str, stage: str = "") -> Header:
         """What the file says of itself, not proven."""
-        return read_header(self._content(name, stage))
+        content = self._content(name, stage)
+        with _named(name, stage):
+            return read_header(content)
 
     def unlock(self, name: str, passphrase: Secret, stage: str = "") -> Key:
         """The key, opened. PermissionProblem as `unseal`, and for wide permissions; UsageError without such a key."""
-        header, secret = unseal(self._content(name, stage), passphrase)
+        content = self._content(name, stage)
+        with _named(name, stage):
+            header, secret = unseal(content, passphrase)
         return Key(name, header, secret)
 
     def create(
@@ -156,3 +161,12 @@ class Ring:
                 raise PermissionProblem(
                     f"{path} may not be written", f"Allow it with 'chmod 700 {self.folder}'."
                 ) from None
+
+
+@contextmanager
+def _named(name: str, stage: str) -> Iterator[None]:
+    """What is wrong with the file of a key says whose it is: a call may open two."""
+    try:
+        yield
+    except PermissionProblem as error:
+        raise PermissionProblem(f"key {name}{stage}: {error.message}", error.advice) from None
