@@ -129,9 +129,10 @@ class JournalThread:
     def stop(self, error: str, lost_from: int) -> None:
         """Journal nothing from tick `lost_from` on. What was handed over before is still written."""
         with self.lock:
+            self.error = error  # before it is seen to have stopped
             self._chunk.stopped = True
             self.rotate_due = False
-            self.state, self.error, self.lost_from = STOPPED, error, lost_from
+            self.state, self.lost_from = STOPPED, lost_from
             self._retry_at_s = time.monotonic()
 
     def join(self, timeout_s: float) -> None:
@@ -257,6 +258,7 @@ class JournalThread:
     def _fail(self, problem: OSError) -> None:
         """The disk refused: what waits for it becomes a gap. Save the file, try again later."""
         with self.lock:
+            self.error = _words(problem)  # before it is seen to have stopped
             self._chunk.stopped = True
             self._chunk.drop()
             closing = any(isinstance(item, Close) for item in self.work)
@@ -266,7 +268,7 @@ class JournalThread:
             self.backlog_bytes = 0
             self.room.set()
             self.rotate_due = False
-            self.state, self.error = STOPPED, _words(problem)
+            self.state = STOPPED
             self.lost_from = self._written_tick + 1
             self._retry_at_s = time.monotonic() + self._retry_s
             file, self._file = self._file, None

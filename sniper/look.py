@@ -60,7 +60,7 @@ class Look:
         self._table = TableLook(engine)
         self._feed = FeedLook(engine, feed, inbox, journal, inbox_max)
         self._journal = journal
-        self._journal_state = ""
+        self._journal_state = self._state_problem = ""
         self._changes_ns = 0
         self._frames = Rate()
         self._durations = (costs.decode, costs.book, costs.tick)
@@ -87,6 +87,7 @@ class Look:
         trust = table.trust()
         self.events.watch_trust(now_ns, trust)
         self._watch_journal(now_ns)
+        self._watch_state(now_ns)
         self._watch_mode()
         market = table.index(want.ticker)
         ticker = table.ticker(market)
@@ -146,6 +147,18 @@ class Look:
             bad = status.state == JOURNAL_BAD
             reason = f": {status.error}" if status.error else ""
             self.events.add(now_ns, "critical" if bad else "info", f"journal {status.state}{reason}")
+
+    def _watch_state(self, now_ns: int) -> None:
+        """That the database stopped, or writes again, is an event like that of the journal."""
+        desk = self._engine.desk
+        problem = desk.risk.ordered.state_why if desk is not None else ""
+        if problem != self._state_problem:
+            self._state_problem = problem
+            self.events.add(
+                now_ns,
+                "critical" if problem else "info",
+                f"database stopped: {problem}" if problem else "database writing again",
+            )
 
     def _watch_mode(self) -> None:
         """Changes of what still works of the way to the venue are events."""

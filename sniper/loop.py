@@ -254,8 +254,10 @@ class Loop:
     def _tell_journal(self, now_ns: int, stopped: bool) -> None:
         """That the journal stopped, or writes again, is a fact from outside: it enters by the inbox like all others."""
         self._journal_stopped = stopped
-        word = b"journal stopped" if stopped else b"journal writing"
-        self.inbox.put(now_ns, VENUE_CONNECTION, REC_OPERATOR, word)
+        assert self.journal is not None
+        why = " ".join(self.journal.status.error.split())[:200]
+        word = f"journal stopped {why}" if stopped else "journal writing"
+        self.inbox.put(now_ns, VENUE_CONNECTION, REC_OPERATOR, word.encode("utf-8", "replace"))
 
     def _snapshot(self, now_ns: int, records: list[Record]) -> None:
         """A snapshot when it is due and nothing waits, or, on a busy feed, when it is long overdue."""

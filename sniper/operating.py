@@ -62,7 +62,7 @@ class Refusal(ValueError):
 Answering = Callable[[str], dict[str, Any]]
 """Called by the loop's thread with a question: the document that answers it."""
 Heard = Callable[[str, str], str]
-"""Called with each word and its reason once it is in the inbox: the audit log. Returns what went wrong, if anything."""
+"""Called with each word and its reason once it is in the inbox: audit log, database. Returns what went wrong there."""
 
 
 class Operating:
@@ -150,6 +150,7 @@ class Operating:
         if request.verb not in WORDS:
             return self._ask(request.verb, 0)
         problem = self._word(request.verb, request.reason)
+        also = f"; {problem}" if problem else ""
         answer: dict[str, Any] = {"word": request.verb} | ({"problem": problem} if problem else {})
         try:
             return self._ask("status", self._ticks() + TURNS) | answer
@@ -159,7 +160,7 @@ class Operating:
             return {
                 "ok": False,
                 "put": True,
-                "problem": f"{late}; the word {request.verb} waits in its inbox",
+                "problem": f"{late}; the word {request.verb} waits in its inbox{also}",
             }
 
     def _word(self, verb: str, reason: str) -> str:

@@ -26,12 +26,15 @@ def document(engine: Engine, question: str) -> dict[str, Any]:
 def status(engine: Engine, desk: Desk) -> dict[str, Any]:
     """How it stands."""
     latch, watch, books = desk.risk.latch, desk.resilience, desk.reconcile
+    shell = desk.risk.ordered
     height, at_ns = books.agreed
     return {
         "height": desk.height,
         "strategy": desk.settings.strategy,
         "latch": latch.verb or None,
         "reason": latch.reason or None,
+        "journal_stopped": shell.journal_why or None,
+        "state_stopped": shell.state_why or None,
         "session": MODES[watch.mode],
         "session_cause": watch.cause or None,
         "session_since_ns": watch.since_ns if watch.settings.on else None,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sniper.reconcile_book import Execution, Held, Own, OwnOrder, Row, Venue
-from sniper.reconcile_rules import fill_row, order_row, position_row
+from sniper.reconcile_rules import fill_row, order_row, position_row, unwritten
 
 __all__ = ["Own", "Row", "Venue", "applied", "reconcile", "refused", "taken"]
 
@@ -24,6 +24,7 @@ def reconcile(own: Own, venue: Venue) -> tuple[Row, ...]:
     theirs = {order.order_id: order for order in venue.orders}
     ours = {order.order_id: order for order in own.orders}
     rows = [order_row(ours.get(name), theirs.get(name), own, venue) for name in sorted({*ours, *theirs})]
+    ours |= unwritten(own, venue, ours)
     told, known = {fill.fill_id: fill for fill in venue.fills}, {fill.fill_id: fill for fill in own.fills}
     fills = [fill_row(known.get(name), told.get(name), own, venue, ours) for name in sorted({*told, *known})]
     booked = [row.after for row in fills if isinstance(row.after, Execution)]
@@ -64,6 +65,7 @@ def applied(own: Own, venue: Venue, rows: Iterable[Row]) -> Own:
         tuple(orders.values()),
         tuple(fills.values()),
         tuple(positions.values()),
+        own.reserved,
     )
 
 

@@ -45,6 +45,11 @@ class VenueOrder(NamedTuple):
     filled_steps: int
     order_flags: int
     good_til_block: int
+    good_til_s: int = 0
+    reduce_only: bool = False
+    price_ticks: int = 0
+    trigger: str = ""
+    trigger_ticks: int = 0
 
     @property
     def open(self) -> bool:
@@ -105,13 +110,14 @@ class Held(NamedTuple):
 
 class Own(NamedTuple):
     """Our book. base_height: where it begins, 0: this is its first look. height: newest block that the venue had
-    told us of while we ran."""
+    told us of while we ran. reserved: first and last of each block of client ids that nobody else has."""
 
     base_height: int = 0
     height: int = 0
     orders: tuple[OwnOrder, ...] = ()
     fills: tuple[Execution, ...] = ()
     positions: tuple[Held, ...] = ()
+    reserved: tuple[tuple[int, int], ...] = ()
 
 
 class Venue(NamedTuple):

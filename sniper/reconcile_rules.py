@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from sniper.order_proof import PROOF_BLOCKS, TIME_GRACE_S
+from sniper.order_table import ORDER_FLAGS
 from sniper.reconcile_book import SHORT_TERM, Execution, Held, Own, OwnOrder, Row, Venue, VenueOrder
 from sniper.trips import FORCED
 
 NOTHING: Final = "-"
+KINDS: Final = {flags: kind for kind, flags in ORDER_FLAGS.items()}
 
 
 class OrderCase(NamedTuple):
@@ -61,6 +63,28 @@ class OrderCase(NamedTuple):
         return self.told.block_s >= self.own.good_til_s + TIME_GRACE_S
 
     @property
+    def unwritten(self) -> bool:
+        """Of a client id that only we could use, and of a kind that leaves while the database does not write: what
+        can add no risk (any more)."""
+        venue = self.venue
+        if self.own is not None or venue is None or not venue.ticker or venue.order_flags not in KINDS:
+            return False
+        reserved = any(first <= venue.client_id <= last for first, last in self.book.reserved)
+        return reserved and (venue.reduce_only or not venue.open or self.gone_by)
+
+    @property
+    def proven(self) -> bool:
+        """Whether the venue alone proves what became of it so far."""
+        if self.venue is None or self.told.height < self.book.height:
+            return False
+        return (
+            self.venue.open
+            or self.shown == "FILLED"
+            or self.gone_by
+            or (not self.short and self.shown == "CANCELED")
+        )
+
+    @property
     def ahead(self) -> int:
         """How many steps more the venue knows to be filled than we do."""
         if self.own is None or self.venue is None or self.venue.done_steps < 0:
@@ -81,6 +105,10 @@ class OrderRule(NamedTuple):
 ORDER_RULES: Final = (
     OrderRule("behind", "the venue has not come as far as our own book: ask again",
               lambda c: c.told.height < c.book.height and c.own is not None and not _same_end(c), "wait"),
+    OrderRule("unproven", "under a client id of ours, over or reduce-only, not written down; its end is not proven yet",
+              lambda c: c.unwritten and not c.proven, "wait"),
+    OrderRule("unwritten", "the same, proven: sent while the database did not write; it is written down now",
+              lambda c: c.unwritten, "adopt"),
     OrderRule("stranger_open", "an open order that was never intended here: cancel it, or trade elsewhere",
               lambda c: c.own is None and c.venue is not None and c.venue.open and not c.gone_by, "unexplained"),
     OrderRule("stranger_over", "an order of somebody else, over; its fills are judged on their own",
@@ -127,7 +155,10 @@ def order_row(own: OwnOrder | None, venue: VenueOrder | None, book: Own, told: V
     case = OrderCase(own, venue, book, told)
     rule = next(rule for rule in ORDER_RULES if rule.fits(case))
     after = None
-    if own is not None and rule.resolution in ("adopt", "finish"):
+    if rule.name == "unwritten" and venue is not None:
+        found = presumed(venue)
+        after = order_row(found, venue, book, told).after or found
+    elif own is not None and rule.resolution in ("adopt", "finish"):
         filled = max(own.filled_steps, venue.done_steps if venue else 0)
         after = own._replace(
             state=rule.state or own.state, filled_steps=filled, seen=own.seen or venue is not None
@@ -138,6 +169,29 @@ def order_row(own: OwnOrder | None, venue: VenueOrder | None, book: Own, told: V
     mine = f"{own.state}, {own.filled_steps} of {own.size_steps} steps" if own else NOTHING
     theirs = f"{venue.status}, {venue.filled_steps} of {venue.size_steps} steps" if venue else NOTHING
     return Row("order", f"{known.ticker} {known.client_id}", mine, theirs, rule.resolution, rule.name, after)
+
+
+def presumed(venue: VenueOrder) -> OwnOrder:
+    """An order of ours that was not written down, as if its intent had been and nothing more."""
+    return OwnOrder(
+        venue.client_id,
+        venue.order_id,
+        venue.ticker,
+        venue.side,
+        KINDS[venue.order_flags],
+        "sent",
+        venue.size_steps,
+        0,
+        venue.good_til_block,
+        venue.good_til_s,
+        True,
+    )
+
+
+def unwritten(book: Own, told: Venue, known: Mapping[str, OwnOrder]) -> dict[str, OwnOrder]:
+    """Orders of ours that only the venue knows, by order id. known: those of our book."""
+    orders = [order for order in told.orders if order.order_id not in known]
+    return {one.order_id: presumed(one) for one in orders if OrderCase(None, one, book, told).unwritten}
 
 
 class FillCase(NamedTuple):

@@ -16,7 +16,7 @@ from sniper.errors import EXIT_RECONCILIATION, SniperError
 from sniper.order_ids import order_uuid, subaccount_uuid
 from sniper.order_table import ORDER_FLAGS
 from sniper.reconcile import applied, reconcile, taken
-from sniper.reconcile_book import Execution, Held, Own, OwnOrder, Row, Venue
+from sniper.reconcile_book import Execution, Held, Own, OwnOrder, Row, Venue, VenueOrder
 from sniper.state import State
 from sniper.state_thread import Row as Write
 from sniper.trading import Place
@@ -82,7 +82,7 @@ def recover(
         own = own_book(state, subaccount, since, told, source.clob_pair)
         rows = reconcile(own, told)
         after = applied(own, told, rows)
-        writes = written(state, rows, after)
+        writes = written(state, rows, after) + written_late(state, rows, told)
         if writes:
             state.write(writes)
         changed += sum(row.after is not None for row in rows)
@@ -128,6 +128,9 @@ def own_book(
         tuple(orders.values()),
         tuple(Execution._make((*fill[:-2], bool(fill[-2]), fill[-1])) for fill in fills),
         tuple(Held(*position) for position in held),
+        tuple(
+            (first, last) for first, last in state.all("SELECT first, last FROM client_ids ORDER BY first")
+        ),
     )
 
 
@@ -183,3 +186,36 @@ def written(state: State, rows: Sequence[Row], after: Own) -> list[Write]:
     if after.base_height:
         found.append(("base", (after.base_height,)))
     return found
+
+
+def written_late(state: State, rows: Sequence[Row], told: Venue) -> list[Write]:
+    """The intents of orders that left while the database did not write, as far as the venue tells their terms."""
+    shown = {order.order_id: order for order in told.orders}
+    found: list[Write] = []
+    for row in rows:
+        if row.rule == "unwritten" and isinstance(row.after, OwnOrder):
+            place = _place(row.after, shown[row.after.order_id])
+            body = msgspec.msgpack.encode(place)
+            found.append(("intents", (state.run, 0, state.clock_ns(), "place", place.client_id, body)))
+    return found
+
+
+def _place(own: OwnOrder, shown: VenueOrder) -> Place:
+    closing = "protect" if shown.trigger == "stop_loss" else "exit"
+    return Place(
+        own.client_id,
+        0,
+        own.ticker,
+        own.side,
+        own.size_steps,
+        shown.price_ticks,
+        own.kind,
+        "ioc" if shown.reduce_only else "gtt",  # reduce-only goes with IOC only
+        shown.reduce_only,
+        own.good_til_block,
+        own.good_til_s,
+        shown.trigger,
+        shown.trigger_ticks,
+        closing if shown.reduce_only else "entry",
+        "recovered: unwritten",
+    )

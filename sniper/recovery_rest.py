@@ -31,12 +31,22 @@ BYTES_MAX: Final = 64 << 20
 NOT_FOUND: Final = 404
 HEIGHTS_APART: Final = 20
 """So far positions may be ahead of the last height that was told: a few blocks, and some more."""
+TRIGGERS: Final = (("STOP", "stop_loss"), ("TAKE_PROFIT", "take_profit"))
+"""Types of conditional orders begin so; the rest of their names says how they are priced."""
 CLOB_PAIR: Final = FIELD_NAMES.index("clobPairId") - 12
 
 
 class _Height(msgspec.Struct):
     height: str
     time: str
+
+
+class _Terms(msgspec.Struct, rename="camel"):
+    """What of an order only recovery asks for."""
+
+    id: str
+    reduce_only: bool | None = None
+    type: str | None = None
 
 
 class IndexerBook:
@@ -82,10 +92,14 @@ class IndexerBook:
         _, body = self._answer(rest, inbox, "parentSubaccount", parent)
         wholes = self._read("parentSubaccount", body, self._subaccount).wholes if body else ()
         numbers = sorted({self._subaccount, *(whole.subaccount for whole in wholes)})
-        orders: list[OrderNews] = []
+        orders: list[VenueOrder] = []
         for number in numbers:
             owner: Query = {"address": self._address, "subaccountNumber": number}
-            orders += self._read("orders", self._answer(rest, inbox, "orders", owner)[1], number).orders
+            _, body = self._answer(rest, inbox, "orders", owner)
+            terms = {one.id: one for one in msgspec.json.decode(body, type=list[_Terms])}
+            orders += [
+                self._order(one, terms[one.order_id]) for one in self._read("orders", body, number).orders
+            ]
         fills: dict[str, Fill] = {}  # asked for last: every one that is in the positions is among them
         for number in numbers:
             fills |= self._fills(rest, inbox, number, since_height)
@@ -99,7 +113,7 @@ class IndexerBook:
         return Venue(
             known,
             min(held),
-            tuple(self._order(item) for item in orders),
+            tuple(orders),
             tuple(self._execution(fill) for fill in fills.values() if fill.height >= since_height),
             tuple(
                 Held(self._decoder.ticker(item.market), item.subaccount, item.size_quantums, whole.height)
@@ -149,7 +163,8 @@ class IndexerBook:
         text = said.decode("utf-8", "replace")
         raise NetworkUnavailable(f"{self._url} did not answer {endpoint}: {text}", "Run 'sniper doctor'.")
 
-    def _order(self, item: OrderNews) -> VenueOrder:
+    def _order(self, item: OrderNews, terms: _Terms) -> VenueOrder:
+        kind = terms.type or ""
         return VenueOrder(
             item.order_id,
             item.client_id,
@@ -160,6 +175,11 @@ class IndexerBook:
             item.filled_steps,
             item.order_flags,
             max(0, item.good_til_block),
+            max(0, item.good_til_ns // 10**9),
+            bool(terms.reduce_only),
+            max(0, item.price_ticks),
+            next((trigger for name, trigger in TRIGGERS if kind.startswith(name)), ""),
+            max(0, item.trigger_ticks),
         )
 
     def _execution(self, fill: Fill) -> Execution:

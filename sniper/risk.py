@@ -69,7 +69,8 @@ class Risk:
         self._rungs, self._trends = Rungs(settings.ladder), Trends()
         self._ladder = Ladder(settings, decoder, fill, margin)
         self.protector = Protector(settings.protection, decoder)
-        self._operator = Operator(settings.killed)
+        self.ordered = Operator(settings.killed)
+        """What the operator wants, and what the shell said of journal and database."""
         self._pace = Pace(settings.gates.slow_block_ns)
         self.assessment = Assessment(0, 0, 0, FAR, False, ())
         """How near liquidation the account was when the ladder last looked."""
@@ -92,12 +93,7 @@ class Risk:
     @property
     def latch(self) -> Latch:
         """What the operator ordered. A kill is for the shell to keep: `RiskSettings.killed` begins with it."""
-        return self._operator.latch
-
-    @property
-    def lifted(self) -> str:
-        """The operator's reason for lifting the last latch."""
-        return self._operator.lifted
+        return self.ordered.latch
 
     @property
     def unprotected(self) -> tuple[int, ...]:
@@ -281,7 +277,7 @@ class Risk:
         return Conditions(pace.sent(now_ns), pace.short_term(now_ns, told), pace.stateful(now_ns, told))
 
     def _situation(self, view: View) -> Situation:
-        kept = self._operator
+        kept = self.ordered
         return Situation(
             view.account, self.settings.gates, view.now_ns, self.rung, self.latch.verb, kept.journal_stopped,
             kept.state_stopped, self.mode, self.reconciled, self._streak_ns,
@@ -300,7 +296,7 @@ class Risk:
 
     def operator(self, verb: str, text: str) -> str:
         """An operator's word (`risk_operator`). Returns why it was not obeyed, "": it was."""
-        why = self._operator.obey(verb, text)
+        why = self.ordered.obey(verb, text)
         self._watch_due_ns, self._rests = 0, False
         self._digest.fold(f"operator {verb} {text} {why}".encode())
         return why
@@ -312,7 +308,7 @@ class Risk:
                 self._rungs.rung,
                 self._rungs.better_ns,
                 self.latch,
-                self._operator.journal_stopped,
+                self.ordered.journal_stopped,
                 self.assessment,
                 self._seen,
                 (self._watch_due_ns, self._protect_due_ns, self._losses, self._streak_ns),
@@ -322,10 +318,11 @@ class Risk:
                 sorted(self._trends.known.items()),
                 self.protector.unprotected,
                 self._rests,
-                self._operator.state_stopped,
+                self.ordered.state_stopped,
                 sorted(self.protector.bare.items()),
                 self._leap_ns,
                 self._pace.limits,
+                (self.ordered.journal_why, self.ordered.state_why),
             )
         )
 
@@ -338,7 +335,7 @@ class Risk:
         if not CALM <= kept.rung <= FLATTEN or kept.latch.verb not in FLOORS:
             raise ValueError(f"not a state of risk: rung {kept.rung}, {kept.latch.verb!r}")
         self._rungs.rung, self._rungs.better_ns = kept.rung, kept.better_ns
-        self._operator.latch, self._operator.journal_stopped = kept.latch, kept.journal_stopped
+        self.ordered.latch, self.ordered.journal_stopped = kept.latch, kept.journal_stopped
         self.assessment, self._seen, self._rests = kept.assessment, kept.seen, kept.rests
         self._rests_stale = kept.assessment.stale
         self._watch_due_ns, self._protect_due_ns, self._losses, self._streak_ns = kept.timers
@@ -346,5 +343,6 @@ class Risk:
         self._ladder.sent, self._ladder.asked = dict(kept.reductions), dict(kept.asked)
         self._trends.known = dict(kept.trends)
         self.protector.unprotected, self.protector.bare = kept.unprotected, dict(kept.bare)
-        self._operator.state_stopped, self._leap_ns = kept.state_stopped, kept.leap_ns
+        self.ordered.state_stopped, self._leap_ns = kept.state_stopped, kept.leap_ns
+        self.ordered.journal_why, self.ordered.state_why = kept.whys
         self._allow(kept.limits)

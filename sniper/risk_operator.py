@@ -24,6 +24,8 @@ class Operator:
     def __init__(self, killed: str = "") -> None:
         self.latch = Latch("kill", killed) if killed else Latch()
         self.journal_stopped = self.state_stopped = False
+        self.journal_why = self.state_why = ""
+        """Why journal or database stopped, "": it did not."""
         self.lifted = ""
         """The reason with which the last latch was lifted."""
 
@@ -34,9 +36,11 @@ class Operator:
         if verb not in VERBS:
             return f"unknown word {verb!r}: {', '.join(VERBS)}"
         if verb == "journal":
-            self.journal_stopped = text.startswith("stopped")
+            self.journal_why = stopped(text)
+            self.journal_stopped = bool(self.journal_why)
         elif verb == "state":
-            self.state_stopped = text.startswith("stopped")
+            self.state_why = stopped(text)
+            self.state_stopped = bool(self.state_why)
         elif not text and (verb == "kill" or (verb == "resume" and killed)):
             return f"{verb} wants a reason"
         elif killed and verb in ("pause", "reduce"):
@@ -45,3 +49,10 @@ class Operator:
             self.latch = Latch() if verb == "resume" else Latch(verb, text)
             self.lifted = text if verb == "resume" else ""
         return ""
+
+
+def stopped(text: str) -> str:
+    """Why something stopped, out of what follows `journal` or `state`; "": it works."""
+    return (
+        text.removeprefix("stopped").lstrip(": ") or "no reason given" if text.startswith("stopped") else ""
+    )

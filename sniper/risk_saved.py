@@ -33,3 +33,4 @@ class SavedRisk(msgspec.Struct, array_like=True):
     bare: list[tuple[int, int]] = []
     leap_ns: int = -BEYOND
     limits: ChainLimits = ChainLimits()
+    whys: tuple[str, str] = ("", "")

@@ -19,11 +19,12 @@ from typing import Any, Final, NamedTuple, Protocol
 import apsw
 import msgspec
 
-from sniper import __version__
+from sniper import __version__, kill_file
 from sniper.client_ids import BLOCK, COUNTER_END, ClientIds
-from sniper.errors import EXIT_RISK_LATCH, SniperError
+from sniper.errors import EXIT_RISK_LATCH, PermissionProblem, SniperError
 from sniper.state_file import SUFFIX, StateProblem, beside, explained, make_folder, name_of, open_database
 from sniper.state_lock import Lock
+from sniper.state_schema import WRITES
 from sniper.state_thread import Row, StateThread, grouped
 from sniper.trading import Cancel, Place
 
@@ -35,6 +36,7 @@ KEPT_DAYS: Final = 90
 DAY_NS: Final = 86_400 * 10**9
 ENCODE: Final = msgspec.msgpack.encode
 OPEN: Final = "state NOT IN ('filled', 'dead')"
+HOLDING: Final = "SELECT reason FROM latches WHERE verb = 'kill' AND lifted_ns IS NULL"
 HIGHEST: Final = "SELECT client_id >> 30, max(client_id) FROM intents WHERE verb = 'place' GROUP BY 1"
 PLACED: Final = f"""
 SELECT run, body, EXISTS (SELECT 1 FROM orders AS o WHERE o.client_id = intents.client_id AND {OPEN})
@@ -87,6 +89,7 @@ class State:
         name = name_of(network, address, subaccount)
         make_folder(folder)
         self.path = folder / f"{name}{SUFFIX}"
+        self.kill_file = folder / f"{name}{kill_file.ENDING}"
         self._ids_folder = folder
         self.lock = Lock(folder / f"{name}.lock")
         with contextlib.ExitStack() as undo, explained(self.path):
@@ -119,6 +122,12 @@ class State:
                 execute("DELETE FROM facts WHERE name IN ('height', 'base_height')", [()])
             for statement in FORGET:
                 execute(statement, [(now_ns - KEPT_DAYS * DAY_NS,)])
+            killed = kill_file.left(self.kill_file)
+            holding = [reason for (reason,) in self._connection.execute(HOLDING)]
+            if killed and killed not in holding and not (holding and killed == kill_file.UNTOLD):
+                execute(WRITES["latched"], [("kill", killed, now_ns, run)])
+        with contextlib.suppress(OSError):  # it is known by now, and not taken twice
+            kill_file.lift(self.kill_file)
         return run, run if reborn else 0
 
     # ---- before use, before the wire --------------------------------------------------------------------------
@@ -220,9 +229,7 @@ class State:
     @property
     def killed(self) -> str:
         """The reason of the kill that holds, "": none does."""
-        found = self.one(
-            "SELECT reason FROM latches WHERE verb = 'kill' AND lifted_ns IS NULL ORDER BY seq DESC LIMIT 1"
-        )
+        found: str | None = self.one(f"{HOLDING} ORDER BY seq DESC LIMIT 1")
         return found or ""
 
     def kill(self, reason: str) -> None:
@@ -232,13 +239,20 @@ class State:
     def lift(self, reason: str) -> str:
         """Lift every latch, on the disk when this returns. Gives the reason of the kill that was lifted.
 
-        ValueError without a reason. apsw.Error where it cannot be written.
+        ValueError without a reason. apsw.Error where it cannot be written, PermissionProblem for a kill in a file that
+        cannot be taken away.
         """
         reason = " ".join(reason.split())
         if not reason:
             raise ValueError("to lift a kill wants a reason")
         killed = self.killed
         self._write([("lifted", (time.time_ns(), reason))], True)
+        try:
+            kill_file.lift(self.kill_file)
+        except OSError as problem:
+            raise PermissionProblem(
+                f"{self.kill_file} holds a kill and cannot be taken away: {problem.strerror}", "Remove it."
+            ) from None
         return killed
 
     @staticmethod

@@ -210,7 +210,9 @@ class News:
         before, latch = self._latch, self._desk.risk.latch
         self._latch = latch
         if before.verb == "kill":
-            rows.append(("lifted", (self._state.clock_ns(), self._desk.risk.lifted or "another kill")))
+            rows.append(
+                ("lifted", (self._state.clock_ns(), self._desk.risk.ordered.lifted or "another kill"))
+            )
         if latch.verb == "kill":
             rows.append(("latched", (latch.verb, latch.reason, self._state.clock_ns(), self._state.run)))
         return "kill" in (before.verb, latch.verb)

@@ -80,6 +80,7 @@ def pairs(draw: Any) -> tuple[Own, Venue]:
             filled_steps=draw(st.integers(-1, 12)),
             order_flags=KINDS[kinds[number]],
             good_til_block=draw(heights),
+            reduce_only=draw(st.booleans()),
         )
         for number in draw(numbers)
     ]
@@ -107,6 +108,7 @@ def pairs(draw: Any) -> tuple[Own, Venue]:
         tuple(ours),
         tuple(every[n] for n in draw(chosen)),
         tuple(held(size, at, ticker) for ticker, size, at in draw(positions)),
+        draw(st.sampled_from(((), ((1, 5),), ((2, 2), (4, 7))))),
     )
     told = Venue(
         height,

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -276,6 +277,30 @@ def test_it_trades_dies_recovers_and_goes_on(home: Path, exchange: Venue) -> Non
     for path in (home / "sniper").rglob("*"):
         if path.is_file():
             assert not any(secret in path.read_bytes() for secret in secrets), path
+
+
+def test_a_kill_and_what_it_closed_outlive_a_disk_that_does_not_write(home: Path, exchange: Venue) -> None:
+    """The position is closed by orders that nothing holds but the venue; then kill -9."""
+    process = subprocess.Popen(**command(home, (*holding(home, "BTC-USD"), "--passphrase-fd", "3"), 1, []))
+    try:
+        ready = time.monotonic() + 120
+        while not (purse(exchange)[1] and stops(exchange)):
+            assert process.poll() is None and time.monotonic() < ready
+            time.sleep(0.2)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        told = said(home, 0, "kill", "--reason", "the disk is full").stderr
+        assert "obeyed" in told and "database does not hold this kill" in told and "audit log" in told
+    finally:
+        killed(process, lambda: not purse(exchange)[1], "the position was not closed")
+    assert "a kill holds" in said(home, 1, *holding(home, "BTC-USD"), code=7).stderr
+    recover = ("recover", "--config", str(home / "live.toml"), "--url", exchange.rest, "--json")
+    recover = (*recover, "--set", f"trade.address={WHOM.address}")
+    found = [json.loads(said(home, 0, *recover).stdout) for _ in range(2)]
+    rules = {row["rule"] for row in found[0]["rows"]}
+    assert "unwritten" in rules and "by_fills" in rules and not rules & {"stranger", "unclear"}
+    assert found[1]["corrected"] == 0
+    said(home, 0, "unlatch", "--config", str(home / "live.toml"), "--reason", "room again", *recover[-2:])
+    said(home, 1, *run_words(home, "--duration", "5"))
 
 
 def test_an_owner_s_key_is_refused_unless_it_is_wanted(home: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -134,6 +136,38 @@ def test_one_that_hangs_is_told_by_file(tmp_path_factory: pytest.TempPathFactory
     finally:
         process.kill()
         process.wait()
+
+
+def test_a_kill_outlives_a_database_that_does_not_write(tmp_path_factory: pytest.TempPathFactory) -> None:
+    tmp_path = tmp_path_factory.mktemp("w")
+    words = ("--set", "state.enabled=on")
+    process = started(tmp_path, *words)
+    accounts = tmp_path / "sniper" / "accounts"
+    try:
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        told = sniper(tmp_path, "kill", "--reason", "smoke")
+        assert told.returncode == 0 and "obeyed" in told.stderr
+        assert "database does not hold" in told.stderr and ".killed" in told.stderr
+        found = sniper(tmp_path, "status")
+        assert "latch kill: smoke" in found.stdout and "database STOPPED: " in found.stdout
+        (kill,) = accounts.glob("*.killed")
+        assert sniper(tmp_path, "resume", "--reason", "no fire").returncode == 0 and not kill.exists()
+        kill.mkdir()  # not even a file can be made
+        told = sniper(tmp_path, "kill", "--reason", "fire")
+        assert told.returncode == 4 and "does not outlive a crash" in told.stderr
+        kill.rmdir()
+        assert sniper(tmp_path, "kill", "--reason", "fire").returncode == 0
+        assert process.stderr is not None
+        said = itertools.islice(process.stderr, 20)  # a line every few seconds
+        assert any("critical: database stopped: " in line for line in said)
+    finally:
+        process.kill()
+        process.wait()
+    again = sniper(tmp_path, "run", "--headless", "--no-journal", "--ticks", "3", *words)
+    assert again.returncode == 7 and "a kill holds" in again.stderr and not kill.exists()
+    assert sniper(tmp_path, "run", "--headless", "--no-journal", "--ticks", "3", *words).returncode == 7
+    assert sniper(tmp_path, "unlatch", "--reason", "looked").returncode == 0
+    assert sniper(tmp_path, "run", "--headless", "--no-journal", "--ticks", "3", *words).returncode == 0
 
 
 def test_nobody_runs(tmp_path: Path) -> None:

@@ -299,5 +299,5 @@ def test_a_word_is_obeyed_though_the_audit_log_takes_nothing(problem: Exception)
             raise problem
 
     log: Any = Log()
-    assert "does not hold this word" in operated(Signer(None, "", (), log), "kill", "smoke")
-    assert operated(None, "kill", "smoke") == ""
+    assert "does not hold this word" in operated(Signer(None, "", (), log), None, "kill", "smoke")
+    assert operated(None, None, "kill", "smoke") == ""

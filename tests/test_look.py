@@ -113,6 +113,21 @@ def test_the_journals_state_is_an_event_when_it_changes() -> None:
     ]
 
 
+def test_the_databases_state_is_an_event_when_it_changes() -> None:
+    engine = paper_run.engine()
+    assert engine.desk is not None
+    look = Look(engine, source="sim", feed=Sim(seed=1), inbox=Inbox(16, 1024), costs=Costs(engine.stages))
+    assert look(Want()).events.rows == ()
+    engine.desk.risk.operator("state", "stopped disk I/O error")
+    look(Want())
+    look(Want())
+    engine.desk.risk.operator("state", "writing")
+    assert [(row.severity, row.text, row.times) for row in look(Want()).events.rows] == [
+        ("info", "database writing again", 1),
+        ("critical", "database stopped: disk I/O error", 1),
+    ]
+
+
 def test_a_change_of_mode_is_an_event_once() -> None:
     engine = paper_run.engine(resilience=ResilienceSettings(on=True))
     assert engine.desk is not None

@@ -20,7 +20,7 @@ from sniper.inbox import Inbox
 from sniper.journal import Journal, JournalReader
 from sniper.loop import Loop, encode
 from sniper.stopping import Stopping
-from sniper.types import REC_FRAME, Command, Connection, Reconnect, Resubscribe, Watch
+from sniper.types import REC_FRAME, REC_OPERATOR, Command, Connection, Reconnect, Resubscribe, Watch
 from tests import messages as m
 
 MS = 1_000_000
@@ -230,6 +230,23 @@ def test_the_journal_holds_every_tick_ahead_of_its_work(tmp_path: Path) -> None:
     for t in ticks:
         assert encode(twin.tick(t.now_ns, t.records)) == t.commands
         assert twin.digests() == t.digests
+
+
+def test_that_the_journal_stopped_and_why_is_a_record_of_the_inbox(tmp_path: Path) -> None:
+    words: list[bytes] = []
+
+    class Hearing(Spy):
+        def tick(self, now_ns: int, records: Any, *more: Any) -> Any:
+            words.extend(data for _, _, kind, data in records if kind == REC_OPERATOR)
+            if now_ns == 2 * MS:
+                journal._thread.stop("no room\n left" + "!" * 300, 1)
+            return super().tick(now_ns, records, *more)
+
+    with Journal(tmp_path / "run.mcap", {}) as journal:
+        make(
+            Tape((1, m.connected()), (2, m.connected()), (500, m.connected())), Hearing(), journal=journal
+        ).run()
+    assert words == [b"journal stopped no room left" + b"!" * 188]
 
 
 def test_an_engine_that_fails_leaves_its_tick_in_the_journal(tmp_path: Path) -> None:

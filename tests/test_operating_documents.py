@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from sniper.account_document import usdc
+from sniper.cli.operate import say_stopped
 from sniper.engine import Engine
 from sniper.exposure import exposure, protections
 from sniper.feed.sim import Sim
@@ -66,6 +67,21 @@ def test_orders_and_positions_are_all_told() -> None:
     assert told["status"]["session_since_ns"] is None and told["status"]["reconciling"] is None, (
         "not on paper"
     )
+
+
+def test_what_stopped_writing_is_said_with_why() -> None:
+    engine = made_engine()
+    assert engine.desk is not None
+    told = document(engine, "status")
+    assert (told["journal_stopped"], told["state_stopped"]) == (None, None)
+    engine.desk.risk.operator("journal", "stopped File too large")
+    engine.desk.risk.operator("state", "stopped disk I/O error")
+    told = document(engine, "status")
+    assert (told["journal_stopped"], told["state_stopped"]) == ("File too large", "disk I/O error")
+    assert say_stopped(told) == ["journal STOPPED: File too large", "database STOPPED: disk I/O error"]
+    engine.desk.risk.operator("state", "writing")
+    engine.desk.risk.operator("journal", "writing")
+    assert say_stopped(document(engine, "status")) == []
 
 
 def test_a_live_account_says_its_mode_and_what_was_agreed() -> None:

@@ -55,7 +55,8 @@ def test_an_order_is_only_declared_over_with_proof(books: tuple[Own, Venue]) -> 
     mine, told = books
     shown = {order.order_id: order for order in told.orders}
     for row in reconcile(mine, told):
-        if isinstance(row.after, OwnOrder) and row.after.state == "dead" and row.resolution == "finish":
+        found = row.resolution == "finish" or row.rule == "unwritten"
+        if isinstance(row.after, OwnOrder) and row.after.state == "dead" and found:
             order, theirs = row.after, shown.get(row.after.order_id)
             assert told.height >= mine.height
             if order.kind == "short_term":
@@ -115,6 +116,48 @@ def test_a_crash_after_the_wire_is_made_good() -> None:
     after = applied(mine, told, rows)
     assert after.orders == (own_order(state="dead", filled_steps=4, good_til_block=106),)
     assert after.fills == (fill(),) and after.positions == (held(5_000_000, 110),)
+
+
+def test_what_left_while_the_database_did_not_write_is_ours_and_the_position_agrees() -> None:
+    """A reduction was filled of which nothing is written but the block of its client id; a stop rests beside it."""
+    mine = own(positions=(held(9_000_000),), reserved=((1, 4), (7, 10)))
+    sold = fill(order=9, side=1)
+    stop = {"side": 1, "status": "UNTRIGGERED", "order_flags": 32, "good_til_block": 0, "good_til_s": 5_000}
+    told = venue(
+        orders=(
+            venue_order(9, side=1, status="FILLED", filled_steps=10),
+            venue_order(10, reduce_only=True, **stop),
+        ),
+        fills=(sold,),
+        positions=(held(5_000_000, 110),),
+    )
+    rows = reconcile(mine, told)
+    assert [(row.what, row.resolution, row.rule) for row in rows] == [
+        ("order", "adopt", "unwritten"), ("order", "adopt", "unwritten"), ("fill", "book", "missed"),
+        ("position", "adopt", "by_fills"),
+    ]  # fmt: skip
+    after = applied(mine, told, rows)
+    assert {(one.client_id, one.state, one.filled_steps) for one in after.orders} == {
+        (9, "filled", 10),
+        (10, "acked", 0),
+    }
+    again = reconcile(after, told)
+    assert {row.resolution for row in again} == {"agree"} and not refused(again)
+    for reserved in ((), ((1, 8),)):  # of ids that were never ours: somebody else
+        rows = reconcile(mine._replace(reserved=reserved), told)
+        assert {row.rule for row in rows} == {"stranger_over", "stranger_open", "stranger", "unclear"}
+
+
+def test_what_may_still_fill_and_was_not_written_is_waited_for() -> None:
+    mine = own(reserved=((9, 9),))
+    told = venue(orders=(venue_order(9, status="BEST_EFFORT_CANCELED", filled_steps=4),), fills=(fill(order=9),),
+                 positions=(held(4_000_000, 110),))  # fmt: skip
+    rows = reconcile(mine, told)
+    assert [row.rule for row in rows] == ["unproven", "missed", "by_fills"] and len(refused(rows, True)) == 1
+    mine = applied(mine, told, rows)
+    rows = reconcile(mine, told._replace(height=123))
+    assert [row.rule for row in rows] == ["unwritten", "known", "same"] and not refused(rows)
+    assert isinstance(rows[0].after, OwnOrder) and rows[0].after.state == "dead"
 
 
 def test_the_first_look_takes_the_venues_word_but_not_for_open_orders() -> None:

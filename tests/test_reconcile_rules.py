@@ -20,6 +20,9 @@ SHOWN: dict[str, Any] = {"status": "FILLED", "filled_steps": 10}
 CANCELED: dict[str, Any] = {"status": "CANCELED"}
 LOST: dict[str, Any] = {"status": "BEST_EFFORT_CANCELED"}
 
+OURS: dict[str, Any] = {"status": "OPEN", "reduce_only": True}
+"""Of a client id that is reserved here."""
+
 ORDERS: list[tuple[str, str, OwnOrder | None, Any, Venue, OwnOrder | None]] = [
     ("behind", "wait", own_order(), None, venue(height=99), None),
     ("behind", "wait", own_order(), venue_order(**SHOWN), venue(height=99), None),
@@ -27,6 +30,21 @@ ORDERS: list[tuple[str, str, OwnOrder | None, Any, Venue, OwnOrder | None]] = [
     ("stranger_open", "unexplained", None, venue_order(9, order_flags=32, good_til_block=0), venue(), None),
     ("stranger_over", "leave", None, venue_order(9, **SHOWN), venue(), None),
     ("stranger_over", "leave", None, venue_order(9, good_til_block=90), venue(), None),
+    ("stranger_open", "unexplained", None, venue_order(30), venue(), None),
+    ("stranger_open", "unexplained", None, venue_order(9, reduce_only=True), venue(), None),
+    ("stranger_open", "unexplained", None, venue_order(30, reduce_only=True, order_flags=128), venue(), None),
+    ("stranger_open", "unexplained", None, venue_order(30, reduce_only=True, ticker=""), venue(), None),
+    ("unproven", "wait", None, venue_order(30, **LOST), venue(), None),
+    ("unproven", "wait", None, venue_order(30, **SHOWN), venue(height=99), None),
+    ("unproven", "wait", None, venue_order(30, **OURS), venue(height=99), None),
+    ("unproven", "wait", None, venue_order(30, **LOST, **FLAGS), venue(), None),
+    ("unwritten", "adopt", None, venue_order(30, **SHOWN), venue(), own_order(30, **FILLED)),
+    ("unwritten", "adopt", None, venue_order(39, **OURS), venue(), own_order(39)),
+    ("unwritten", "adopt", None, venue_order(30, filled_steps=2, **OURS), venue(), own_order(30, filled_steps=2)),
+    ("unwritten", "adopt", None, venue_order(30, **LOST, good_til_block=107), venue(),
+     own_order(30, state="dead", good_til_block=107)),
+    ("unwritten", "adopt", None, venue_order(30, **CANCELED, **FLAGS, good_til_s=5_000), venue(),
+     own_order(30, **STATEFUL, state="dead")),
     ("unfilled_again", "unexplained", own_order(filled_steps=5), venue_order(filled_steps=4), venue(), None),
     ("same_end", "agree", own_order(**FILLED), venue_order(**SHOWN), venue(height=90), None),
     ("same_end", "agree", own_order(state="dead"), venue_order(**CANCELED), venue(), None),
@@ -71,7 +89,7 @@ ORDERS: list[tuple[str, str, OwnOrder | None, Any, Venue, OwnOrder | None]] = [
 def test_orders(
     rule: str, resolution: str, mine: OwnOrder | None, theirs: Any, told: Venue, after: OwnOrder | None
 ) -> None:
-    row = order_row(mine, theirs, own(), told)
+    row = order_row(mine, theirs, own(reserved=((30, 39),)), told)
     assert (row.rule, row.resolution, row.after) == (rule, resolution, after)
 
 

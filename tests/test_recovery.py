@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from sniper.order_ids import order_uuid, subaccount_uuid
+from sniper.reconcile import refused
 from sniper.reconcile_book import Execution, Held, Venue, VenueOrder
 from sniper.recovery import BLOCKS_BACK, recover
 from sniper.state import State
+from sniper.trading import Place
 from tests.durable import ADDRESS, cancel, opened, place
 
 
@@ -160,6 +163,33 @@ def test_what_is_over_is_compared_when_the_venue_names_it(crashed: State) -> Non
     (row,) = [row for row in recover(crashed, Books(told), 0, patience_s=0).rows if row.what == "order"]
     assert (row.rule, row.resolution) == ("risen", "unexplained")
     crashed.close()
+
+
+def test_orders_that_left_while_the_database_did_not_write_are_written_down_once(crashed: State) -> None:
+    first, last = crashed.reserve(count=10)
+    assert {(row.rule, row.resolution) for row in recover(crashed, Books(sold(last + 1)), 0, patience_s=0).rows} >= {
+        ("stranger_over", "leave"), ("stranger", "unexplained")
+    }  # fmt: skip
+    found = recover(crashed, Books(sold(first)), 0, patience_s=0)
+    assert not refused(found.rows) and found.changed
+    assert {row.rule for row in found.rows} >= {"unwritten", "missed", "by_fills"}
+    assert crashed.all("SELECT state, filled_steps, cause FROM orders WHERE client_id = ?", (first,)) == [
+        ("filled", 5, "recovered: unwritten")
+    ]
+    (body,) = crashed.all("SELECT body FROM intents WHERE client_id = ?", (first,))[0]
+    assert msgspec.msgpack.decode(body, type=Place)[:6] == (first, 0, "BTC-USD", 1, 5, 99_000)
+    before = dump(crashed)
+    again = recover(crashed, Books(sold(first)), 0, patience_s=0)
+    assert again.changed == 0 and dump(crashed) == before and not refused(again.rows)
+    crashed.close()
+
+
+def sold(client_id: int) -> Venue:
+    """A filled reduction of 5 steps, and 2 of the 7 quantums left."""
+    order = shown(client_id, "FILLED", 5)._replace(side=1, reduce_only=True, price_ticks=99_000)
+    return Venue(
+        100, 100, (order,), (executed(1, client_id, 5)._replace(side=1),), (Held("BTC-USD", 0, 2, 100),)
+    )
 
 
 def test_children_are_compared_like_the_subaccount_itself(tmp_path: Path) -> None:

@@ -88,6 +88,29 @@ def test_what_is_not_shown_is_unknown_and_never_dead_without_proof(state: State)
     assert len(refused(recovered.rows)) == 3, "without anybody to take them over trading would be refused"
 
 
+def test_a_stop_that_was_never_written_is_handed_over_as_the_venue_tells_it(state: State) -> None:
+    first, _ = state.reserve(count=10)
+    stop = shown(first, "UNTRIGGERED", flags=32, til=0)._replace(
+        side=1,
+        good_til_s=1 << 31,
+        reduce_only=True,
+        price_ticks=90_000,
+        trigger="stop_loss",
+        trigger_ticks=95_000,
+    )
+    found, _ = handed(state, Venue(66, 66, (stop,)))
+    for _ in range(2):
+        (one,) = found.orders
+        intent = place(first, **STOP, price_ticks=90_000)
+        assert one.order.state == "acked" and one.seen and one.ticker == "BTC-USD"
+        for field in ("side", "size_steps", "price_ticks", "kind", "time_in_force", "reduce_only", "trigger"):
+            assert getattr(one.order, field) == getattr(intent, field), field
+        assert (one.order.trigger_ticks, one.order.purpose) == (95_000, "protect")
+        assert (one.order.good_til_block, one.order.good_til_s) == (0, 1 << 31)
+        assert one.order.order_id == name(first, 32)
+        found, _ = handed(state, Venue(66, 66, (stop,)))
+
+
 def test_over_is_over(state: State) -> None:
     first, _ = state.reserve(count=10)
     state.intents(1, 1, [place(first, good_til_block=62)])

@@ -15,6 +15,9 @@ from tests.durable import ADDRESS
 from tests.indexer_book import Account, fill, id_of, order
 from tests.loopback import Call, Reply, RestServer
 
+TICKS = 100_000
+"""A price of 100,000 in BTC-USD."""
+
 
 @pytest.fixture
 def account() -> Account:
@@ -28,7 +31,14 @@ def book(account: Account) -> Iterator[IndexerBook]:
 
 
 def test_a_book_in_our_units(account: Account, book: IndexerBook) -> None:
-    account.orders = [order(7), order(8, "FILLED", "0.0005", orderFlags=64, goodTilBlock=None)]
+    stop = {"type": "STOP_LIMIT", "reduceOnly": True, "triggerPrice": "95000", "side": "SELL"}
+    ends = {"goodTilBlock": None, "goodTilBlockTime": "2026-01-02T00:00:00.000Z"}
+    account.orders = [
+        order(7),
+        order(8, "FILLED", "0.0005", orderFlags=64, goodTilBlock=None),
+        order(9, "UNTRIGGERED", orderFlags=32, **stop, **ends),
+        order(10, "UNTRIGGERED", orderFlags=32, **stop | {"type": "TAKE_PROFIT_MARKET", "reduceOnly": None}),
+    ]
     account.fills = [fill(1, 8, height=99, side="SELL"), fill(2, 8, height=40)]
     account.size = "-0.0002"
     found = book.ask(50)
@@ -39,8 +49,40 @@ def test_a_book_in_our_units(account: Account, book: IndexerBook) -> None:
         1_767_225_660,
     )
     assert found.orders == (
-        VenueOrder(id_of(7), 7, "BTC-USD", 0, "OPEN", 5, 0, 0, 70),
-        VenueOrder(id_of(8, 64), 8, "BTC-USD", 0, "FILLED", 5, 5, 64, 0),
+        VenueOrder(id_of(7), 7, "BTC-USD", 0, "OPEN", 5, 0, 0, 70, 0, False, TICKS),
+        VenueOrder(id_of(8, 64), 8, "BTC-USD", 0, "FILLED", 5, 5, 64, 0, 0, False, TICKS),
+        VenueOrder(
+            id_of(9, 32),
+            9,
+            "BTC-USD",
+            1,
+            "UNTRIGGERED",
+            5,
+            0,
+            32,
+            0,
+            1_767_312_000,
+            True,
+            TICKS,
+            "stop_loss",
+            TICKS * 95 // 100,
+        ),
+        VenueOrder(
+            id_of(10, 32),
+            10,
+            "BTC-USD",
+            1,
+            "UNTRIGGERED",
+            5,
+            0,
+            32,
+            70,
+            0,
+            False,
+            TICKS,
+            "take_profit",
+            TICKS * 95 // 100,
+        ),
     )
     assert found.fills == (
         Execution("fill-1", id_of(8), "BTC-USD", 0, 1, 2_000_000, 20_000_000, 10_000, "LIMIT", 99, 100_000, 0, True,

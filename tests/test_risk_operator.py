@@ -34,11 +34,14 @@ def test_a_kill_of_an_earlier_run_holds() -> None:
 def test_the_journal_is_noted_and_other_words_are_not_understood() -> None:
     operator = Operator()
     operator.obey("journal", "stopped: disk full")
-    assert operator.journal_stopped
+    assert operator.journal_stopped and operator.journal_why == "disk full"
     operator.obey("journal", "writing")
     assert not operator.journal_stopped
     operator.obey("state", "stopped: disk full")
     assert operator.state_stopped and not operator.journal_stopped
+    assert (operator.journal_why, operator.state_why) == ("", "disk full")
+    operator.obey("state", "stopped")
+    assert operator.state_why == "no reason given"
     operator.obey("state", "writing")
-    assert not operator.state_stopped
+    assert not operator.state_stopped and operator.state_why == ""
     assert "unknown word" in operator.obey("explode", "now")

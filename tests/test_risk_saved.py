@@ -12,11 +12,13 @@ from tests.risking import Scene
 def test_a_state_without_the_newest_fields_loads() -> None:
     scene = Scene()
     scene.risk.operator("kill", "fat finger")
-    scene.risk.operator("state", "stopped")
+    scene.risk.operator("state", "stopped no room")
     whole = msgspec.msgpack.decode(scene.risk.save())
     newest = SavedRisk.__struct_fields__.index("state_stopped")
     assert whole[newest] is True and msgspec.msgpack.decode(scene.risk.save(), type=SavedRisk).state_stopped
     other = Scene()
+    other.risk.load(scene.risk.save())
+    assert other.risk.ordered.state_why == "no room"
     assessed = SavedRisk.__struct_fields__.index("assessment")
     assert whole[assessed].pop() is False  # whether prices leapt
     other.risk.load(msgspec.msgpack.encode(whole[:newest]))

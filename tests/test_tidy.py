@@ -65,6 +65,8 @@ LAYERS = (
         "exchange",
         "heartbeat",
         "instances",
+        "kept_kill",
+        "kill_file",
         "operating",
         "operating_documents",
         "keys",

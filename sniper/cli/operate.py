@@ -12,7 +12,7 @@ import click
 from sniper.cli.folders import state_folder
 from sniper.cli.options import json_option
 from sniper.cli.terminal import emit, note
-from sniper.errors import EXIT_OK, EXIT_RISK_LATCH, NetworkUnavailable, UsageError
+from sniper.errors import EXIT_OK, EXIT_PERMISSION, EXIT_RISK_LATCH, NetworkUnavailable, UsageError
 
 if TYPE_CHECKING:
     from sniper.heartbeat import Beat
@@ -114,6 +114,8 @@ def word(verb: str, text: str, reason_needed: bool) -> click.Command:
     @account_option
     @json_option
     def command(reason: str, name: str | None, as_json: bool) -> int:
+        from sniper.kill_file import LOST
+
         answer = told(verb, name, reason)
         latch = answer.get("latch") or "none"
         if as_json:
@@ -121,9 +123,12 @@ def word(verb: str, text: str, reason_needed: bool) -> click.Command:
         obeyed = latch == ("none" if verb == "resume" else verb)
         held = f"latch {latch}" + (f" ({answer['reason']})" if answer.get("reason") else "")
         note(f"{verb}: {'obeyed' if obeyed else 'NOT obeyed'}, {held}, tick {answer.get('tick')}")
-        if answer.get("problem"):
-            note(f"but {answer['problem']}")
-        return EXIT_OK if obeyed else EXIT_RISK_LATCH
+        problem = answer.get("problem") or ""
+        if problem:
+            note(f"but {problem}")
+        if not obeyed:
+            return EXIT_RISK_LATCH
+        return EXIT_PERMISSION if LOST in problem else EXIT_OK
 
     return command
 
@@ -141,6 +146,7 @@ def say_status(answer: dict[str, Any]) -> None:
             f"equity {account['equity']} USDC  free {account['free_collateral']}  rung {account['rung']}"
             f"  account {account['trust']}{'' if answer['reconciled'] else ', not reconciled'}",
             f"latch {latch}: {answer.get('reason') or 'no reason given'}" if latch else "no latch",
+            *say_stopped(answer),
             *say_mode(answer),
             f"positions {len(account['positions'])}  open orders {account['open_orders']}"
             f"  round trips {account['round_trips']}  decisions {account['decisions']}",
@@ -148,6 +154,15 @@ def say_status(answer: dict[str, Any]) -> None:
     else:
         lines.append("it watches only and trades nothing")
     click.echo("\n".join(lines))
+
+
+def say_stopped(answer: dict[str, Any]) -> list[str]:
+    """What does not write any more."""
+    return [
+        f"{name} STOPPED: {answer[key]}"
+        for name, key in (("journal", "journal_stopped"), ("database", "state_stopped"))
+        if answer.get(key)
+    ]
 
 
 def say_mode(answer: dict[str, Any]) -> list[str]:

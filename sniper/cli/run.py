@@ -163,7 +163,7 @@ def run(
                 engine,
                 inbox,
                 clock_ns,
-                partial(operated, signer),
+                partial(operated, signer, state),
                 state is not None,
             )
         )
@@ -216,14 +216,20 @@ def tell(engine: Engine, told: list[str]) -> None:
         told.append(line)
 
 
-def operated(signer: live.Signer | None, verb: str, reason: str) -> str:
-    """A word of the operator to a live session goes into the audit log. Returns why it did not, or nothing."""
+def operated(signer: live.Signer | None, state: State | None, verb: str, reason: str) -> str:
+    """A word of the operator: a kill must be on the disk, and those of a live session go into the audit log.
+
+    Returns what went wrong, or nothing.
+    """
+    from sniper.kept_kill import kept
+
+    wrong = [kept(state, verb, reason)] if state is not None else []
     try:
         if signer is not None:
             signer.audit.write("operator", {"word": verb, "reason": reason})
     except (OSError, SniperError) as problem:  # a full disk; a chain that somebody broke
-        return f"the audit log does not hold this word: {problem}"
-    return ""
+        wrong.append(f"the audit log does not hold this word: {problem}")
+    return "; ".join(one for one in wrong if one)
 
 
 def opened(config: Config, state: State, stack: ExitStack) -> wiring.Opening:
