@@ -91,3 +91,8 @@ def runs(instance: Instance, beat: Beat | None) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def died(instance: Instance, beat: Beat | None) -> bool:
+    """Whether it traded for real and is gone without having said that it ended; its sign of life may be lost."""
+    return instance.mode == "live" and not (beat and beat.mode == "ended") and not runs(instance, beat)
