@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from sniper.__main__ import main
 from sniper.cli import wiring
 from sniper.config import Config
-from sniper.errors import EXIT_NETWORK, EXIT_RECONCILIATION, EXIT_USAGE
+from sniper.errors import EXIT_NETWORK, EXIT_RECONCILIATION, EXIT_USAGE, PermissionProblem
 from tests.commands import document, refused
 from tests.durable import ADDRESS, place
 from tests.indexer_book import Account, fill, order
@@ -148,3 +149,19 @@ def test_after_a_live_session_the_config_alone_says_whose_book_and_whom_to_ask(
     assert "1 corrected, 0 not explained" in capsys.readouterr().err
     assert main(["unlatch", *sets, "--reason", "looked"]) == 0
     assert f"chain-1, {owner}" in capsys.readouterr().err
+
+
+def test_an_account_has_one_writer_whatever_its_folder(alone: Path) -> None:
+    def account(folder: str) -> Config:
+        return Config.model_validate(
+            {"trade": {"address": ADDRESS}, "state": {"folder": str(alone / folder)}}
+        )
+
+    first = wiring.open_state(account("a"), "local")
+    (alone / "a" / f"local-{ADDRESS}-0.lock").unlink()
+    for folder in "ab":
+        with pytest.raises(PermissionProblem, match=f"local-{ADDRESS}-0 is in use by process {os.getpid()} "):
+            wiring.open_state(account(folder), "local")
+    wiring.open_state(account("b"), "other").close()
+    first.close()
+    wiring.open_state(account("b"), "local").close()
