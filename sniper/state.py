@@ -22,7 +22,16 @@ import msgspec
 from sniper import __version__
 from sniper.client_ids import BLOCK, COUNTER_END, ClientIds
 from sniper.errors import EXIT_RISK_LATCH, PermissionProblem, SniperError
-from sniper.state_file import SUFFIX, StateProblem, beside, explained, make_folder, name_of, open_database
+from sniper.state_file import (
+    SUFFIX,
+    Standing,
+    StateProblem,
+    beside,
+    explained,
+    make_folder,
+    name_of,
+    open_database,
+)
 from sniper.state_lock import Lock
 from sniper.state_thread import Row, StateThread, grouped
 from sniper.trading import Cancel, Place
@@ -102,6 +111,7 @@ class State:
             undo.callback(self._log.close)
             self._mutex = threading.Lock()
             self.run, self.epoch = self._begin(network, address, subaccount, reborn, journal)
+            self._stands = Standing(self.path)
             self._high = {int(writer): int(high) for writer, high in self.all(HIGHEST)}
             undo.pop_all()
         self.thread = StateThread(self._write, self._log, self._look)
@@ -283,7 +293,9 @@ class State:
     # ---- the connection ---------------------------------------------------------------------------------------
 
     def _look(self) -> None:
-        """apsw.Error where another process may take the account to be free: its lock files were removed."""
+        """apsw.Error where what is written would be lost with the file, or another process may take the account to be
+        free, since lock files were removed."""
+        self._stands.check()
         try:
             for lock in self._locks:
                 lock.keep()
@@ -292,6 +304,7 @@ class State:
 
     def _write(self, rows: Sequence[Row], flush: bool) -> None:
         """Rows in one transaction; none of them: a trial whether anything can be written."""
+        self._stands.check()
         with self._transaction(flush) as execute:
             for statement, values in grouped(rows or [("facts", ("trial_ns", time.time_ns()))]):
                 execute(statement, values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,11 @@ import pytest
 
 from sniper.__main__ import main
 from sniper.cli import wiring
+from sniper.cli.folders import create, state_folder
 from sniper.config import Config
-from sniper.errors import EXIT_NETWORK, EXIT_RECONCILIATION, EXIT_USAGE, PermissionProblem
+from sniper.errors import EXIT_NETWORK, EXIT_PERMISSION, EXIT_RECONCILIATION, EXIT_USAGE, PermissionProblem
+from sniper.heartbeat import Heartbeat
+from sniper.instances import Instance, announce, folder, places
 from tests.commands import document, refused
 from tests.durable import ADDRESS, place
 from tests.indexer_book import Account, fill, order
@@ -159,9 +163,42 @@ def test_an_account_has_one_writer_whatever_its_folder(alone: Path) -> None:
 
     first = wiring.open_state(account("a"), "local")
     (alone / "a" / f"local-{ADDRESS}-0.lock").unlink()
-    for folder in "ab":
+    for other in "ab":
         with pytest.raises(PermissionProblem, match=f"local-{ADDRESS}-0 is in use by process {os.getpid()} "):
-            wiring.open_state(account(folder), "local")
+            wiring.open_state(account(other), "local")
     wiring.open_state(account("b"), "other").close()
     first.close()
     wiring.open_state(account("b"), "local").close()
+
+
+@pytest.fixture
+def card(alone: Path) -> Instance:
+    """What a live session of that account left that was killed."""
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    create(folder(state_folder(os.environ)))
+    made = Instance(f"local-{ADDRESS}-0", gone.pid, "live", "ws://x", 1)
+    announce(state_folder(os.environ), made)
+    return made
+
+
+@pytest.mark.parametrize("verb", [("recover", "--network", "local"), ("unlatch", "--reason", "looked")])
+def test_a_database_that_went_with_a_live_session_is_not_nothing(
+    alone: Path, card: Instance, verb: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    live = [
+        "trade.mode=live",
+        "live.chain_id=local",
+        "feed.source=ws://127.0.0.1:1",
+        f"trade.address={ADDRESS}",
+    ]
+    sets = [word for one in live for word in ("--set", one)]
+    said = refused(capsys, EXIT_RECONCILIATION, *verb, *sets)
+    assert f"local-{ADDRESS}-0.sqlite is gone" in said and f"(pid {card.pid}) died in a live session" in said
+    assert "Move the database back with its -wal file" in said
+    announce(state_folder(os.environ), card._replace(pid=os.getpid()))
+    assert f"in use by process {os.getpid()}" in refused(capsys, EXIT_PERMISSION, *verb, *sets)
+    heart = Heartbeat(places(state_folder(os.environ), card.name).beat, "live")
+    heart.close()
+    assert main([*verb, *sets]) == 0, "it ended in order: somebody tidied up"
+    assert main([*verb, *sets, "--set", "trade.subaccount=1"]) == 0, "another account"

@@ -1,14 +1,16 @@
-"""state: what somebody removes while the database is open is noticed: lock files."""
+"""state: what somebody removes while the database is open is noticed: lock files, the database itself."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import apsw
 import pytest
 
 from sniper.errors import PermissionProblem
+from sniper.state import StateProblem
 from sniper.state_lock import Lock
-from tests.durable import opened
+from tests.durable import cancel, opened, place
 from tests.loopback import until
 
 
@@ -43,3 +45,35 @@ def test_where_another_one_took_it_first_nothing_new_is_risked(tmp_path: Path) -
     other.release()
     assert until(lambda: state.problem == "")
     state.close()
+
+
+@pytest.mark.parametrize("ending", ["", "-wal"])
+def test_a_database_that_is_moved_away_takes_no_new_risk_until_it_is_back(
+    tmp_path: Path, ending: str
+) -> None:
+    state = opened(tmp_path / "a")
+    path = state.path.with_name(state.path.name + ending)
+    path.rename(tmp_path / "away")
+    assert until(lambda: f"{path} is gone or was replaced" in state.problem), "though nothing is written"
+    entry, exit_ = place(1), place(2, reduce_only=True)
+    leaving, withheld = state.intents(1, 1, [entry, exit_, cancel(1)])
+    assert leaving == [exit_, cancel(1)]
+    assert [one.command for one in withheld] == [entry] and "gone or was replaced" in withheld[0].why
+    with pytest.raises(apsw.Error, match="gone or was replaced"):
+        state.kill("smoke")
+    with pytest.raises(StateProblem, match="gone or was replaced"):
+        state.reserve()
+    (tmp_path / "away").rename(path)
+    assert until(lambda: state.problem == ""), "it is there again"
+    assert state.thread.settle(10)
+    assert [i for (i,) in state.all("SELECT client_id FROM intents ORDER BY seq")] == [2, 1]
+    assert state.close()
+
+
+def test_one_that_was_replaced_is_noticed_by_the_next_intent_and_at_the_end(tmp_path: Path) -> None:
+    state = opened(tmp_path / "a")
+    state.path.rename(tmp_path / "away")
+    state.path.write_bytes((tmp_path / "away").read_bytes())
+    leaving, withheld = state.intents(1, 1, [place(1)])
+    assert not leaving and "gone or was replaced" in withheld[0].why
+    assert not state.close(), "it is not whole, and that is said"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sniper.cli import live, wiring
-from sniper.cli.folders import accounts_folder
+from sniper.cli.folders import accounts_folder, state_folder
 from sniper.cli.options import config_options, json_option
 from sniper.cli.terminal import emit, note
 from sniper.errors import EXIT_OK, UsageError
@@ -57,7 +58,9 @@ def command(
     config = live.of_key(load(config_path, sets).config)
     own = wiring.network_of(config)
     network = network or own
-    if not wiring.state_path(config, accounts_folder(config.state.folder, os.environ), network).exists():
+    path = wiring.state_path(config, accounts_folder(config.state.folder, os.environ), network)
+    if not path.exists():
+        missed(path)
         note(
             f"there is no database of {network}, {wiring.owner_of(config)}, subaccount {config.trade.subaccount}: "
             "nothing to recover"
@@ -72,6 +75,24 @@ def command(
         raise UsageError(f"nobody to ask about {network}", "Name the Indexer's REST with --url.")
     found = compared(config, network, url, patience_s)
     return show(config, network, found, explain, as_json)
+
+
+def missed(path: Path) -> None:
+    """There is no database. StateProblem if a live session died with it, PermissionProblem while one runs without."""
+    from sniper.instances import died, listed, runs
+    from sniper.state_file import StateProblem
+    from sniper.state_lock import in_use
+
+    for instance, _, beat in listed(state_folder(os.environ)):
+        if instance.name == path.stem and runs(instance, beat):
+            raise in_use(instance.name, f"process {instance.pid}")
+        if instance.name == path.stem and died(instance, beat):
+            raise StateProblem(
+                f"{path} is gone, and {instance.name} (pid {instance.pid}) died in a live session: what it left may "
+                "still fill, and a kill would not be known",
+                "Move the database back with its -wal file, or correct state.folder; without it look at the orders "
+                "and positions at the venue yourself.",
+            )
 
 
 def compared(config: Config, network: str, url: str, patience_s: float) -> Recovered:
