@@ -202,3 +202,25 @@ def test_a_database_that_went_with_a_live_session_is_not_nothing(
     heart.close()
     assert main([*verb, *sets]) == 0, "it ended in order: somebody tidied up"
     assert main([*verb, *sets, "--set", "trade.subaccount=1"]) == 0, "another account"
+
+
+def test_who_names_no_account_after_a_crash_is_told_which_one_died(
+    alone: Path, card: Instance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(capsys, EXIT_USAGE, "recover", "--explain")
+    assert f"{card.name} (pid {card.pid}, ws://x) died in a live session" in said
+    named = ["--network", "local", "--set", f"trade.address={ADDRESS}", "--set", "trade.subaccount=0"]
+    assert " ".join(named) in said
+    assert "is gone" in refused(capsys, EXIT_RECONCILIATION, "recover", "--explain", *named)
+    wiring.open_state(Config()).close()
+    refused(capsys, EXIT_USAGE, "recover", "--explain")  # also where paper has a database
+    assert main(["recover", "--explain", "--network", "paper"]) == 0
+    announce(state_folder(os.environ), card._replace(name="chain-1-dydx1b-7", started_ns=2))
+    said = refused(capsys, EXIT_USAGE, "recover")
+    assert (
+        "and 1 more" in said
+        and "--network chain-1 --set trade.address=dydx1b --set trade.subaccount=7" in said
+    )
+    for name in (card.name, "chain-1-dydx1b-7"):
+        Heartbeat(places(state_folder(os.environ), name).beat, "live").close()
+    assert main(["recover"]) == 0

@@ -47,7 +47,7 @@ def choose(state: Path, name: str | None) -> Found:
             raise NetworkUnavailable(
                 f"no instance of sniper runs here; {instance.name} (pid {instance.pid}) died{ago}, "
                 "and what it left may still fill",
-                "See it with 'sniper recover --explain' and the config of that run, and start it again; "
+                "See it with 'sniper recover --explain' and the --config and --set of that run, and start it again; "
                 "a word with --account NAME waits for it.",
             )
     raise NetworkUnavailable("no instance of sniper runs here", "Start one with 'sniper run'.")

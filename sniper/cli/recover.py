@@ -57,6 +57,8 @@ def command(
 
     config = live.of_key(load(config_path, sets).config)
     own = wiring.network_of(config)
+    if own == wiring.PAPER and not network and not config.trade.address:
+        named()
     network = network or own
     path = wiring.state_path(config, accounts_folder(config.state.folder, os.environ), network)
     if not path.exists():
@@ -75,6 +77,22 @@ def command(
         raise UsageError(f"nobody to ask about {network}", "Name the Indexer's REST with --url.")
     found = compared(config, network, url, patience_s)
     return show(config, network, found, explain, as_json)
+
+
+def named() -> None:
+    """No account was given, so paper is meant. UsageError where a live session died: who asks means that one."""
+    from sniper.instances import died, listed
+
+    dead = [one for one, _, beat in listed(state_folder(os.environ)) if died(one, beat)]
+    if dead:
+        network, address, subaccount = dead[0].name.rsplit("-", 2)
+        others = f", and {len(dead) - 1} more" if len(dead) > 1 else ""
+        raise UsageError(
+            f"no account was given, and {dead[0].name} (pid {dead[0].pid}, {dead[0].source}){others} died in a live "
+            "session: what it left may still fill",
+            f"Give the --config and --set of that run, or --network {network} --set trade.address={address} "
+            f"--set trade.subaccount={subaccount} --url URL; --network paper means paper.",
+        )
 
 
 def missed(path: Path) -> None:
