@@ -255,6 +255,29 @@ def test_it_trades_dies_recovers_and_goes_on(home: Path, exchange: Venue) -> Non
             assert not any(secret in path.read_bytes() for secret in secrets), path
 
 
+def test_a_session_is_the_only_one_of_its_account_and_outlives_what_is_done_to_its_files(
+    home: Path, exchange: Venue
+) -> None:
+    place = home / "sniper"
+    process = subprocess.Popen(**command(home, (*run_words(home), "--passphrase-fd", "3"), 1, []))
+
+    def attacked() -> bool:
+        if not list((place / "running").glob("*.sock")):
+            return False
+        for one in (place / "accounts").glob("local*.lock"):
+            one.unlink()
+        for elsewhere in ((), ("--set", f"state.folder={home / 'another'}")):
+            found = said(home, 1, *run_words(home, *elsewhere), code=4)
+            assert f"is in use by process {process.pid}" in found.stderr
+        for one in (place / "running").glob("*.beat"):
+            os.truncate(one, 0)
+        time.sleep(0.5)
+        return f"pid {process.pid}" in said(home, 0, "status").stdout
+
+    _, err = killed(process, attacked, "nobody could speak to it", signal.SIGINT)
+    assert process.returncode == 130, err[-2000:]
+
+
 def test_an_owner_s_key_is_refused_unless_it_is_wanted(home: Path) -> None:
     found = said(home, 1, *run_words(home, "--set", "live.key=owner"), code=4)
     assert "owner" in found.stderr and "withdraw" in found.stderr
