@@ -15,16 +15,21 @@ from typing import NamedTuple
 import msgspec
 
 from sniper.heartbeat import Beat, read
+from sniper.state_lock import alive
 
 
 class Instance(NamedTuple):
-    """One that runs, or ran. name: network-address-subaccount of an account with a state, else source-pid."""
+    """One that runs, or ran. name: network-address-subaccount of an account with a state, else source-pid.
+
+    start: of the process, in clock ticks since boot, 0: not known. Another one may have its number by now.
+    """
 
     name: str
     pid: int
     mode: str
     source: str
     started_ns: int
+    start: int = 0
 
 
 class Places(NamedTuple):
@@ -72,22 +77,26 @@ def listed(state: Path) -> list[tuple[Instance, Places, Beat | None]]:
     found = []
     with contextlib.suppress(OSError):
         for card in sorted(folder(state).glob("*.json")):
-            with contextlib.suppress(OSError, msgspec.MsgspecError):
-                instance = msgspec.json.decode(card.read_bytes(), type=Instance)
+            if (instance := holder(card)) is not None:
                 files = places(state, instance.name)
                 if files.card == card:
                     found.append((instance, files, read(files.beat)))
     return sorted(found, key=lambda item: -item[0].started_ns)
 
 
+def holder(card: Path) -> Instance | None:
+    """Whose card it is, None where that cannot be read."""
+    try:
+        return msgspec.json.decode(card.read_bytes(), type=Instance)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
 def runs(instance: Instance, beat: Beat | None) -> bool:
     """Whether its process is there and has not said that it ended."""
-    if beat is not None and beat.mode == "ended":
-        return False
-    try:
-        os.kill(instance.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return not (beat and beat.mode == "ended") and alive(instance.pid, instance.start)
+
+
+def died(instance: Instance, beat: Beat | None) -> bool:
+    """Whether it traded for real and is gone without having said that it ended; its sign of life may be lost."""
+    return instance.mode == "live" and not (beat and beat.mode == "ended") and not runs(instance, beat)

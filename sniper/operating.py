@@ -87,6 +87,7 @@ class Operating:
         self.waiting: deque[tuple[str, int, deque[dict[str, Any]], threading.Event]] = deque(maxlen=16)
         self._stopping = threading.Event()
         self._socket = listening(path)
+        self._place = path.lstat()
         self._thread = threading.Thread(target=self._run, name="sniper-operator", daemon=True)
 
     def start(self) -> None:
@@ -111,7 +112,8 @@ class Operating:
             self._thread.join(PATIENCE_S)
         self._socket.close()
         with contextlib.suppress(OSError):
-            self.path.unlink()
+            if os.path.samestat(self.path.lstat(), self._place):  # another's is not ours to take away
+                self.path.unlink()
 
     def _run(self) -> None:
         with selectors.DefaultSelector() as selector:
@@ -196,7 +198,12 @@ class Operating:
 
 
 def listening(path: Path) -> socket.socket:
-    """A socket at the path, for the user alone. A dead one in its place is taken away."""
+    """A socket at the path, for the user alone. A dead one in its place is taken away.
+
+    OSError where a process still listens there: it would hear its operator no more.
+    """
+    if who := listener(path):
+        raise OSError(f"{who} listens at {path}")
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:
         with contextlib.suppress(FileNotFoundError):
@@ -213,10 +220,29 @@ def listening(path: Path) -> socket.socket:
     return made
 
 
+def listener(path: Path) -> str:
+    """Who listens at a path, "": nobody does."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as to:
+        to.settimeout(PATIENCE_S)
+        try:
+            to.connect(os.fspath(path))
+        except (TimeoutError, BlockingIOError):
+            return "a process"  # it is there, and too many wait for it
+        except OSError:
+            return ""
+        return f"process {peer(to)[0]}"
+
+
 def peer_uid(client: socket.socket) -> int:
     """The user at the other end."""
+    return peer(client)[1]
+
+
+def peer(client: socket.socket) -> tuple[int, int]:
+    """Process and user at the other end."""
     found = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return int(struct.unpack("3i", found)[1])
+    pid, uid, _ = struct.unpack("3i", found)
+    return pid, uid
 
 
 def asked(client: socket.socket) -> Request:

@@ -22,7 +22,16 @@ import msgspec
 from sniper import __version__, kill_file
 from sniper.client_ids import BLOCK, COUNTER_END, ClientIds
 from sniper.errors import EXIT_RISK_LATCH, PermissionProblem, SniperError
-from sniper.state_file import SUFFIX, StateProblem, beside, explained, make_folder, name_of, open_database
+from sniper.state_file import (
+    SUFFIX,
+    Standing,
+    StateProblem,
+    beside,
+    explained,
+    make_folder,
+    name_of,
+    open_database,
+)
 from sniper.state_lock import Lock
 from sniper.state_schema import WRITES
 from sniper.state_thread import Row, StateThread, grouped
@@ -73,7 +82,8 @@ class State:
     """The open database of an account. `intents` may be called by one thread, the rest by another.
 
     network: "paper", or the name of a chain. reborn: the venue begins anew with every run (paper), so what was open
-    in it is over. PermissionProblem while another process has it, StateProblem where the database is not sound.
+    in it is over. also: another lock, in a place that every process knows whatever its folder. PermissionProblem while
+    another process has one of the two, StateProblem where the database is not sound.
     """
 
     def __init__(
@@ -85,6 +95,7 @@ class State:
         *,
         reborn: bool = False,
         journal: str = "",
+        also: Path | None = None,
     ) -> None:
         name = name_of(network, address, subaccount)
         make_folder(folder)
@@ -92,18 +103,21 @@ class State:
         self.kill_file = folder / f"{name}{kill_file.ENDING}"
         self._ids_folder = folder
         self.lock = Lock(folder / f"{name}.lock")
+        self._locks = (self.lock, *(() if also is None else (Lock(also),)))
         with contextlib.ExitStack() as undo, explained(self.path):
-            self.lock.take()
-            undo.callback(self.lock.release)
+            for lock in self._locks:
+                lock.take()
+                undo.callback(lock.release)
             self._connection = open_database(self.path)
             undo.callback(self._connection.close)
             self._log = beside(self.path)
             undo.callback(self._log.close)
             self._mutex = threading.Lock()
             self.run, self.epoch = self._begin(network, address, subaccount, reborn, journal)
+            self._stands = Standing(self.path)
             self._high = {int(writer): int(high) for writer, high in self.all(HIGHEST)}
             undo.pop_all()
-        self.thread = StateThread(self._write, self._log)
+        self.thread = StateThread(self._write, self._log, self._look)
 
     def _begin(
         self, network: str, address: str, subaccount: int, reborn: bool, journal: str
@@ -286,13 +300,25 @@ class State:
                 self._log.close()
                 self._connection.close()
             self._mutex.release()
-        self.lock.release()
+        for lock in self._locks:
+            lock.release()
         return whole
 
     # ---- the connection ---------------------------------------------------------------------------------------
 
+    def _look(self) -> None:
+        """apsw.Error where what is written would be lost with the file, or another process may take the account to be
+        free, since lock files were removed."""
+        self._stands.check()
+        try:
+            for lock in self._locks:
+                lock.keep()
+        except (OSError, PermissionProblem) as problem:
+            raise apsw.PermissionsError(f"the account's lock cannot be kept: {problem}") from None
+
     def _write(self, rows: Sequence[Row], flush: bool) -> None:
         """Rows in one transaction; none of them: a trial whether anything can be written."""
+        self._stands.check()
         with self._transaction(flush) as execute:
             for statement, values in grouped(rows or [("facts", ("trial_ns", time.time_ns()))]):
                 execute(statement, values)

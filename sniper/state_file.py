@@ -96,6 +96,29 @@ def beside(path: Path) -> apsw.Connection:
     return connection
 
 
+class Standing:
+    """The files of an open database as they lie: once moved or removed they are written as before, for nobody.
+
+    OSError where they cannot be looked at.
+    """
+
+    def __init__(self, path: Path) -> None:
+        files = (path, path.with_name(f"{path.name}-wal"))
+        self._found = {one: one.stat() for one in files if one.exists()}
+
+    def check(self) -> None:
+        """apsw.IOError where a path leads to the file no more."""
+        for path, found in self._found.items():
+            try:
+                if os.path.samestat(path.stat(), found):
+                    continue
+            except FileNotFoundError:
+                pass
+            except OSError as problem:
+                raise apsw.IOError(f"{path} cannot be looked at: {problem.strerror}") from None
+            raise apsw.IOError(f"{path} is gone or was replaced: what is written now nobody would find")
+
+
 def _make(path: Path) -> None:
     """The file, for the user alone. Never opened again but by SQLite: closing it would drop SQLite's locks."""
     if not path.exists():

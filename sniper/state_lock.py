@@ -1,4 +1,4 @@
-"""One writer an account and network: a lock file that names its holder.
+"""One writer an account and network: lock files that name their holder.
 
 The lock itself is the system's (flock), so it ends with its process whatever becomes of that; the text in the file,
 `<pid> <start of the process> <time>`, is there to say who holds it, or who left it behind.
@@ -17,6 +17,8 @@ import msgspec
 from sniper.errors import PermissionProblem
 
 TEXT_MAX: Final = 1024
+ENDED: Final = ("Z", "X", "x")
+"""The states of a process of which only the entry is left: it waits for its parent to look."""
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -41,19 +43,20 @@ class Lock:
 
     def take(self) -> None:
         """Take it. PermissionProblem, which names the holder, while another process has it."""
-        self._file = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = self._read()
-            os.close(self._file)
-            self._file = -1
-            raise PermissionProblem(
-                f"{self.path.stem} is in use by {holder or 'another process'}: one writer an account and network",
-                "Stop it first, or use another trade.subaccount or state.folder.",
-            ) from None
-        self.tookover = self._read()
-        self._write(msgspec.json.encode(Holder(os.getpid(), started(os.getpid()), int(time.time()))))
+        self._file = self._locked()
+        self.tookover = self._read(self._file)
+        self._sign()
+
+    def keep(self) -> None:
+        """Take it anew where somebody removed its file: nobody else may find the place free.
+
+        PermissionProblem where another process was faster, OSError where there can be no file.
+        """
+        if self._file < 0 or leads(self.path, self._file):
+            return
+        before, self._file = self._file, self._locked()
+        os.close(before)
+        self._sign()
 
     def release(self) -> None:
         """Let it go. May be called twice."""
@@ -62,9 +65,29 @@ class Lock:
             os.close(self._file)
             self._file = -1
 
-    def _read(self) -> Holder | None:
+    def _locked(self) -> int:
+        """The file behind the path, locked. One that was removed between opening and locking holds nobody off."""
+        while True:
+            file = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if leads(self.path, file):
+                    return file
+                os.close(file)
+            except BlockingIOError:
+                holder = self._read(file)
+                os.close(file)
+                raise in_use(self.path.stem, str(holder or "another process")) from None
+            except OSError:
+                os.close(file)
+                raise
+
+    def _sign(self) -> None:
+        self._write(msgspec.json.encode(Holder(os.getpid(), started(os.getpid()), int(time.time()))))
+
+    def _read(self, file: int) -> Holder | None:
         try:
-            return msgspec.json.decode(os.pread(self._file, TEXT_MAX, 0), type=Holder)
+            return msgspec.json.decode(os.pread(file, TEXT_MAX, 0), type=Holder)
         except msgspec.MsgspecError:
             return None
 
@@ -77,10 +100,44 @@ class Lock:
             return
 
 
+def in_use(name: str, holder: str) -> PermissionProblem:
+    """What a second one is told."""
+    return PermissionProblem(
+        f"{name} is in use by {holder}: one writer an account and network",
+        "Stop it first, or use another trade.subaccount.",
+    )
+
+
+def leads(path: Path, file: int) -> bool:
+    """Whether a path leads to the open file."""
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(file))
+    except FileNotFoundError:
+        return False
+
+
 def started(pid: int) -> int:
     """When a process was started, in clock ticks since boot: with its number it names it for good. 0: not known."""
+    return _standing(pid)[1]
+
+
+def alive(pid: int, start: int = 0) -> bool:
+    """Whether the process is there and has not ended, and is the one that was started then (0: not known)."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        pass  # somebody else's
+    except (ProcessLookupError, OverflowError):
+        return False
+    state, found = _standing(pid)
+    return pid > 0 and state not in ENDED and (not start or not found or start == found)
+
+
+def _standing(pid: int) -> tuple[str, int]:
+    """State and start of a process; ("", 0) where the system does not say."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-        return int(text.rpartition(")")[2].split()[19])
+        fields = text.rpartition(")")[2].split()
+        return fields[0], int(fields[19])
     except (OSError, ValueError, IndexError):
-        return 0
+        return "", 0

@@ -32,13 +32,15 @@ PRUNE_ROWS: Final = 1000
 class StateThread:
     """Writes rows by `write`, which raises apsw.Error. Any thread calls `put`; one owner calls `close`.
 
-    log: another connection, for checkpoints beside the writing one.
+    log: another connection, for checkpoints beside the writing one. look: called at each turn, also where there is
+    nothing to write; raises apsw.Error where nothing may be written.
     """
 
     def __init__(
         self,
         write: Callable[[Sequence[Row], bool], None],
         log: apsw.Connection,
+        look: Callable[[], None] = lambda: None,
         *,
         queue_max: int = QUEUE_MAX,
         flush_s: float = FLUSH_S,
@@ -50,7 +52,7 @@ class StateThread:
         """Rows that found no room since the start."""
         self.again = False
         """Rows were lost, and writing works again: the whole should be told anew. Whoever does so clears it."""
-        self._write, self._log = write, log
+        self._write, self._log, self._look = write, log, look
         self._queue_max, self._flush_s, self._retry_s = queue_max, flush_s, retry_s
         self._queue: deque[Sequence[Row]] = deque()  # what was put together is written together
         self._waiting = 0  # rows in it
@@ -115,6 +117,11 @@ class StateThread:
 
     def _drain(self) -> bool:
         """Write all that waits. False: the disk refuses."""
+        try:
+            self._look()
+        except apsw.Error as problem:
+            self.problem = str(problem) or type(problem).__name__
+            return False
         while True:
             with self._lock:
                 puts, rows = self._oldest()

@@ -1,10 +1,11 @@
-"""bell: a ring is one byte, and nobody waits at a pipe that is full or whose other end is closed."""
+"""bell: a ring is one byte, and nobody waits at a pipe that is full or closed; what is put lies at the beginning."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
-from sniper._ext.bell import ring
+from sniper._ext.bell import put, ring
 
 
 def test_rings_are_bytes_until_the_pipe_is_full() -> None:
@@ -19,3 +20,12 @@ def test_rings_are_bytes_until_the_pipe_is_full() -> None:
     ring(writer)
     os.close(writer)
     ring(writer)
+
+
+def test_what_is_put_lies_at_the_beginning_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    file = os.open(path, os.O_CREAT | os.O_RDWR)
+    assert put(file, b"first") and put(file, b"") and put(file, b"sec")
+    assert path.read_bytes() == b"secst"
+    os.close(file)
+    assert not put(file, b"third")

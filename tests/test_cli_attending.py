@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from sniper.cli.attending import Attending, forget_the_dead
+from sniper.cli.attending import Attending, alone, forget_the_dead
 from sniper.engine import Engine
+from sniper.errors import EXIT_PERMISSION, PermissionProblem
 from sniper.heartbeat import read
 from sniper.inbox import Inbox
-from sniper.instances import Instance, announce, folder, listed
-from sniper.operating import ask
+from sniper.instances import Instance, announce, folder, listed, places
+from sniper.operating import ask, listening
+from sniper.state_lock import started
 
 
 def attending(state: Path, name: str = "sim-1", lasting: bool = False) -> Attending:
@@ -80,3 +82,52 @@ def test_cards_of_the_dead_are_taken_away(tmp_path: Path) -> None:
         announce(tmp_path, Instance(name, pid, "paper", "sim", 1))
     forget_the_dead(tmp_path)
     assert [one[0].name for one in listed(tmp_path)] == ["mainnet-dydx1-0"]
+
+
+def test_a_second_one_of_its_name_leaves_it_its_card_its_ear_and_its_sign_of_life(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with attending(tmp_path, "paper-dydx1-0", lasting=True) as first:
+        first.turn()
+        before = listed(tmp_path)
+        with attending(tmp_path, "paper-dydx1-0", lasting=True) as second:
+            second.turn()
+            assert "nobody can speak to this run: process" in capsys.readouterr().err
+        assert listed(tmp_path) == before
+        with pytest.raises(OSError, match="listens"):
+            listening(before[0][1].socket)
+
+
+def test_what_stands_in_another_s_place_is_left_to_him(tmp_path: Path) -> None:
+    other = Instance("mainnet-dydx1-0", 1, "live", "mainnet", 5)
+    with attending(tmp_path, other.name) as made:
+        made.turn()
+        announce(tmp_path, other)
+    assert [one[0] for one in listed(tmp_path)] == [other]
+
+
+def test_an_account_is_traded_by_one_session_whatever_was_removed(tmp_path: Path) -> None:
+    name, pid = "mainnet-dydx1-0", os.getpid()
+    assert alone(tmp_path, name) == folder(tmp_path) / f"{name}.lock"
+    card = Instance(name, pid, "live", "mainnet", 1, started(pid))
+    files = announce(tmp_path, card)
+    with pytest.raises(PermissionProblem, match=f"{name} is in use by process {pid}: one writer") as refused:
+        alone(tmp_path, name)
+    assert refused.value.exit_code == EXIT_PERMISSION
+    alone(tmp_path, "mainnet-dydx1-1")
+    announce(tmp_path, card._replace(start=card.start + 1))
+    alone(tmp_path, name)  # its number has gone to another process
+    files.card.unlink()
+    with listening(files.socket), pytest.raises(PermissionProblem, match=f"in use by process {pid}"):
+        alone(tmp_path, name)
+    assert places(tmp_path, name) == files
+
+
+def test_where_sessions_cannot_be_listed_none_is_begun(tmp_path: Path) -> None:
+    (tmp_path / "running").write_text("in the way")
+    with pytest.raises(PermissionProblem, match="running cannot be used, so nobody could know"):
+        alone(tmp_path, "mainnet-dydx1-0")
+    (tmp_path / "running").unlink()
+    (tmp_path / "running").symlink_to(tmp_path)
+    with pytest.raises(PermissionProblem, match="running cannot be used"):
+        alone(tmp_path, "mainnet-dydx1-0")

@@ -143,6 +143,12 @@ def killed(
     return found
 
 
+def attends(home: Path, process: subprocess.Popen[str]) -> bool:
+    """Whether this session is the one that answers its operator."""
+    answer = subprocess.run(**command(home, ("status",), 0, []), timeout=60)
+    return answer.returncode == 0 and f"pid {process.pid}" in answer.stdout
+
+
 def stops(exchange: Venue) -> list[dict[str, Any]]:
     """The stops that wait at the venue, as its REST shows them."""
     query = f"address={WHOM.address}&subaccountNumber=0&status=UNTRIGGERED"
@@ -284,7 +290,7 @@ def test_a_kill_and_what_it_closed_outlive_a_disk_that_does_not_write(home: Path
     process = subprocess.Popen(**command(home, (*holding(home, "BTC-USD"), "--passphrase-fd", "3"), 1, []))
     try:
         ready = time.monotonic() + 120
-        while not (purse(exchange)[1] and stops(exchange)):
+        while not (attends(home, process) and purse(exchange)[1] and stops(exchange)):
             assert process.poll() is None and time.monotonic() < ready
             time.sleep(0.2)
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
@@ -297,10 +303,33 @@ def test_a_kill_and_what_it_closed_outlive_a_disk_that_does_not_write(home: Path
     recover = (*recover, "--set", f"trade.address={WHOM.address}")
     found = [json.loads(said(home, 0, *recover).stdout) for _ in range(2)]
     rules = {row["rule"] for row in found[0]["rows"]}
-    assert "unwritten" in rules and "by_fills" in rules and not rules & {"stranger", "unclear"}
+    assert "unwritten" in rules and "by_fills" in rules and not rules & {"stranger", "unclear"}, (found[0], told)
     assert found[1]["corrected"] == 0
     said(home, 0, "unlatch", "--config", str(home / "live.toml"), "--reason", "room again", *recover[-2:])
     said(home, 1, *run_words(home, "--duration", "5"))
+
+
+def test_a_session_is_the_only_one_of_its_account_and_outlives_what_is_done_to_its_files(
+    home: Path, exchange: Venue
+) -> None:
+    place = home / "sniper"
+    process = subprocess.Popen(**command(home, (*run_words(home), "--passphrase-fd", "3"), 1, []))
+
+    def attacked() -> bool:
+        if not list((place / "running").glob("*.sock")):
+            return False
+        for one in (place / "accounts").glob("local*.lock"):
+            one.unlink()
+        for elsewhere in ((), ("--set", f"state.folder={home / 'another'}")):
+            found = said(home, 1, *run_words(home, *elsewhere), code=4)
+            assert f"is in use by process {process.pid}" in found.stderr
+        for one in (place / "running").glob("*.beat"):
+            os.truncate(one, 0)
+        time.sleep(0.5)
+        return attends(home, process)
+
+    _, err = killed(process, attacked, "nobody could speak to it", signal.SIGINT)
+    assert process.returncode == 130, err[-2000:]
 
 
 def test_an_owner_s_key_is_refused_unless_it_is_wanted(home: Path) -> None:

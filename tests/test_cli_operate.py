@@ -253,6 +253,17 @@ def test_one_that_died_in_a_live_session_is_named(tmp_path: Path) -> None:
     with pytest.raises(NetworkUnavailable, match=r"chain-dydx1abc-0 .* died .* may still fill"):
         choose(tmp_path, None)
     assert choose(tmp_path, "chain")[0].pid == gone.pid
+    os.truncate(files.beat, 0)
+    with pytest.raises(
+        NetworkUnavailable, match=r"chain-dydx1abc-0 .* died, and what it left may still fill"
+    ):
+        choose(tmp_path, None)
+    files.beat.unlink()
+    with pytest.raises(
+        NetworkUnavailable, match=r"chain-dydx1abc-0 .* died, and what it left may still fill"
+    ):
+        choose(tmp_path, None)
+    heart = Heartbeat(files.beat, "live")
     heart.close()
     with pytest.raises(NetworkUnavailable, match=r"runs here\. Start"):
         choose(tmp_path, None)

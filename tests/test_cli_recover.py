@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +11,11 @@ import pytest
 
 from sniper.__main__ import main
 from sniper.cli import wiring
+from sniper.cli.folders import create, state_folder
 from sniper.config import Config
-from sniper.errors import EXIT_NETWORK, EXIT_RECONCILIATION, EXIT_USAGE
+from sniper.errors import EXIT_NETWORK, EXIT_PERMISSION, EXIT_RECONCILIATION, EXIT_USAGE, PermissionProblem
+from sniper.heartbeat import Heartbeat
+from sniper.instances import Instance, announce, folder, places
 from tests.commands import document, refused
 from tests.durable import ADDRESS, place
 from tests.indexer_book import Account, fill, order
@@ -148,3 +153,74 @@ def test_after_a_live_session_the_config_alone_says_whose_book_and_whom_to_ask(
     assert "1 corrected, 0 not explained" in capsys.readouterr().err
     assert main(["unlatch", *sets, "--reason", "looked"]) == 0
     assert f"chain-1, {owner}" in capsys.readouterr().err
+
+
+def test_an_account_has_one_writer_whatever_its_folder(alone: Path) -> None:
+    def account(folder: str) -> Config:
+        return Config.model_validate(
+            {"trade": {"address": ADDRESS}, "state": {"folder": str(alone / folder)}}
+        )
+
+    first = wiring.open_state(account("a"), "local")
+    (alone / "a" / f"local-{ADDRESS}-0.lock").unlink()
+    for other in "ab":
+        with pytest.raises(PermissionProblem, match=f"local-{ADDRESS}-0 is in use by process {os.getpid()} "):
+            wiring.open_state(account(other), "local")
+    wiring.open_state(account("b"), "other").close()
+    first.close()
+    wiring.open_state(account("b"), "local").close()
+
+
+@pytest.fixture
+def card(alone: Path) -> Instance:
+    """What a live session of that account left that was killed."""
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    create(folder(state_folder(os.environ)))
+    made = Instance(f"local-{ADDRESS}-0", gone.pid, "live", "ws://x", 1)
+    announce(state_folder(os.environ), made)
+    return made
+
+
+@pytest.mark.parametrize("verb", [("recover", "--network", "local"), ("unlatch", "--reason", "looked")])
+def test_a_database_that_went_with_a_live_session_is_not_nothing(
+    alone: Path, card: Instance, verb: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    live = [
+        "trade.mode=live",
+        "live.chain_id=local",
+        "feed.source=ws://127.0.0.1:1",
+        f"trade.address={ADDRESS}",
+    ]
+    sets = [word for one in live for word in ("--set", one)]
+    said = refused(capsys, EXIT_RECONCILIATION, *verb, *sets)
+    assert f"local-{ADDRESS}-0.sqlite is gone" in said and f"(pid {card.pid}) died in a live session" in said
+    assert "Move the database back with its -wal file" in said
+    announce(state_folder(os.environ), card._replace(pid=os.getpid()))
+    assert f"in use by process {os.getpid()}" in refused(capsys, EXIT_PERMISSION, *verb, *sets)
+    heart = Heartbeat(places(state_folder(os.environ), card.name).beat, "live")
+    heart.close()
+    assert main([*verb, *sets]) == 0, "it ended in order: somebody tidied up"
+    assert main([*verb, *sets, "--set", "trade.subaccount=1"]) == 0, "another account"
+
+
+def test_who_names_no_account_after_a_crash_is_told_which_one_died(
+    alone: Path, card: Instance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(capsys, EXIT_USAGE, "recover", "--explain")
+    assert f"{card.name} (pid {card.pid}, ws://x) died in a live session" in said
+    named = ["--network", "local", "--set", f"trade.address={ADDRESS}", "--set", "trade.subaccount=0"]
+    assert " ".join(named) in said
+    assert "is gone" in refused(capsys, EXIT_RECONCILIATION, "recover", "--explain", *named)
+    wiring.open_state(Config()).close()
+    refused(capsys, EXIT_USAGE, "recover", "--explain")  # also where paper has a database
+    assert main(["recover", "--explain", "--network", "paper"]) == 0
+    announce(state_folder(os.environ), card._replace(name="chain-1-dydx1b-7", started_ns=2))
+    said = refused(capsys, EXIT_USAGE, "recover")
+    assert (
+        "and 1 more" in said
+        and "--network chain-1 --set trade.address=dydx1b --set trade.subaccount=7" in said
+    )
+    for name in (card.name, "chain-1-dydx1b-7"):
+        Heartbeat(places(state_folder(os.environ), name).beat, "live").close()
+    assert main(["recover"]) == 0

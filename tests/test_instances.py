@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sniper.heartbeat import Heartbeat
-from sniper.instances import Instance, announce, folder, listed, places, runs, withdraw
+import msgspec
+
+from sniper.heartbeat import Beat, Heartbeat
+from sniper.instances import Instance, announce, died, folder, listed, places, runs, withdraw
+from sniper.state_lock import started
 
 
 def made(tmp_path: Path, name: str, pid: int, started_ns: int = 1) -> Instance:
@@ -58,3 +61,20 @@ def test_what_is_withdrawn_is_gone_or_keeps_its_last_sign(tmp_path: Path) -> Non
 
 def test_a_name_of_any_length_has_a_short_path(tmp_path: Path) -> None:
     assert len(places(Path("/s"), "x" * 500).socket.name) < 20
+
+
+def test_only_a_live_one_that_did_not_say_so_died(tmp_path: Path) -> None:
+    gone = Instance("a", 2**22 - 1, "live", "ws://x", 1)
+    assert died(gone, None) and died(gone, Beat(1, 2, 3, "live", 4))
+    assert not died(gone, Beat(1, 2, 3, "ended", 4))
+    assert not died(gone._replace(pid=os.getpid()), None) and not died(gone._replace(mode="paper"), None)
+
+
+def test_a_number_that_another_process_has_by_now_is_not_its_own(tmp_path: Path) -> None:
+    here = made(tmp_path, "a", os.getpid())
+    assert here.start == 0 and runs(here, None), "not known: a card of an earlier version"
+    assert runs(here._replace(start=started(os.getpid())), None)
+    assert not runs(here._replace(start=started(os.getpid()) + 1), None)
+    old = [here.name, here.pid, here.mode, here.source, here.started_ns]
+    places(tmp_path, "a").card.write_bytes(msgspec.json.encode(old))
+    assert listed(tmp_path)[0][0] == here

@@ -287,3 +287,37 @@ def test_requests_that_are_none() -> None:
         read(b"x" * (REQUEST_BYTES_MAX + 1))
     with pytest.raises(Refusal, match="not a request"):
         read(b'{"verb":"kill","reason":7}')
+
+
+def test_a_socket_that_somebody_hears_is_left_to_him(scene: Scene) -> None:
+    with pytest.raises(OSError, match=f"process {os.getpid()} listens"):
+        operating.listening(scene.path)
+    assert ask(scene.path, "status")["ok"]
+
+
+def test_so_is_one_at_which_too_many_wait(tmp_path: Path) -> None:
+    path, waiting = tmp_path / "x.sock", list[socket.socket]()
+    with socket.socket(socket.AF_UNIX) as busy:
+        busy.bind(str(path))
+        busy.listen(0)
+        for _ in range(2):
+            one = socket.socket(socket.AF_UNIX)
+            one.setblocking(False)
+            waiting.append(one)
+            one.connect_ex(str(path))
+        with pytest.raises(OSError, match="a process listens"):
+            operating.listening(path)
+    assert path.exists()
+    for one in waiting:
+        one.close()
+
+
+def test_another_s_socket_is_not_taken_away_at_the_end(tmp_path: Path) -> None:
+    first = Scene(tmp_path)
+    first.start()
+    first.path.unlink()
+    second = Scene(tmp_path)
+    second.start()
+    first.stop()
+    assert ask(second.path, "status")["ok"]
+    second.stop()

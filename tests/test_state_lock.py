@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sniper.errors import EXIT_PERMISSION, PermissionProblem
-from sniper.state_lock import Lock, started
+from sniper.state_lock import Lock, alive, started
 
 HOLD = """
 import sys, time
@@ -94,3 +95,61 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 
 def test_when_a_process_was_started() -> None:
     assert started(os.getpid()) > 0 and started(1 << 30) == 0
+
+
+def test_a_lock_whose_file_is_removed_is_taken_anew(tmp_path: Path) -> None:
+    path = tmp_path / "a.lock"
+    lock = Lock(path)
+    lock.keep()  # not taken yet: nothing to keep
+    assert not path.exists()
+    lock.take()
+    lock.keep()
+    path.unlink()
+    lock.keep()
+    with pytest.raises(PermissionProblem, match=f"process {os.getpid()} "):
+        Lock(path).take()
+    lock.release()
+    Lock(path).take()
+
+
+def test_who_took_a_removed_one_first_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.lock"
+    lock = Lock(path)
+    lock.take()
+    path.unlink()
+    child = holding(path)
+    with pytest.raises(PermissionProblem, match=f"process {child.pid} "):
+        lock.keep()
+    child.communicate()
+    lock.keep()
+    with pytest.raises(PermissionProblem, match=f"process {os.getpid()} "):
+        Lock(path).take()
+
+
+def test_a_file_that_goes_between_opening_and_locking_holds_nobody_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, lock_file = tmp_path / "a.lock", fcntl.flock
+
+    def slow(file: int, how: int) -> None:
+        monkeypatch.undo()
+        path.unlink()
+        lock_file(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", slow)
+    lock = Lock(path)
+    lock.take()
+    with pytest.raises(PermissionProblem):
+        Lock(path).take()
+    lock.release()
+
+
+def test_who_is_alive() -> None:
+    here = os.getpid()
+    assert alive(here) and alive(here, started(here)) and alive(1)
+    assert not alive(here, started(here) + 1), "another process has its number"
+    assert not alive(0) and not alive(-1) and not alive(1 << 30) and not alive(1 << 80)
+    child = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert not alive(child.pid), "only its entry is left"
+    child.wait()

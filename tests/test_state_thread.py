@@ -156,3 +156,18 @@ def test_old_decisions_leave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     count, newest = state.all("SELECT count(*), max(tick) FROM decisions")[0]
     assert 30 <= count <= 40 and newest == 99
     state.close()
+
+
+def test_it_looks_also_where_nothing_is_written() -> None:
+    disk, found = Disk(), ["the file is gone"]
+
+    def look() -> None:
+        if found:
+            raise apsw.IOError(found[0])
+
+    thread = StateThread(disk.write, apsw.Connection(":memory:"), look, flush_s=0.01, retry_s=0.01)
+    until(lambda: thread.problem == "the file is gone")
+    assert thread.put([row(1)]) and not thread.settle(0.05) and not disk.rows
+    found.clear()
+    assert thread.settle(10) and disk.rows == [row(1)] and thread.problem == ""
+    assert thread.close()

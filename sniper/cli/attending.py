@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from sniper.cli.folders import create, state_folder
 from sniper.cli.terminal import note
-from sniper.errors import SniperError
+from sniper.errors import PermissionProblem, SniperError
 from sniper.heartbeat import Heartbeat
-from sniper.instances import Instance, Places, announce, folder, listed, runs, withdraw
-from sniper.operating import Operating
+from sniper.instances import Instance, Places, announce, folder, holder, listed, places, runs, withdraw
+from sniper.operating import Operating, listener
 from sniper.operating_documents import document
+from sniper.state_lock import in_use, started
 
 if TYPE_CHECKING:
     from sniper.engine import Engine
@@ -41,7 +42,8 @@ class Attending:
         lasting: bool = False,
         state: Path | None = None,
     ) -> None:
-        self._instance = Instance(name, os.getpid(), mode, source, time.time_ns())
+        pid = os.getpid()
+        self._instance = Instance(name, pid, mode, source, time.time_ns(), started(pid))
         self._engine, self._inbox, self._heard, self._lasting = engine, inbox, heard, lasting
         self._clock_ns = clock_ns or (lambda: engine.now_ns)
         self._state = state or state_folder(os.environ)
@@ -54,12 +56,17 @@ class Attending:
         try:
             closed(create(folder(self._state)))
             forget_the_dead(self._state)
+            # First the socket: where another one of this name is heard, card and sign of life are its own.
+            heard_at = places(self._state, self._instance.name).socket
+            self._operating = Operating(
+                heard_at, self._inbox, self._clock_ns, lambda: engine.ticks, self._heard
+            )
             self._files = files = announce(self._state, self._instance)
             self._heart = Heartbeat(files.beat, self._instance.mode)
-            self._operating = Operating(
-                files.socket, self._inbox, self._clock_ns, lambda: engine.ticks, self._heard
-            )
         except (OSError, SniperError) as problem:
+            if self._operating is not None:
+                self._operating.stop()
+                self._operating = None
             note(f"nobody can speak to this run: {problem}")
             return self
         self._operating.start()
@@ -70,7 +77,7 @@ class Attending:
             self._operating.stop()
         if self._heart is not None:
             self._heart.close()
-        if self._files is not None:
+        if self._files is not None and holder(self._files.card) == self._instance:
             withdraw(self._files, self._lasting)
 
     def turn(self) -> None:
@@ -97,6 +104,28 @@ def closed(place: Path) -> None:
     if found.st_mode & 0o077:
         place.chmod(0o700)
         note(f"{place} was open to others (mode {stat.S_IMODE(found.st_mode):04o}) and is closed now")
+
+
+def alone(state: Path, name: str) -> Path:
+    """The lock of an account that is traded for real, in the one place that every session of this user knows.
+
+    PermissionProblem while a session of that name lives, though its lock files may have been removed, and where the
+    place cannot be used.
+    """
+    place = folder(state)
+    try:
+        closed(create(place))
+    except (OSError, SniperError):
+        raise PermissionProblem(
+            f"{place} cannot be used, so nobody could know that {name} is traded",
+            "Make it a folder of your own.",
+        ) from None
+    for instance, _, beat in listed(state):
+        if instance.name == name and runs(instance, beat):
+            raise in_use(name, f"process {instance.pid}")
+    if who := listener(places(state, name).socket):
+        raise in_use(name, who)
+    return place / f"{name}.lock"
 
 
 def forget_the_dead(state: Path) -> None:

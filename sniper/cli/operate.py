@@ -30,7 +30,7 @@ account_option = click.option(
 
 def choose(state: Path, name: str | None) -> Found:
     """The instance that is meant. UsageError where that is not clear, NetworkUnavailable where none runs."""
-    from sniper.instances import listed, runs
+    from sniper.instances import died, listed, runs
 
     known = [one for one in listed(state) if name is None or one[0].name.startswith(name)]
     running = [one for one in known if runs(one[0], one[2])]
@@ -42,11 +42,13 @@ def choose(state: Path, name: str | None) -> Found:
     if name is not None and known:
         return known[0]
     for instance, _, beat in known:
-        if beat is not None and beat.mode == "live":  # in order it would have said that it ended
+        if died(instance, beat):
+            ago = f" {max(0.0, time.time() - beat.now_ns / 1e9):.0f} s ago" if beat else ""
             raise NetworkUnavailable(
-                f"no instance of sniper runs here; {instance.name} (pid {instance.pid}) died "
-                f"{max(0.0, time.time() - beat.now_ns / 1e9):.0f} s ago, and what it left may still fill",
-                "See it with 'sniper recover --explain', and start it again; a word with --account NAME waits for it.",
+                f"no instance of sniper runs here; {instance.name} (pid {instance.pid}) died{ago}, "
+                "and what it left may still fill",
+                "See it with 'sniper recover --explain' and the --config and --set of that run, and start it again; "
+                "a word with --account NAME waits for it.",
             )
     raise NetworkUnavailable("no instance of sniper runs here", "Start one with 'sniper run'.")
 

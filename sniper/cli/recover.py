@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sniper.cli import live, wiring
-from sniper.cli.folders import accounts_folder
+from sniper.cli.folders import accounts_folder, state_folder
 from sniper.cli.options import config_options, json_option
 from sniper.cli.terminal import emit, note
 from sniper.errors import EXIT_OK, UsageError
@@ -56,8 +57,12 @@ def command(
 
     config = live.of_key(load(config_path, sets).config)
     own = wiring.network_of(config)
+    if own == wiring.PAPER and not network and not config.trade.address:
+        named()
     network = network or own
-    if not wiring.state_path(config, accounts_folder(config.state.folder, os.environ), network).exists():
+    path = wiring.state_path(config, accounts_folder(config.state.folder, os.environ), network)
+    if not path.exists():
+        missed(path)
         note(
             f"there is no database of {network}, {wiring.owner_of(config)}, subaccount {config.trade.subaccount}: "
             "nothing to recover"
@@ -72,6 +77,40 @@ def command(
         raise UsageError(f"nobody to ask about {network}", "Name the Indexer's REST with --url.")
     found = compared(config, network, url, patience_s)
     return show(config, network, found, explain, as_json)
+
+
+def named() -> None:
+    """No account was given, so paper is meant. UsageError where a live session died: who asks means that one."""
+    from sniper.instances import died, listed
+
+    dead = [one for one, _, beat in listed(state_folder(os.environ)) if died(one, beat)]
+    if dead:
+        network, address, subaccount = dead[0].name.rsplit("-", 2)
+        others = f", and {len(dead) - 1} more" if len(dead) > 1 else ""
+        raise UsageError(
+            f"no account was given, and {dead[0].name} (pid {dead[0].pid}, {dead[0].source}){others} died in a live "
+            "session: what it left may still fill",
+            f"Give the --config and --set of that run, or --network {network} --set trade.address={address} "
+            f"--set trade.subaccount={subaccount} --url URL; --network paper means paper.",
+        )
+
+
+def missed(path: Path) -> None:
+    """There is no database. StateProblem if a live session died with it, PermissionProblem while one runs without."""
+    from sniper.instances import died, listed, runs
+    from sniper.state_file import StateProblem
+    from sniper.state_lock import in_use
+
+    for instance, _, beat in listed(state_folder(os.environ)):
+        if instance.name == path.stem and runs(instance, beat):
+            raise in_use(instance.name, f"process {instance.pid}")
+        if instance.name == path.stem and died(instance, beat):
+            raise StateProblem(
+                f"{path} is gone, and {instance.name} (pid {instance.pid}) died in a live session: what it left may "
+                "still fill, and a kill would not be known",
+                "Move the database back with its -wal file, or correct state.folder; without it look at the orders "
+                "and positions at the venue yourself.",
+            )
 
 
 def compared(config: Config, network: str, url: str, patience_s: float) -> Recovered:

@@ -9,6 +9,7 @@ import click
 from sniper.cli import live, wiring
 from sniper.cli.folders import accounts_folder
 from sniper.cli.options import config_options, json_option
+from sniper.cli.recover import missed
 from sniper.cli.terminal import emit, note
 from sniper.errors import EXIT_OK, UsageError
 
@@ -31,7 +32,10 @@ def command(config_path: str | None, sets: tuple[str, ...], reason: str, as_json
         raise UsageError("an empty reason lifts nothing", "Say with --reason why trading may go on.")
     killed = ""
     whose = f"{wiring.network_of(config)}, {wiring.owner_of(config)}, subaccount {config.trade.subaccount}"
-    if wiring.state_path(config, accounts_folder(config.state.folder, os.environ)).exists():
+    path = wiring.state_path(config, accounts_folder(config.state.folder, os.environ))
+    if not path.exists():
+        missed(path)
+    else:
         state = wiring.open_state(config)
         try:
             killed = state.lift(reason)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sniper.cli.folders import accounts_folder, create, journal_folder
+from sniper.cli.folders import accounts_folder, create, journal_folder, state_folder
 from sniper.configfile import nearest
 from sniper.errors import ConfigError
 
@@ -113,11 +113,15 @@ def state(config: Config, tape: bool) -> State | None:
 
 def open_state(config: Config, network: str = "") -> State:
     """The database of the account that trades. network: default the config's."""
+    from sniper.cli.attending import alone
     from sniper.state import State
+    from sniper.state_file import name_of
 
     owner = network or network_of(config), owner_of(config), config.trade.subaccount
+    paper = owner[0] == PAPER
     try:
-        return State(accounts_folder(config.state.folder, os.environ), *owner, reborn=owner[0] == PAPER)
+        also = None if paper else alone(state_folder(os.environ), name_of(*owner))
+        return State(accounts_folder(config.state.folder, os.environ), *owner, reborn=paper, also=also)
     except ValueError as error:
         raise ConfigError(str(error), "Change trade.address or live.chain_id.") from None
 
