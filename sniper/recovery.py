@@ -72,10 +72,12 @@ def recover(
 ) -> Recovered:
     """Compare, write down what the rules decide, and ask again while something may still prove itself by waiting.
 
-    taking_over: orders whose end only time can prove are not waited for; who goes on trading waits for them.
+    taking_over: orders whose end only time can prove are not waited for; who goes on trading waits for them. What was
+    corrected in an earlier turn and agrees since is told as it was corrected.
     NetworkUnavailable where the venue does not answer, apsw.Error where the database does not write.
     """
     changed, left_s = 0, patience_s
+    corrected: dict[tuple[str, str], Row] = {}
     while True:
         since = max(0, (state.one("SELECT value FROM facts WHERE name = 'height'") or 0) - BLOCKS_BACK)
         told = source.ask(since)
@@ -89,7 +91,11 @@ def recover(
         if left_s <= 0 or not any(
             row.resolution == "wait" and not (taking_over and taken(row)) for row in rows
         ):
+            rows = tuple(
+                corrected.get(row[:2], row) if row.resolution in ("agree", "leave") else row for row in rows
+            )
             return Recovered(rows, changed, after, told)
+        corrected |= {row[:2]: row for row in rows if row.after is not None}
         sleep(AGAIN_S)
         left_s -= AGAIN_S
 

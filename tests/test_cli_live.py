@@ -303,7 +303,7 @@ def test_a_kill_and_what_it_closed_outlive_a_disk_that_does_not_write(home: Path
     recover = (*recover, "--set", f"trade.address={WHOM.address}")
     found = [json.loads(said(home, 0, *recover).stdout) for _ in range(2)]
     rules = {row["rule"] for row in found[0]["rows"]}
-    assert "unwritten" in rules and "by_fills" in rules and not rules & {"stranger", "unclear"}, (found[0], told)
+    assert "unwritten" in rules and "by_fills" in rules and not rules & {"stranger", "unclear"}
     assert found[1]["corrected"] == 0
     said(home, 0, "unlatch", "--config", str(home / "live.toml"), "--reason", "room again", *recover[-2:])
     said(home, 1, *run_words(home, "--duration", "5"))

@@ -115,6 +115,17 @@ def test_it_waits_for_what_needs_time(crashed: State) -> None:
     crashed.close()
 
 
+def test_what_was_corrected_while_it_waited_is_told_as_such(crashed: State) -> None:
+    first = first_of(crashed)
+    filled, held = (shown(first, "FILLED", 5),), (Held("BTC-USD", 0, 5_000_007, 66),)
+    early = Venue(66, 66, filled, (executed(1, first),), held)
+    found = recover(crashed, Books(early, early._replace(height=100)), 0, patience_s=5, sleep=lambda _: None)
+    assert {(row.what, row.rule) for row in found.rows} == {
+        ("order", "filled"), ("order", "expired"), ("fill", "missed"), ("position", "by_fills")
+    }  # fmt: skip
+    crashed.close()
+
+
 def test_patience_ends(crashed: State) -> None:
     slept: list[float] = []
     found = recover(crashed, Books(Venue(60, 60)), 0, patience_s=3, sleep=slept.append)
