@@ -8,10 +8,10 @@ signed bytes are given to gRPC; `answer`, until the answer is there. With --stat
 new database there, as a live session keeps it; with --note in a plain file there that is synced. The bars: wire p50
 0.5 ms, p99 2 ms; with either 1 and 4 ms; held 0.1 ms.
 
-A busy machine takes the processor away in the middle of anything. So a stretch of plain counting, as long as a
-hand-over, is timed between the orders (`bare`), and of every hand-over is told how often it waited for something
-(switches that the thread asked for: a lock, the interpreter, a disk) and how much processor time it took itself
-(`held_cpu`). Ours to answer for are waits, which must be 0, and `held_cpu`; the rest of `held` beyond the bar is to be
+Everything is pinned to one core. A busy machine takes the processor away in the middle of anything. So a stretch of
+plain counting, as long as a hand-over, is timed between the orders (`bare`), and of every hand-over is told how often
+it waited for something (switches that the thread asked for: a lock, the interpreter, a disk) and how much processor
+time it took itself (`held_cpu`). Ours to answer for are waits, which must be 0, and `held_cpu`; the rest of `held` beyond the bar is to be
 compared with `bare`.
 """
 
@@ -32,6 +32,7 @@ from typing import Any
 
 from dydx_v4_client.key_pair import KeyPair
 
+from bench.contest import pin
 from sniper.live_settings import LiveSettings
 from sniper.state import State
 from sniper.trading import BUY, Place
@@ -137,6 +138,7 @@ def main() -> int:
     options.add_argument("--note", type=Path)
     options.add_argument("--state", type=Path)
     chosen = options.parse_args()
+    pin()
     with contextlib.ExitStack() as closing:
         note = None
         if chosen.state:
