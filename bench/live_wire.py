@@ -11,8 +11,8 @@ new database there, as a live session keeps it; with --note in a plain file ther
 Everything is pinned to one core. A busy machine takes the processor away in the middle of anything. So a stretch of
 plain counting, as long as a hand-over, is timed between the orders (`bare`), and of every hand-over is told how often
 it waited for something (switches that the thread asked for: a lock, the interpreter, a disk) and how much processor
-time it took itself (`held_cpu`). Ours to answer for are waits, which must be 0, and `held_cpu`; the rest of `held` beyond the bar is to be
-compared with `bare`.
+time it took itself (`held_cpu`). Ours to answer for are waits, which must be 0, and `held_cpu`; the rest of `held`
+beyond the bar is to be compared with `bare`.
 """
 
 from __future__ import annotations
