@@ -335,7 +335,7 @@ class Risk:
         if not CALM <= kept.rung <= FLATTEN or kept.latch.verb not in FLOORS:
             raise ValueError(f"not a state of risk: rung {kept.rung}, {kept.latch.verb!r}")
         self._rungs.rung, self._rungs.better_ns = kept.rung, kept.better_ns
-        self.ordered.latch, self.ordered.journal_stopped = kept.latch, kept.journal_stopped
+        self.ordered.latch = kept.latch
         self.assessment, self._seen, self._rests = kept.assessment, kept.seen, kept.rests
         self._rests_stale = kept.assessment.stale
         self._watch_due_ns, self._protect_due_ns, self._losses, self._streak_ns = kept.timers
@@ -343,6 +343,6 @@ class Risk:
         self._ladder.sent, self._ladder.asked = dict(kept.reductions), dict(kept.asked)
         self._trends.known = dict(kept.trends)
         self.protector.unprotected, self.protector.bare = kept.unprotected, dict(kept.bare)
-        self.ordered.state_stopped, self._leap_ns = kept.state_stopped, kept.leap_ns
-        self.ordered.journal_why, self.ordered.state_why = kept.whys
+        self.ordered.journal_why, self.ordered.state_why = kept.whys_found()
+        self._leap_ns = kept.leap_ns
         self._allow(kept.limits)

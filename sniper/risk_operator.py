@@ -8,6 +8,7 @@ from sniper.risk_rungs import CALM, FLATTEN, REDUCE, STOP
 
 FLOORS: Final = {"": CALM, "pause": STOP, "reduce": REDUCE, "kill": FLATTEN}
 """What was ordered -> the rung that it puts the account on at least."""
+UNTOLD: Final = "no reason given"
 VERBS: Final = ("pause", "reduce", "kill", "resume", "journal", "state")
 
 
@@ -23,11 +24,20 @@ class Operator:
 
     def __init__(self, killed: str = "") -> None:
         self.latch = Latch("kill", killed) if killed else Latch()
-        self.journal_stopped = self.state_stopped = False
         self.journal_why = self.state_why = ""
         """Why journal or database stopped, "": it did not."""
         self.lifted = ""
         """The reason with which the last latch was lifted."""
+
+    @property
+    def journal_stopped(self) -> bool:
+        """Whether the journal does not write."""
+        return bool(self.journal_why)
+
+    @property
+    def state_stopped(self) -> bool:
+        """Whether the database does not write."""
+        return bool(self.state_why)
 
     def obey(self, verb: str, text: str) -> str:
         """pause, reduce, kill REASON, resume REASON, journal|state stopped|writing. Returns why not, "": obeyed."""
@@ -37,10 +47,8 @@ class Operator:
             return f"unknown word {verb!r}: {', '.join(VERBS)}"
         if verb == "journal":
             self.journal_why = stopped(text)
-            self.journal_stopped = bool(self.journal_why)
         elif verb == "state":
             self.state_why = stopped(text)
-            self.state_stopped = bool(self.state_why)
         elif not text and (verb == "kill" or (verb == "resume" and killed)):
             return f"{verb} wants a reason"
         elif killed and verb in ("pause", "reduce"):
@@ -53,6 +61,6 @@ class Operator:
 
 def stopped(text: str) -> str:
     """Why something stopped, out of what follows `journal` or `state`; "": it works."""
-    return (
-        text.removeprefix("stopped").lstrip(": ") or "no reason given" if text.startswith("stopped") else ""
-    )
+    if not text.startswith("stopped"):
+        return ""
+    return text.removeprefix("stopped").lstrip(": ") or UNTOLD

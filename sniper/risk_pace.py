@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
+import msgspec
+
 from sniper.order_table import SHORT_TERM
 from sniper.risk_limits import ChainLimits, Window, rates_of
 from sniper.risk_settings import SECOND_NS, GateSettings
@@ -12,7 +14,14 @@ from sniper.risk_settings import SECOND_NS, GateSettings
 SENT_MAX: Final = 4096
 NEVER_NS: Final = 2**62
 
-SavedPace = tuple[list[int], list[tuple[int, int]], list[tuple[int, int]], tuple[int, int]]
+
+class SavedPace(msgspec.Struct, array_like=True):
+    """The state of `Pace`. As in `SavedRisk`, what is new comes at the end with a default: older states lack it."""
+
+    sent: list[int]
+    short: list[tuple[int, int]]
+    stateful: list[tuple[int, int]]
+    reached: tuple[int, int] = (0, NEVER_NS)
 
 
 class Pace:
@@ -97,9 +106,10 @@ class Pace:
     def save(self) -> SavedPace:
         """The state as plain values. The limits are the owner's to save."""
         short, stateful = self._counts
-        return list(self._sent), list(short.items()), list(stateful.items()), (self._height, self._height_ns)
+        reached = self._height, self._height_ns
+        return SavedPace(list(self._sent), list(short.items()), list(stateful.items()), reached)
 
     def load(self, state: SavedPace) -> None:
         """Take over what `save` gave."""
-        self._sent, self._counts = deque(state[0], SENT_MAX), (dict(state[1]), dict(state[2]))
-        self._height, self._height_ns = state[3]
+        self._sent, self._counts = deque(state.sent, SENT_MAX), (dict(state.short), dict(state.stateful))
+        self._height, self._height_ns = state.reached

@@ -7,7 +7,7 @@ import msgspec
 from sniper.risk_ladder import Sent
 from sniper.risk_limits import ChainLimits
 from sniper.risk_margin import BEYOND
-from sniper.risk_operator import Latch
+from sniper.risk_operator import UNTOLD, Latch
 from sniper.risk_pace import SavedPace
 from sniper.risk_rungs import Assessment, Trend
 from sniper.viewing import AccountFacts
@@ -34,3 +34,8 @@ class SavedRisk(msgspec.Struct, array_like=True):
     leap_ns: int = -BEYOND
     limits: ChainLimits = ChainLimits()
     whys: tuple[str, str] = ("", "")
+
+    def whys_found(self) -> tuple[str, str]:
+        """Why journal and database stopped, "": they did not. Older states say only that they did."""
+        journal, state = self.whys
+        return journal or UNTOLD * self.journal_stopped, state or UNTOLD * self.state_stopped

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sniper.risk_limits import ChainLimits, Window
-from sniper.risk_pace import SENT_MAX, Pace
+from sniper.risk_pace import SENT_MAX, Pace, SavedPace
 
 SECOND = 10**9
 
@@ -39,7 +39,7 @@ def test_other_rates_hold_from_when_they_are_told() -> None:
     pace.limits = ChainLimits(short_term=(), stateful=())
     assert pace.short_term(0, 100) == () and pace.left(0, 100) == SENT_MAX
     pace.forget(0, 200)
-    assert pace.save() == ([0] * 6, [], [], (100, 0))
+    assert pace.save() == SavedPace([0] * 6, [], [], (100, 0))
 
 
 def test_bounded_and_saved() -> None:
@@ -47,7 +47,7 @@ def test_bounded_and_saved() -> None:
     for i in range(2 * SENT_MAX):
         pace.add(i, i, "conditional")
         pace.forget(i, i)
-    assert pace.sent(2 * SENT_MAX) == SENT_MAX and len(pace.save()[2]) == 100
+    assert pace.sent(2 * SENT_MAX) == SENT_MAX and len(pace.save().stateful) == 100
     other.load(pace.save())
     assert other.save() == pace.save()
 

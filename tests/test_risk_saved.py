@@ -19,6 +19,12 @@ def test_a_state_without_the_newest_fields_loads() -> None:
     other = Scene()
     other.risk.load(scene.risk.save())
     assert other.risk.ordered.state_why == "no room"
+    assert other.risk.save() == scene.risk.save()
+    whys = SavedRisk.__struct_fields__.index("whys")
+    other.risk.load(msgspec.msgpack.encode(whole[:whys]))
+    assert other.risk.ordered.state_why == "no reason given" and not other.risk.ordered.journal_stopped
+    paced = whole[SavedRisk.__struct_fields__.index("pace")]
+    assert len(paced.pop()) == 2  # the height of the last command, and since when
     assessed = SavedRisk.__struct_fields__.index("assessment")
     assert whole[assessed].pop() is False  # whether prices leapt
     other.risk.load(msgspec.msgpack.encode(whole[:newest]))
