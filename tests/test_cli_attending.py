@@ -41,6 +41,16 @@ def test_an_account_s_last_sign_of_life_stays(tmp_path: Path) -> None:
         ask(files.socket, "status")
 
 
+def test_signs_of_life_that_could_not_be_written_are_told_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with attending(tmp_path) as made, monkeypatch.context() as full:
+        full.setattr(made._heart, "_file", os.open(places(tmp_path, "sim-1").beat, os.O_RDONLY))
+        made.turn()
+        made.turn()
+    assert "2 signs of life could not be written" in capsys.readouterr().err
+
+
 def test_without_a_folder_it_goes_on_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "running").write_text("in the way")
     with attending(tmp_path) as made:

@@ -77,6 +77,8 @@ class Attending:
             self._operating.stop()
         if self._heart is not None:
             self._heart.close()
+            if self._heart.missed:
+                note(f"{self._heart.missed:,} signs of life could not be written")
         if self._files is not None and holder(self._files.card) == self._instance:
             withdraw(self._files, self._lasting)
 
